@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"barong/auth"
+	"barong/generated"
+	"barong/handlers"
+)
+
+type callCommand struct {
+	Operation  string   `arg:"" help:"The operation's id in openapi.yaml, as importUser."`
+	Parameters []string `arg:"" optional:"" name:"key=value" sep:"none" help:"The parameters."`
+	Server     string   `default:"http://127.0.0.1:8080" env:"BARONG_URL" help:"Where the server is."`
+	signing
+}
+
+func (callCommand) Help() string {
+	return `Prints the JSON answer. The exit status is 0 for a success, 1 for an error, that of the server included.
+
+Example:
+  barong call importUser email=ada@example.com password_digest='$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW' first_name=Ada
+  barong call createLabel user_uid=ID873B5CE1D2 key=email value=verified --signer backend=backend.pem`
+}
+
+// callTimeout is for the whole exchange.
+const callTimeout = time.Minute
+
+type operation = func(*generated.Client, context.Context, string, io.Reader, ...generated.RequestEditorFn) (*http.Response, error)
+
+var operations = map[string]operation{
+	"createDocument":     (*generated.Client).CreateDocumentWithBody,
+	"createLabel":        (*generated.Client).CreateLabelWithBody,
+	"createUser":         (*generated.Client).CreateUserWithBody,
+	"deleteLabel":        (*generated.Client).DeleteLabelWithBody,
+	"filterUsersByLabel": (*generated.Client).FilterUsersByLabelWithBody,
+	"getTimestamp":       (*generated.Client).GetTimestampWithBody,
+	"getUser":            (*generated.Client).GetUserWithBody,
+	"importUser":         (*generated.Client).ImportUserWithBody,
+	"listLabels":         (*generated.Client).ListLabelsWithBody,
+	"listUsers":          (*generated.Client).ListUsersWithBody,
+	"signOTP":            (*generated.Client).SignOTPWithBody,
+	"updateLabel":        (*generated.Client).UpdateLabelWithBody,
+}
+
+func (c callCommand) Run(p *program) error {
+	call, ok := operations[c.Operation]
+	if !ok {
+		return fmt.Errorf("there is no operation %q; there are %s", c.Operation, strings.Join(slices.Sorted(maps.Keys(operations)), ", "))
+	}
+	envelope, err := c.envelope()
+	if err != nil {
+		return err
+	}
+	client, err := generated.NewClient(strings.TrimSuffix(c.Server, "/") + handlers.BasePath)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	answer, err := call(client, ctx, "application/json", bytes.NewReader(envelope))
+	if err != nil {
+		return fmt.Errorf("the server at %s did not answer: %w", c.Server, err)
+	}
+	defer answer.Body.Close()
+	if err := c.print(p, answer); err != nil {
+		return err
+	}
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return errAnswered
+	}
+	return nil
+}
+
+// envelope signs the parameters. Their values are texts, as in a form: the
+// server knows what each of them means.
+func (c callCommand) envelope() ([]byte, error) {
+	parameters := map[string]string{}
+	for _, pair := range c.Parameters {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("a parameter must be key=value, and is %q", pair)
+		}
+		if _, twice := parameters[key]; twice {
+			return nil, fmt.Errorf("the parameter %q is given twice", key)
+		}
+		parameters[key] = value
+	}
+	data, err := json.Marshal(parameters)
+	if err != nil {
+		return nil, err
+	}
+	signers, err := c.signers()
+	if err != nil {
+		return nil, err
+	}
+	return auth.Envelope(data, c.claims(), signers...)
+}
+
+func (c callCommand) print(p *program, answer *http.Response) error {
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return fmt.Errorf("the answer broke off: %w", err)
+	}
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, body, "", "  ") != nil {
+		pretty = *bytes.NewBuffer(body)
+	}
+	_, err = fmt.Fprintln(p.stdout, strings.TrimSpace(pretty.String()))
+	return err
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"barong/auth"
+	"barong/generated"
+	"barong/handlers"
+)
+
+// development is the signer that a server without a keychain makes for itself,
+// and that the other commands use where they are told no other: an RSA key and a
+// keychain file in which it may do everything.
+type development struct{ dir string }
+
+// developmentSigner is the name of that signer.
+const developmentSigner = "development"
+
+func (d development) keyFile() string      { return filepath.Join(d.dir, "development.pem") }
+func (d development) keychainFile() string { return filepath.Join(d.dir, "management_api.yml") }
+
+func developmentDir(dataDir string) string { return filepath.Join(dataDir, "development") }
+
+// openDevelopment makes the signer's files where they are missing.
+func openDevelopment(dataDir string) (development, error) {
+	d := development{dir: developmentDir(dataDir)}
+	if _, err := os.Stat(d.keychainFile()); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		return d, fmt.Errorf("BARONG_DATA_DIR: %w", err)
+	}
+	private, value, err := auth.GenerateKey("RS256")
+	if err != nil {
+		return d, err
+	}
+	document, err := generated.GetSpec()
+	if err != nil {
+		return d, err
+	}
+	var file strings.Builder
+	fmt.Fprintf(&file, "# Made by barong serve for development: do not use it on a network.\nkeychain:\n%s\njwt: {}\nscopes:\n",
+		auth.KeychainEntry(developmentSigner, "RS256", value))
+	for _, scope := range scopesOf(document) {
+		fmt.Fprintf(&file, "  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", scope, developmentSigner, developmentSigner)
+	}
+	// The keychain last: where it is, the key is.
+	if err := os.WriteFile(d.keyFile(), private, 0o600); err != nil {
+		return d, err
+	}
+	return d, os.WriteFile(d.keychainFile(), []byte(file.String()), 0o600)
+}
+
+func (d development) signer() (*auth.Signer, error) {
+	key, err := os.ReadFile(d.keyFile())
+	if err != nil {
+		return nil, fmt.Errorf("no --signer is given, and there is no development signer, which barong serve makes: %w", err)
+	}
+	return auth.NewSigner(developmentSigner, "RS256", key)
+}
+
+// greeting tells how to call the server: one command, good for an hour.
+func (d development) greeting(address string, now time.Time) (string, error) {
+	signer, err := d.signer()
+	if err != nil {
+		return "", err
+	}
+	token, err := auth.Token(auth.NewClaims(now, time.Hour), signer)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(`
+No keychain is configured (BARONG_MANAGEMENT_API): the signer %q, made for development in %s, may do
+everything. Try it; the token is good for an hour:
+
+  curl -X POST http://%s%s/users/list -H 'Content-Type: application/json' -d '{"limit": 10}' -H 'Authorization: Bearer %s'
+
+`, developmentSigner, d.dir, address, handlers.BasePath, token), nil
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"barong/config"
+	"barong/repository"
+)
+
+type migrateCommand struct {
+	Up     migrateUpCommand     `cmd:"" help:"Bring the schema up to date. serve does so too, when it starts."`
+	Status migrateStatusCommand `cmd:"" help:"Show which steps were taken and which are pending."`
+}
+
+type migrateUpCommand struct{}
+
+func (migrateUpCommand) Help() string {
+	return "Servers and this command take turns, so it is safe at any time.\n\nExample:\n  DATABASE_URL=postgres://barong@db/barong barong migrate up"
+}
+
+func (migrateUpCommand) Run(p *program) error {
+	return withDatabase(p, func(ctx context.Context, pool *pgxpool.Pool) error {
+		applied, err := repository.Migrate(ctx, pool, quiet(p))
+		if err != nil {
+			return err
+		}
+		for _, step := range applied {
+			fmt.Fprintf(p.stdout, "applied %s\n", step.Name)
+		}
+		_, err = fmt.Fprintln(p.stdout, "the schema is up to date")
+		return err
+	})
+}
+
+type migrateStatusCommand struct{}
+
+func (migrateStatusCommand) Help() string {
+	return "Example:\n  barong migrate status"
+}
+
+func (migrateStatusCommand) Run(p *program) error {
+	return withDatabase(p, func(ctx context.Context, pool *pgxpool.Pool) error {
+		steps, err := repository.Migrations(ctx, pool, quiet(p))
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		for _, step := range steps {
+			when := "pending"
+			if !step.AppliedAt.IsZero() {
+				when = step.AppliedAt.UTC().Format(time.RFC3339)
+			}
+			fmt.Fprintf(table, "%s\t%s\n", step.Name, when)
+		}
+		return table.Flush()
+	})
+}
+
+// withDatabase runs work on the database that the settings name.
+func withDatabase(p *program, work func(ctx context.Context, pool *pgxpool.Pool) error) error {
+	settings, err := config.Read()
+	if err != nil {
+		return err
+	}
+	if err := makeDataDir(settings); err != nil {
+		return err
+	}
+	ctx, cancel := untilSignal()
+	defer cancel()
+	pool, stop, err := openDatabase(ctx, settings, quiet(p))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return work(ctx, pool)
+}

@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"barong/auth"
+	"barong/config"
+	"barong/handlers"
+	"barong/identity"
+	"barong/repository"
+	"barong/server"
+)
+
+type serveCommand struct{}
+
+func (serveCommand) Help() string {
+	return `Without DATABASE_URL a private Postgres runs under the data directory. Without BARONG_MANAGEMENT_API, and on a
+loopback address only, a signer for development is made there too. SIGTERM drains and ends, SIGHUP reads the keychain
+file again.
+
+Example:
+  BARONG_LISTEN=127.0.0.1:8080 barong serve`
+}
+
+// watchKeychain is how often the keychain file is looked at for a change.
+const watchKeychain = 2 * time.Second
+
+func (serveCommand) Run(p *program) error {
+	settings, err := config.Read()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
+	policy, err := readPolicy(settings.BarongConfig)
+	if err != nil {
+		return err
+	}
+	if err := checkPrivateKey(settings.JWTPrivateKey); err != nil {
+		return err
+	}
+	if err := makeDataDir(settings); err != nil {
+		return err
+	}
+	keychain, greeting, err := openKeychain(settings, log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := untilSignal()
+	defer cancel()
+
+	// Listening first: who finds the port taken need not wait for a database.
+	public, admin, err := listen(settings)
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	defer admin.Close()
+
+	pool, stop, err := openDatabase(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	applied, err := repository.Migrate(ctx, pool, quiet(p))
+	if err != nil {
+		return err
+	}
+	for _, step := range applied {
+		log.Info("schema migrated", "step", step.Name)
+	}
+
+	handler, err := server.New(server.Options{
+		Operations: &handlers.Handlers{
+			Repository: repository.New(pool),
+			Policy:     policy,
+			Passwords:  handlers.NewPasswords(settings.BcryptCost),
+			UIDPrefix:  settings.UIDPrefix,
+			Clock:      time.Now,
+		},
+		Keychain:  keychain,
+		Log:       log,
+		Clock:     time.Now,
+		BodyLimit: settings.BodyLimit,
+		Timeout:   settings.Timeout,
+		Spec:      p.spec,
+	})
+	if err != nil {
+		return err
+	}
+	go keychain.Watch(ctx, watchKeychain)
+	go reloadOnHangup(ctx, keychain)
+	fmt.Fprint(p.stderr, greeting)
+	life := server.Life{
+		Public: public, Admin: admin, Handler: handler, Check: pool.Ping, Drain: settings.DrainTimeout, Log: log,
+	}
+	return life.Serve(ctx)
+}
+
+func listen(c config.Config) (public, admin net.Listener, err error) {
+	if public, err = net.Listen("tcp", c.Listen); err != nil {
+		return nil, nil, fmt.Errorf("BARONG_LISTEN: %w", err)
+	}
+	if admin, err = net.Listen("tcp", c.AdminListen); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("BARONG_ADMIN_LISTEN: %w", err), public.Close())
+	}
+	return public, admin, nil
+}
+
+// openKeychain reads the keychain file or, for development, makes a signer. The
+// greeting then says how to call the server.
+func openKeychain(c config.Config, log *slog.Logger) (source *auth.Source, greeting string, err error) {
+	if c.ManagementAPI != "" {
+		if source, err = auth.NewSource(c.ManagementAPI, log); err != nil {
+			return nil, "", fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
+		}
+		return source, "", nil
+	}
+	if !c.Loopback() {
+		return nil, "", fmt.Errorf("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is %q", c.Listen)
+	}
+	development, err := openDevelopment(c.DataDir)
+	if err != nil {
+		return nil, "", err
+	}
+	if source, err = auth.NewSource(development.keychainFile(), log); err != nil {
+		return nil, "", err
+	}
+	greeting, err = development.greeting(c.Listen, time.Now())
+	return source, greeting, err
+}
+
+func reloadOnHangup(ctx context.Context, keychain *auth.Source) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-hangups:
+			keychain.Reload()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// checkPrivateKey says whether the server could sign with the key of JWT_PRIVATE_KEY_PATH.
+func checkPrivateKey(path string) error {
+	if path == "" {
+		return nil
+	}
+	key, err := os.ReadFile(path)
+	if err == nil {
+		_, err = auth.NewSigner("barong", "RS256", key)
+	}
+	if err != nil {
+		return fmt.Errorf("JWT_PRIVATE_KEY_PATH: %w", err)
+	}
+	return nil
+}
+
+// readPolicy is Barong's default policy with what barong.yml says otherwise.
+func readPolicy(path string) (identity.Policy, error) {
+	policy := identity.DefaultPolicy()
+	rules, err := config.ReadRules(path)
+	if err != nil {
+		return policy, err
+	}
+	requirements := func(pairs []config.Pair) []identity.Requirement {
+		converted := make([]identity.Requirement, len(pairs))
+		for i, pair := range pairs {
+			converted[i] = identity.Requirement(pair)
+		}
+		return converted
+	}
+	if rules.ActivationRequirements != nil {
+		policy.ActivationRequirements = requirements(rules.ActivationRequirements)
+	}
+	if rules.Levels != nil {
+		policy.Levels = requirements(rules.Levels)
+	}
+	if rules.StateTriggers != nil {
+		policy.StateTriggers = make([]identity.Trigger, len(rules.StateTriggers))
+		for i, trigger := range rules.StateTriggers {
+			policy.StateTriggers[i] = identity.Trigger(trigger)
+		}
+	}
+	if rules.DocumentTypes != nil {
+		policy.DocumentTypes = rules.DocumentTypes
+	}
+	if err := policy.Validate(); err != nil {
+		return policy, fmt.Errorf("BARONG_CONFIG: %s: %w", path, err)
+	}
+	return policy, nil
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"barong/auth"
+)
+
+// signing is what the commands that sign have in common.
+type signing struct {
+	Signer  []string      `placeholder:"NAME=FILE" sep:"none" env:"BARONG_SIGNER" help:"Who signs: its name in the server's keychain, and the file with its private key, as NAME=FILE or NAME=ALGORITHM:FILE. Without it, the development signer."`
+	Expires time.Duration `default:"60s" help:"How long the signature is good for."`
+	DataDir string        `default:"data" env:"BARONG_DATA_DIR" hidden:""`
+}
+
+// signers reads the private keys.
+func (s signing) signers() ([]*auth.Signer, error) {
+	if len(s.Signer) == 0 {
+		signer, err := development{dir: developmentDir(s.DataDir)}.signer()
+		return []*auth.Signer{signer}, err
+	}
+	signers := make([]*auth.Signer, len(s.Signer))
+	for i, option := range s.Signer {
+		name, file, ok := strings.Cut(option, "=")
+		if !ok || name == "" || file == "" {
+			return nil, fmt.Errorf("--signer must be NAME=FILE or NAME=ALGORITHM:FILE, and is %q", option)
+		}
+		algorithm := ""
+		if known, rest, ok := strings.Cut(file, ":"); ok && slices.Contains(auth.Algorithms(), known) {
+			algorithm, file = known, rest
+		}
+		key, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("--signer %s: %w", name, err)
+		}
+		if signers[i], err = auth.NewSigner(name, algorithm, key); err != nil {
+			return nil, fmt.Errorf("--signer %s: %w", name, err)
+		}
+	}
+	return signers, nil
+}
+
+func (s signing) claims() auth.Claims { return auth.NewClaims(time.Now(), s.Expires) }
+
+// scopesOf lists the scopes that a specification asks for, sorted.
+func scopesOf(document *openapi3.T) []string {
+	found := map[string]bool{}
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			if scope, ok := operation.Extensions["x-scope"].(string); ok {
+				found[scope] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}

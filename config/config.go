@@ -1,0 +1,106 @@
+// Package config reads the server's settings from the environment. The zero
+// environment is a good one for development.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is every setting. docs/configuration.md describes them; a test holds
+// the two together.
+type Config struct {
+	Listen        string        `env:"BARONG_LISTEN" envDefault:"127.0.0.1:8080"`
+	AdminListen   string        `env:"BARONG_ADMIN_LISTEN" envDefault:"127.0.0.1:9080"`
+	DatabaseURL   string        `env:"DATABASE_URL"`
+	DataDir       string        `env:"BARONG_DATA_DIR" envDefault:"data"`
+	ManagementAPI string        `env:"BARONG_MANAGEMENT_API"`
+	BarongConfig  string        `env:"BARONG_CONFIG"`
+	UIDPrefix     string        `env:"BARONG_UID_PREFIX" envDefault:"ID"`
+	JWTPrivateKey string        `env:"JWT_PRIVATE_KEY_PATH"`
+	LogLevel      slog.Level    `env:"BARONG_LOG_LEVEL" envDefault:"info"`
+	BodyLimit     int64         `env:"BARONG_BODY_LIMIT" envDefault:"16777216"`
+	Timeout       time.Duration `env:"BARONG_REQUEST_TIMEOUT" envDefault:"30s"`
+	DrainTimeout  time.Duration `env:"BARONG_DRAIN_TIMEOUT" envDefault:"30s"`
+	BcryptCost    int           `env:"BARONG_BCRYPT_COST" envDefault:"12"`
+	PostgresBin   string        `env:"BARONG_PG_BIN"`
+	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
+}
+
+// Read takes the settings from the environment of the process and checks them.
+// The error says which setting is wrong, and why; all that are, at once.
+func Read() (Config, error) {
+	var c Config
+	if err := env.Parse(&c); err != nil {
+		return c, fmt.Errorf("settings: %w", namesFirst(err))
+	}
+	if err := c.Validate(); err != nil {
+		return c, fmt.Errorf("settings: %w", err)
+	}
+	return c, nil
+}
+
+// namesFirst says which variable could not be read, where the library names the
+// field of the struct.
+func namesFirst(err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	named := make([]error, len(all.Errors))
+	for i, each := range all.Errors {
+		named[i] = each
+		var broken env.ParseError
+		if errors.As(each, &broken) {
+			field, _ := reflect.TypeFor[Config]().FieldByName(broken.Name)
+			named[i] = fmt.Errorf("%s cannot be read as %s: %w", field.Tag.Get("env"), broken.Type, broken.Err)
+		}
+	}
+	return errors.Join(named...)
+}
+
+var uidPrefix = regexp.MustCompile(`^[A-Za-z]{2,6}$`)
+
+// Validate says what is wrong with the settings; nil where nothing is. It looks
+// at the values only: whether a file is there is found out by who opens it.
+func (c Config) Validate() error {
+	var wrong []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	for name, address := range map[string]string{"BARONG_LISTEN": c.Listen, "BARONG_ADMIN_LISTEN": c.AdminListen} {
+		_, err := net.ResolveTCPAddr("tcp", address)
+		check(err == nil, "%s must be host:port, as 127.0.0.1:8080, and is %q", name, address)
+	}
+	check(c.Listen != c.AdminListen || strings.HasSuffix(c.Listen, ":0"), "BARONG_LISTEN and BARONG_ADMIN_LISTEN must differ, and both are %q", c.Listen)
+	check(c.DataDir != "", "BARONG_DATA_DIR must not be empty")
+	check(uidPrefix.MatchString(c.UIDPrefix), "BARONG_UID_PREFIX must be 2 to 6 letters, and is %q", c.UIDPrefix)
+	check(c.BodyLimit >= 1<<10, "BARONG_BODY_LIMIT must be at least 1024 bytes, and is %d", c.BodyLimit)
+	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
+	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
+	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31, and is %d", c.BcryptCost)
+	for name, path := range map[string]string{"BARONG_MANAGEMENT_API": c.ManagementAPI, "BARONG_CONFIG": c.BarongConfig, "JWT_PRIVATE_KEY_PATH": c.JWTPrivateKey} {
+		if path != "" {
+			_, err := os.Stat(path)
+			check(err == nil, "%s names a file that cannot be read: %w", name, err)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// Loopback says whether only this machine can reach the public listener.
+func (c Config) Loopback() bool {
+	address, err := net.ResolveTCPAddr("tcp", c.Listen)
+	return err == nil && address.IP.IsLoopback()
+}

@@ -1,0 +1,139 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"barong/generated"
+	"barong/identity"
+)
+
+// statuses is the one table from what went wrong to an HTTP status; the name of
+// a kind is the last part of a problem's type.
+var statuses = map[identity.Kind]struct {
+	status int
+	name   string
+}{
+	identity.BadRequest:        {http.StatusBadRequest, "bad_request"},
+	identity.Unauthenticated:   {http.StatusUnauthorized, "unauthenticated"},
+	identity.NotFound:          {http.StatusNotFound, "not_found"},
+	identity.MethodNotAllowed:  {http.StatusMethodNotAllowed, "method_not_allowed"},
+	identity.TooLarge:          {http.StatusRequestEntityTooLarge, "too_large"},
+	identity.UnsupportedMedia:  {http.StatusUnsupportedMediaType, "unsupported_media_type"},
+	identity.InvalidParameters: {http.StatusUnprocessableEntity, "invalid_parameters"},
+	identity.InvalidRecord:     {http.StatusUnprocessableEntity, "invalid_record"},
+	identity.Rejected:          {http.StatusUnprocessableEntity, "rejected"},
+	identity.TooManyRequests:   {http.StatusTooManyRequests, "too_many_requests"},
+	identity.Unavailable:       {http.StatusServiceUnavailable, "unavailable"},
+	identity.NotImplemented:    {http.StatusNotImplemented, "not_implemented"},
+}
+
+// fault is what a caller is told of any error that is not an identity.Error.
+var fault = &identity.Error{Message: "Internal server error"}
+
+// gone is what nobody reads: the caller hung up, or the server is told to stop.
+var gone = &identity.Error{Kind: identity.Unavailable, Message: "The request was abandoned"}
+
+// Errors writes errors.
+type Errors struct{ Log *slog.Logger }
+
+// Fail is the only function that writes an error: as {"error": …}, or as problem
+// details (RFC 9457) where the caller accepts them. What is not an
+// identity.Error is a fault of ours: the caller learns no more than that, the
+// log has its text under the request's id.
+func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	failure, status, name := classify(err)
+	e.log(r, status, err)
+
+	header := w.Header()
+	if status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", "Bearer")
+	}
+	if failure.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
+	}
+	var body any
+	if acceptsProblem(r) {
+		header.Set("Content-Type", "application/problem+json")
+		body = problem(failure, status, name, middleware.GetReqID(r.Context()))
+	} else {
+		header.Set("Content-Type", "application/json")
+		body = plain(failure)
+	}
+	header.Del("Content-Length")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		e.Log.DebugContext(r.Context(), "an error could not be sent", "error", err)
+	}
+}
+
+func classify(err error) (failure *identity.Error, status int, name string) {
+	if errors.Is(err, context.Canceled) {
+		return gone, statuses[gone.Kind].status, statuses[gone.Kind].name
+	}
+	if errors.As(err, &failure) {
+		if known, ok := statuses[failure.Kind]; ok {
+			return failure, known.status, known.name
+		}
+	}
+	return fault, http.StatusInternalServerError, "internal"
+}
+
+func (e Errors) log(r *http.Request, status int, err error) {
+	level := slog.LevelDebug
+	switch {
+	case errors.Is(err, context.Canceled):
+		level = slog.LevelInfo
+	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented:
+		level = slog.LevelError
+	case status == http.StatusUnauthorized:
+		level = slog.LevelWarn // the reason is for the operator's eyes only
+	}
+	e.Log.Log(r.Context(), level, "request failed",
+		"request_id", middleware.GetReqID(r.Context()), "path", r.URL.Path, "status", status, "error", err)
+}
+
+func plain(failure *identity.Error) map[string]any {
+	if failure.Kind == identity.InvalidRecord {
+		return map[string]any{"error": failure.Messages()}
+	}
+	return map[string]any{"error": failure.Sentence()}
+}
+
+func problem(failure *identity.Error, status int, name, requestID string) generated.Problem {
+	return generated.Problem{
+		Type:   "urn:barong:error:" + name,
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: failure.Sentence(),
+		Errors: viewAll(failure.Violations, func(v identity.Violation) generated.ProblemError {
+			pointer := ""
+			if v.Field != "" {
+				pointer = "/" + v.Field
+			}
+			return generated.ProblemError{Pointer: pointer, Code: v.Code, Detail: v.Message}
+		}),
+		RequestID: requestID,
+	}
+}
+
+// acceptsProblem is true when the caller names the media type of problem details.
+func acceptsProblem(r *http.Request) bool {
+	for _, line := range r.Header.Values("Accept") {
+		for option := range strings.SplitSeq(line, ",") {
+			mediaType, parameters, _ := strings.Cut(option, ";")
+			if strings.EqualFold(strings.TrimSpace(mediaType), "application/problem+json") && strings.ReplaceAll(parameters, " ", "") != "q=0" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,32 @@
+// Package handlers has one method for each operation of openapi.yaml, one file
+// for each of its tags. A handler gets parameters that are valid by the schema
+// from a caller who may call it; it applies the rules of package identity, keeps
+// the result in package repository and answers through views.go, or returns an
+// error, which Errors.Fail alone writes.
+package handlers
+
+import (
+	"time"
+
+	"barong/generated"
+	"barong/identity"
+	"barong/repository"
+)
+
+// Handlers implements all operations. Its fields are set once, before the first
+// request.
+type Handlers struct {
+	Repository *repository.Repository
+	Policy     identity.Policy  // what labels do to an account
+	Passwords  *Passwords       // hashes the passwords of new users
+	UIDPrefix  string           // of new users: 2 to 6 capitals
+	Clock      func() time.Time // time.Now, but in tests
+}
+
+var _ generated.StrictServerInterface = (*Handlers)(nil)
+
+// now is the time that one request writes everywhere: whole seconds, as answers
+// show them, in UTC.
+func (h *Handlers) now() time.Time { return second(h.Clock()) }
+
+func (h *Handlers) newUID() string { return identity.NewUID(h.UIDPrefix) }

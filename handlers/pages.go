@@ -1,0 +1,91 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"barong/generated"
+	"barong/identity"
+	"barong/repository"
+)
+
+// BasePath is the path under which openapi.yaml serves its operations.
+const BasePath = "/api/v2/management"
+
+// userPage is the answer of both operations that list users. It is written here
+// and not by the generated type, which would encode each user twice: once into
+// its alternative of ListedUser and once into the answer.
+type userPage struct {
+	users any // []generated.User or []generated.UserWithFullInfo
+	page  repository.Page
+	total int64
+	path  string
+}
+
+var (
+	_ generated.ListUsersResponseObject          = userPage{}
+	_ generated.FilterUsersByLabelResponseObject = userPage{}
+)
+
+// viewPage shows users in the short or the extended shape, for which it loads
+// their relations.
+func (h *Handlers) viewPage(ctx context.Context, path string, users []identity.User, extended bool, page repository.Page, total int64) (userPage, error) {
+	view := userPage{page: page, total: total, path: BasePath + path}
+	if !extended {
+		view.users = viewAll(users, viewUser)
+		return view, nil
+	}
+	if err := h.Repository.LoadRelations(ctx, users); err != nil {
+		return view, err
+	}
+	view.users = viewAll(users, viewUserWithFullInfo)
+	return view, nil
+}
+
+// VisitListUsersResponse writes the page.
+func (p userPage) VisitListUsersResponse(w http.ResponseWriter) error { return p.write(w) }
+
+// VisitFilterUsersByLabelResponse writes the page.
+func (p userPage) VisitFilterUsersByLabelResponse(w http.ResponseWriter) error { return p.write(w) }
+
+func (p userPage) write(w http.ResponseWriter) error {
+	var body bytes.Buffer
+	if err := json.NewEncoder(&body).Encode(p.users); err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Total", strconv.FormatInt(p.total, 10))
+	header.Set("Page", strconv.FormatInt(p.page.Number, 10))
+	header.Set("Per-Page", strconv.FormatInt(p.page.Size, 10))
+	if links := p.links(); links != "" {
+		header.Set("Link", links)
+	}
+	w.WriteHeader(http.StatusCreated)
+	_, err := body.WriteTo(w)
+	return err
+}
+
+// links is the value of the Link header (RFC 8288): first and prev after the
+// first page, next and last before the last one. Past the end, prev is the last.
+func (p userPage) links() string {
+	last := max(1, (p.total+p.page.Size-1)/p.page.Size)
+	var links []string
+	link := func(rel string, number int64) {
+		links = append(links, fmt.Sprintf(`<%s?limit=%d&page=%d>; rel="%s"`, p.path, p.page.Size, number, rel))
+	}
+	if p.page.Number > 1 {
+		link("first", 1)
+		link("prev", min(p.page.Number-1, last))
+	}
+	if p.page.Number < last {
+		link("next", p.page.Number+1)
+		link("last", last)
+	}
+	return strings.Join(links, ", ")
+}

@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	openapitypes "github.com/oapi-codegen/runtime/types"
+
+	"barong/generated"
+	"barong/identity"
+	"barong/repository"
+)
+
+// ImportUser stores a user with the password hash of another system, and with
+// the phone and the profile that came along: all of it or nothing.
+func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserRequestObject) (generated.ImportUserResponseObject, error) {
+	user, err := h.importedUser(*request.JSONBody)
+	if err != nil {
+		return nil, h.preferTaken(ctx, request.JSONBody.Email, err)
+	}
+	err = h.Repository.InTx(ctx, func(tx *repository.Repository) error { return h.insertWithRelations(ctx, tx, &user) })
+	if err != nil {
+		return nil, alreadyExists(err)
+	}
+	return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
+}
+
+// importedUser is the user that the parameters describe, or every rule that they break.
+func (h *Handlers) importedUser(parameters generated.ImportUserParameters) (identity.User, error) {
+	email, violations := identity.ParseEmail(parameters.Email)
+	violations = append(violations, identity.CheckPasswordDigest(parameters.PasswordDigest)...)
+	user := h.newUser(email, parameters.PasswordDigest)
+
+	if parameters.Phone != nil {
+		phone, broken := identity.ParsePhone(*parameters.Phone)
+		violations = append(violations, broken...)
+		phone.ValidatedAt = &user.CreatedAt
+		user.Phones = []identity.Phone{phone}
+	}
+
+	profile, broken := identity.NewProfile(identity.ProfileFields{
+		FirstName: parameters.FirstName, LastName: parameters.LastName, DOB: text(parameters.DOB), Address: parameters.Address,
+		Postcode: parameters.Postcode, City: parameters.City, Country: parameters.Country,
+	}, user.CreatedAt)
+	violations = append(violations, broken...)
+	if profile != nil {
+		user.Profile = profile
+		user.Labels = []identity.Label{profileLabel(profile, user.CreatedAt)}
+		user.Level, user.State = h.Policy.Level(user.Labels), h.Policy.State(user.Labels)
+	}
+	return user, identity.Invalid(violations...)
+}
+
+func (h *Handlers) insertWithRelations(ctx context.Context, tx *repository.Repository, user *identity.User) error {
+	if err := tx.InsertUser(ctx, user, h.newUID); err != nil {
+		return err
+	}
+	for _, phone := range user.Phones {
+		if err := tx.InsertPhone(ctx, user.ID, phone, user.CreatedAt); err != nil {
+			return err
+		}
+	}
+	if user.Profile != nil {
+		if err := tx.InsertProfile(ctx, user.ID, user.Profile, user.CreatedAt); err != nil {
+			return err
+		}
+	}
+	for _, label := range user.Labels {
+		if err := tx.InsertLabel(ctx, user.ID, label); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// preferTaken reports a taken e-mail before anything else that is wrong with an
+// import: who imports again what is there already learns just that.
+func (h *Handlers) preferTaken(ctx context.Context, email string, otherwise error) error {
+	taken, err := h.Repository.EmailTaken(ctx, email)
+	if err != nil {
+		return err
+	}
+	if taken {
+		return identity.ErrUserAlreadyExists
+	}
+	return otherwise
+}
+
+// alreadyExists gives a taken e-mail the sentence that this operation has for it.
+func alreadyExists(err error) error {
+	var broken *identity.Error
+	if errors.As(err, &broken) && slices.Contains(broken.Violations, identity.EmailTaken) {
+		return identity.ErrUserAlreadyExists
+	}
+	return err
+}
+
+// text is a date as it was given, YYYY-MM-DD.
+func text(date *openapitypes.Date) *string {
+	if date == nil {
+		return nil
+	}
+	written := date.String()
+	return &written
+}

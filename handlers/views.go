@@ -1,0 +1,87 @@
+package handlers
+
+import (
+	"encoding/json"
+	"time"
+
+	openapitypes "github.com/oapi-codegen/runtime/types"
+
+	"barong/generated"
+	"barong/identity"
+)
+
+// viewAll maps a slice; the answer is never nil, so that it is [] in JSON.
+func viewAll[noun, view any](nouns []noun, show func(noun) view) []view {
+	views := make([]view, len(nouns))
+	for i, n := range nouns {
+		views[i] = show(n)
+	}
+	return views
+}
+
+// second is a time as answers show it: UTC, whole seconds.
+func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+func viewLabel(l identity.Label) generated.Label {
+	return generated.Label{
+		Key: l.Key, Value: l.Value, Scope: generated.LabelScope(l.Scope), CreatedAt: second(l.CreatedAt), UpdatedAt: second(l.UpdatedAt),
+	}
+}
+
+func viewPhone(p identity.Phone) generated.Phone {
+	view := generated.Phone{Country: p.Country, Number: p.Number}
+	if p.ValidatedAt != nil {
+		at := second(*p.ValidatedAt)
+		view.ValidatedAt = &at
+	}
+	return view
+}
+
+func viewProfile(p *identity.Profile) *generated.Profile {
+	if p == nil {
+		return nil
+	}
+	view := &generated.Profile{
+		FirstName: p.FirstName, LastName: p.LastName, Address: p.Address, Postcode: p.Postcode, City: p.City, Country: p.Country,
+		State: generated.ProfileState(p.State),
+	}
+	if p.DOB != nil {
+		view.DOB = &openapitypes.Date{Time: *p.DOB}
+	}
+	// What is no object (no operation writes such a thing) shows as null.
+	if len(p.Metadata) > 0 && json.Unmarshal(p.Metadata, &view.Metadata) != nil {
+		view.Metadata = nil
+	}
+	return view
+}
+
+func viewUser(u identity.User) generated.User {
+	return generated.User{
+		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
+	}
+}
+
+func viewUserWithProfile(u identity.User) generated.UserWithProfileJSONResponse {
+	return generated.UserWithProfileJSONResponse{
+		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
+		CreatedAt: second(u.CreatedAt), UpdatedAt: second(u.UpdatedAt),
+		Profile: viewProfile(u.Profile),
+	}
+}
+
+func viewUserWithFullInfo(u identity.User) generated.UserWithFullInfo {
+	return generated.UserWithFullInfo{
+		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
+		CreatedAt: second(u.CreatedAt), UpdatedAt: second(u.UpdatedAt),
+		Profile: viewProfile(u.Profile), Labels: viewAll(u.Labels, viewLabel), Phones: viewAll(u.Phones, viewPhone),
+	}
+}
+
+func viewUserWithKYC(u identity.User) generated.UserWithKYC {
+	return generated.UserWithKYC{
+		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
+		CreatedAt: second(u.CreatedAt), UpdatedAt: second(u.UpdatedAt),
+		Profile: viewProfile(u.Profile), Labels: viewAll(u.Labels, viewLabel), Phones: viewAll(u.Phones, viewPhone),
+		Documents: []generated.Document{},
+	}
+}

@@ -1,0 +1,143 @@
+package identity
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxDigest = 255 // bytes
+
+	// What a digest may demand of whoever verifies it later: a stored digest must
+	// not be a bomb. The most expensive settings in use (libsodium's "sensitive")
+	// are within.
+	maxDigestMemory     int64 = 1 << 30 // bytes; argon2 and scrypt
+	maxDigestWork       int64 = 4 << 30 // memory times passes
+	maxDigestLanes      int64 = 64
+	maxDigestIterations int64 = 10_000_000 // pbkdf2
+
+	minSalt, maxSalt = 8, 64 // bytes
+	minHash, maxHash = 16, 64
+
+	// cryptAlphabet is base 64 as crypt(3) writes it, the least significant digit first.
+	cryptAlphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+var passwordDigestInvalid = Violation{
+	Field: "password_digest", Code: "password_digest_invalid", Message: "Password digest is invalid",
+}
+
+// digestForm is a kind of password hash that is recognised: how it is written,
+// and whether what stands in the groups of the pattern makes sense.
+type digestForm struct {
+	pattern *regexp.Regexp
+	sound   func(groups []string) bool
+}
+
+var digestForms = []digestForm{
+	{ // bcrypt, cost 4 to 15: $2b$12$ and 53 characters of salt and hash
+		pattern: regexp.MustCompile(`^\$2[aby]\$(?:0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$`),
+		sound:   func([]string) bool { return true },
+	},
+	{ // argon2 (RFC 9106) in the PHC string format: $argon2id$v=19$m=65536,t=3,p=4$salt$hash
+		pattern: regexp.MustCompile(`^\$argon2id?(?:\$v=(?:16|19))?\$m=([1-9]\d{0,8}),t=([1-9]\d{0,8}),p=([1-9]\d{0,8})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`),
+		sound: func(g []string) bool {
+			kibibytes, passes, lanes := number(g[0], 10), number(g[1], 10), number(g[2], 10)
+			return kibibytes >= 8*lanes && isBearable(kibibytes<<10, passes, lanes) && isSalted(g[3], g[4])
+		},
+	},
+	{ // scrypt (RFC 7914) in the PHC string format: $scrypt$ln=16,r=8,p=1$salt$hash
+		pattern: regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d{0,8}),p=([1-9]\d{0,8})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`),
+		sound: func(g []string) bool {
+			return isBearableScrypt(number(g[0], 10), number(g[1], 10), number(g[2], 10)) && isSalted(g[3], g[4])
+		},
+	},
+	{ // scrypt as the Java and Rust libraries write it: $s0$, log2 N, r and p in hexadecimal, $salt$hash
+		pattern: regexp.MustCompile(`^\$s0\$([0-9a-f]{1,2})([0-9a-f]{2})([0-9a-f]{2})\$([A-Za-z0-9+/]+)={0,2}\$([A-Za-z0-9+/]+)={0,2}$`),
+		sound: func(g []string) bool {
+			return isBearableScrypt(number(g[0], 16), number(g[1], 16), number(g[2], 16)) && isSalted(g[3], g[4])
+		},
+	},
+	{ // scrypt as crypt(3) and libsodium write it: $7$, log2 N, r, p and salt in one, $hash
+		pattern: regexp.MustCompile(`^\$7\$([./A-Za-z0-9])([./A-Za-z0-9]{5})([./A-Za-z0-9]{5})[./A-Za-z0-9]{8,86}\$[./A-Za-z0-9]{43}$`),
+		sound: func(g []string) bool {
+			return isBearableScrypt(cryptNumber(g[0]), cryptNumber(g[1]), cryptNumber(g[2]))
+		},
+	},
+	{ // pbkdf2 (RFC 8018) in the PHC string format: $pbkdf2-sha256$i=600000,l=32$salt$hash
+		pattern: regexp.MustCompile(`^\$pbkdf2-sha(?:1|256|512)\$i=([1-9]\d{0,8})(?:,l=([1-9]\d{0,8}))?\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`),
+		sound: func(g []string) bool {
+			length := base64Length(g[3])
+			return isBearableIteration(number(g[0], 10)) && isSalted(g[2], g[3]) && (g[1] == "" || number(g[1], 10) == int64(length))
+		},
+	},
+	{ // pbkdf2 in modular crypt format (sha1 has no name there), with a dot for the plus: $pbkdf2-sha256$29000$salt$hash
+		pattern: regexp.MustCompile(`^\$pbkdf2(|-sha256|-sha512)\$([1-9]\d{0,8})\$([A-Za-z0-9./]+)\$([A-Za-z0-9./]+)$`),
+		sound: func(g []string) bool {
+			salt, hash := strings.ReplaceAll(g[2], ".", "+"), strings.ReplaceAll(g[3], ".", "+")
+			length := map[string]int{"": 20, "-sha256": 32, "-sha512": 64}[g[0]]
+			return isBearableIteration(number(g[1], 10)) && isSalted(salt, hash) && base64Length(hash) == length
+		},
+	},
+}
+
+// CheckPasswordDigest returns the rule that a digest made elsewhere breaks: it is
+// bcrypt, argon2id, argon2i, scrypt or pbkdf2, in PHC or modular crypt form, with
+// parameters that a login can afford. It is never trimmed or rewritten: it is
+// kept byte for byte.
+func CheckPasswordDigest(digest string) []Violation {
+	if len(digest) <= maxDigest {
+		for _, form := range digestForms {
+			if groups := form.pattern.FindStringSubmatch(digest); groups != nil && form.sound(groups[1:]) {
+				return nil
+			}
+		}
+	}
+	return []Violation{passwordDigestInvalid}
+}
+
+// isBearable bounds argon2 and scrypt: bytes of memory, passes over them, lanes.
+func isBearable(memory, passes, lanes int64) bool {
+	return passes >= 1 && lanes >= 1 && lanes <= maxDigestLanes &&
+		memory <= maxDigestMemory && memory*passes <= maxDigestWork
+}
+
+// isBearableScrypt bounds scrypt, which needs 128·r·N bytes, p times over.
+func isBearableScrypt(log2N, r, p int64) bool {
+	return log2N >= 1 && log2N <= 30 && r >= 1 && r <= maxDigestMemory>>7 && isBearable(128*r<<log2N, p, p)
+}
+
+// isBearableIteration bounds pbkdf2.
+func isBearableIteration(n int64) bool { return n >= 1 && n <= maxDigestIterations }
+
+// isSalted says whether both are base64 without padding, of sensible lengths.
+func isSalted(salt, hash string) bool {
+	s, h := base64Length(salt), base64Length(hash)
+	return s >= minSalt && s <= maxSalt && h >= minHash && h <= maxHash
+}
+
+// base64Length is the number of bytes that s encodes, and -1 where it is no base64.
+func base64Length(s string) int {
+	decoded, err := base64.RawStdEncoding.DecodeString(s)
+	if err != nil {
+		return -1
+	}
+	return len(decoded)
+}
+
+// number reads the digits that a pattern has let through: nine at most.
+func number(digits string, base int) int64 {
+	n, _ := strconv.ParseInt(digits, base, 64)
+	return n
+}
+
+// cryptNumber reads a number in the alphabet of crypt(3): five digits at most.
+func cryptNumber(digits string) int64 {
+	var n int64
+	for i := range len(digits) {
+		n |= int64(strings.IndexByte(cryptAlphabet, digits[i])) << (6 * i)
+	}
+	return n
+}

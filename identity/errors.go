@@ -1,0 +1,111 @@
+package identity
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// Kind says what went wrong, in terms of the domain. The table that turns a
+// kind into an HTTP status is in handlers/errors.go; kinds start at 1 so that a
+// forgotten one is not mistaken for a decision.
+type Kind int
+
+// The kinds, by the HTTP status they end in (docs/errors.md).
+const (
+	BadRequest        Kind = iota + 1 // 400: the request cannot be read
+	Unauthenticated                   // 401: not signed as the operation demands
+	NotFound                          // 404
+	MethodNotAllowed                  // 405
+	TooLarge                          // 413
+	UnsupportedMedia                  // 415
+	InvalidParameters                 // 422: parameters break the schema; one sentence, comma-separated
+	InvalidRecord                     // 422: a record breaks its rules; a list of sentences
+	Rejected                          // 422: refused for one reason; one sentence
+	TooManyRequests                   // 429, with RetryAfter
+	Unavailable                       // 503, with RetryAfter
+	NotImplemented                    // 501
+)
+
+// Violation is one broken rule.
+type Violation struct {
+	Field   string // the parameter it is about, as in openapi.yaml; "" when it is about several
+	Code    string // stable, for programs: email_taken
+	Message string // the sentence of the contract, for people: Email has already been taken
+}
+
+// Error is every failure that a caller is told about. Anything else that is
+// returned as an error is a fault of the server, and its text stays in the log.
+type Error struct {
+	Kind       Kind
+	Message    string        // the sentence; empty where Violations speak
+	Violations []Violation   // in the order in which they are reported
+	RetryAfter time.Duration // for TooManyRequests and Unavailable; 0 elsewhere
+	Cause      error         // for the log only, never for the caller
+}
+
+// Error joins the sentences; the cause, where there is one, follows in brackets.
+func (e *Error) Error() string {
+	s := e.Sentence()
+	if e.Cause != nil {
+		s += " (" + e.Cause.Error() + ")"
+	}
+	return s
+}
+
+// Sentence is what the caller reads when the answer has room for one string.
+func (e *Error) Sentence() string {
+	if e.Message != "" {
+		return e.Message
+	}
+	return strings.Join(e.Messages(), ", ")
+}
+
+// Messages are the sentences of the violations, in order.
+func (e *Error) Messages() []string {
+	messages := make([]string, len(e.Violations))
+	for i, v := range e.Violations {
+		messages[i] = v.Message
+	}
+	return messages
+}
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// E makes an error of one sentence.
+func E(kind Kind, message string) *Error { return &Error{Kind: kind, Message: message} }
+
+// Because returns a copy with a cause for the log.
+func (e *Error) Because(cause error) *Error {
+	c := *e
+	c.Cause = cause
+	return &c
+}
+
+// Invalid is nil when nothing was violated, else an InvalidRecord error.
+func Invalid(violations ...Violation) error {
+	if len(violations) == 0 {
+		return nil
+	}
+	return &Error{Kind: InvalidRecord, Violations: violations}
+}
+
+// KindOf is the kind of the first Error in err's chain, and 0 for a fault of the server.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return 0
+}
+
+// Failures that more than one operation reports, word for word as the contract has them.
+var (
+	ErrRecordNotFound     = E(NotFound, "Record is not found")
+	ErrLabelNotFound      = E(NotFound, "label doesnt exist")
+	ErrUserAlreadyExists  = E(Rejected, "User already exists by this email")
+	ErrUnverified         = E(Unauthenticated, "Failed to verify JWT.")
+	ErrMissingSignatures  = E(Unauthenticated, "Not enough signatures for the action.")
+	ErrUnparsableEnvelope = E(BadRequest, "Couldn't parse JWT.")
+)

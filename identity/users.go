@@ -1,0 +1,32 @@
+package identity
+
+import "time"
+
+// Roles and states that the server itself gives. Others may stand in the
+// database: state_triggers of barong.yml name states freely.
+const (
+	RoleMember   = "member"
+	StatePending = "pending"
+	StateActive  = "active"
+)
+
+// User is an account. Profile, Labels and Phones are there when they were asked
+// for; a user without a profile has none (nil).
+type User struct {
+	ID             int64
+	UID            string
+	Email          string // as it was given, trimmed
+	PasswordDigest string
+	Role           string
+	Level          int
+	OTP            bool
+	State          string
+	ReferralUID    *string // of the user who invited this one
+	Data           *string
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+
+	Profile *Profile
+	Labels  []Label
+	Phones  []Phone
+}

@@ -1,0 +1,97 @@
+// Package repository keeps the nouns of package identity in Postgres. It is the
+// only package that knows SQL: one file for each table, the schema in
+// migrations/. Failures come out as identity errors (errors.go).
+package repository
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	sq "github.com/Masterminds/squirrel"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// psql numbers placeholders as Postgres wants them. Selects that are embedded in
+// another one start from plain sq instead: each would number from $1 again.
+var psql = sq.StatementBuilder.PlaceholderFormat(sq.Dollar)
+
+// queryer is what a pool and a transaction have in common.
+type queryer interface {
+	Begin(ctx context.Context) (pgx.Tx, error)
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// Repository reads and writes, by itself or as part of a transaction: its
+// methods are the same in both. It is safe for concurrent use outside of one.
+type Repository struct{ db queryer }
+
+// New makes a repository on a pool, which stays the caller's to close.
+func New(pool *pgxpool.Pool) *Repository { return &Repository{db: pool} }
+
+// maxAttempts bounds how often a transaction that lost against a concurrent one
+// is tried again, before the caller is told to come back.
+const maxAttempts = 8
+
+// InTx runs work in one transaction: all of it is kept, or nothing where it
+// returns an error. Inside another transaction it is a savepoint. A transaction
+// that the database gave up for the sake of a concurrent one is tried again, so
+// work must not have effects beyond the repository that it is handed.
+func (r *Repository) InTx(ctx context.Context, work func(*Repository) error) error {
+	_, nested := r.db.(pgx.Tx)
+	for attempt := 1; ; attempt++ {
+		err := pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error { return work(&Repository{db: tx}) })
+		if err == nil || nested || attempt == maxAttempts || !lostToConcurrent(err) {
+			return translate(err)
+		}
+		select {
+		case <-ctx.Done():
+			return translate(ctx.Err())
+		case <-time.After(rand.N(time.Duration(attempt) * 10 * time.Millisecond)):
+		}
+	}
+}
+
+// exec runs a statement that returns nothing and says how many rows it changed.
+func (r *Repository) exec(ctx context.Context, statement sq.Sqlizer) (int64, error) {
+	sql, args, err := statement.ToSql()
+	if err != nil {
+		return 0, err
+	}
+	tag, err := r.db.Exec(ctx, sql, args...)
+	return tag.RowsAffected(), translate(err)
+}
+
+// all collects the rows of a statement by the names of their columns; an empty
+// slice, never nil, where there are none.
+func all[row any](ctx context.Context, r *Repository, statement sq.Sqlizer) ([]row, error) {
+	sql, args, err := statement.ToSql()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, translate(err)
+	}
+	collected, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+	return collected, translate(err)
+}
+
+// one collects the single row of a statement; none is identity.ErrRecordNotFound.
+func one[row any](ctx context.Context, r *Repository, statement sq.Sqlizer) (row, error) {
+	var none row
+	sql, args, err := statement.ToSql()
+	if err != nil {
+		return none, err
+	}
+	rows, err := r.db.Query(ctx, sql, args...)
+	if err != nil {
+		return none, translate(err)
+	}
+	collected, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[row])
+	return collected, translate(err)
+}

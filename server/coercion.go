@@ -1,0 +1,114 @@
+package server
+
+import (
+	"encoding/json"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// state is what became of a parameter when its value was read.
+type state int
+
+const (
+	absent   state = iota // not given, or an explicit null where it is optional
+	blank                 // white space, or null where a value is required
+	mistyped              // not of the schema's type, in any spelling
+	present
+)
+
+// read finds the value of a parameter and gives it the type of its schema.
+func (p parameter) read(given parameters) (any, state) {
+	raw, ok := given[p.name]
+	if !ok {
+		return nil, absent
+	}
+	switch raw.Kind() {
+	case 'n':
+		if p.required {
+			return nil, blank
+		}
+		return nil, absent
+	case '"':
+		text, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			return nil, mistyped
+		}
+		return coerceText(p.schema, string(text))
+	case '{':
+		if p.schema.Type.Is(openapi3.TypeObject) {
+			return json.RawMessage(raw), present
+		}
+		return nil, mistyped
+	case '[':
+		return nil, mistyped
+	default: // a number, true or false: as the text that a form would hold
+		return coerceScalar(p.schema, raw)
+	}
+}
+
+// coerceText reads a text as the schema's type, as every value of a form is read.
+func coerceText(schema *openapi3.Schema, text string) (any, state) {
+	trimmed := strings.TrimSpace(text)
+	if trimmed == "" {
+		return nil, blank
+	}
+	switch {
+	case schema.Type.Is(openapi3.TypeInteger):
+		// No fraction and no exponent: nobody writes a page number so in a form.
+		n, err := strconv.ParseInt(trimmed, 10, 64)
+		return n, presentIf(err == nil)
+	case schema.Type.Is(openapi3.TypeBoolean):
+		value, ok := booleans[strings.ToLower(trimmed)]
+		return value, presentIf(ok)
+	case schema.Type.Is(openapi3.TypeObject):
+		value := jsontext.Value(trimmed)
+		return json.RawMessage(value), presentIf(value.Kind() == '{' && value.IsValid())
+	default:
+		// No text of ours holds a NUL, and the database cannot.
+		return text, presentIf(!strings.ContainsRune(text, 0))
+	}
+}
+
+// coerceScalar reads a JSON number, true or false as the schema's type.
+func coerceScalar(schema *openapi3.Schema, raw jsontext.Value) (any, state) {
+	if schema.Type.Is(openapi3.TypeInteger) && raw.Kind() == '0' {
+		return coerceNumber(raw.String())
+	}
+	if schema.Type.Is(openapi3.TypeObject) {
+		return nil, mistyped
+	}
+	return coerceText(schema, raw.String())
+}
+
+// coerceNumber reads a JSON number that may be written with a fraction or an
+// exponent, as long as it is whole: 2.0 is 2.
+func coerceNumber(literal string) (any, state) {
+	if n, err := strconv.ParseInt(literal, 10, 64); err == nil {
+		return n, present
+	}
+	// What a float64 cannot hold, the exponents that would blow up a big.Rat
+	// among them, is no number of ours.
+	float, err := strconv.ParseFloat(literal, 64)
+	if err != nil {
+		return nil, mistyped
+	}
+	whole, accuracy := big.NewFloat(float).Int64()
+	return whole, presentIf(accuracy == big.Exact)
+}
+
+func presentIf(ok bool) state {
+	if ok {
+		return present
+	}
+	return mistyped
+}
+
+// booleans are the spellings that Barong takes, in any case.
+var booleans = map[string]bool{
+	"true": true, "t": true, "1": true, "yes": true, "y": true, "on": true,
+	"false": false, "f": false, "0": false, "no": false, "n": false, "off": false,
+}

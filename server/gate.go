@@ -1,0 +1,163 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-chi/chi/v5"
+
+	"barong/auth"
+	"barong/handlers"
+	"barong/identity"
+)
+
+// The media types that parameters come in. An envelope is JSON.
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+)
+
+// gate stands before every operation. Its checks come in the order of
+// docs/errors.md; behind it, parameters are canonical JSON that the schema
+// allows, from a caller who may call the operation.
+type gate struct {
+	operations map[string]*operation // by verb and path: "POST /api/v2/management/users"
+	keychain   *auth.Source
+	errs       handlers.Errors
+	clock      func() time.Time
+	bodyLimit  int64
+}
+
+func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, error) {
+	operations, err := operationsOf(document)
+	if err != nil {
+		return nil, err
+	}
+	return &gate{operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock, bodyLimit: o.BodyLimit}, nil
+}
+
+func (g *gate) middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := g.admit(w, r)
+		if err != nil {
+			g.errs.Fail(w, r, err)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.ContentLength = int64(len(body))
+		r.Header.Set("Content-Type", mediaJSON)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// admit returns the canonical parameters of a request that may pass.
+func (g *gate) admit(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	op, ok := g.operations[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+	if !ok {
+		return nil, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path)
+	}
+	by := callerOf(r.Context())
+	by.operation = op.id
+
+	if r.URL.RawQuery != "" {
+		return nil, identity.E(identity.BadRequest, "Query parameters are not allowed.")
+	}
+	body, err := g.read(w, r, g.allowance(mediaType(r)))
+	if err != nil {
+		return nil, err
+	}
+	credentials, given, err := g.open(mediaType(r), body)
+	if err != nil {
+		return nil, err
+	}
+	if credentials == nil {
+		if credentials, err = auth.ParseBearer(r.Header.Get("Authorization")); err != nil {
+			return nil, err
+		}
+	}
+	if by.signers, err = g.keychain.Keychain().Authorize(credentials, op.scope, g.clock()); err != nil {
+		return nil, err
+	}
+	return op.canonical(given)
+}
+
+// envelopeOverhead is room for the signatures of an envelope, beside its payload.
+const envelopeOverhead = 64 << 10
+
+// allowance is how many bytes a body of this media type may have on the wire.
+// The limit is one of parameters; an envelope holds them in base64 once more.
+func (g *gate) allowance(mediaType string) int64 {
+	if mediaType == mediaJSON {
+		return g.bodyLimit/3*4 + envelopeOverhead
+	}
+	return g.bodyLimit
+}
+
+func (g *gate) tooLarge() error {
+	return identity.E(identity.TooLarge, "Request body is larger than "+strconv.FormatInt(g.bodyLimit, 10)+" bytes.")
+}
+
+// read returns the whole body, or refuses one that is too large.
+func (g *gate) read(w http.ResponseWriter, r *http.Request, allowance int64) ([]byte, error) {
+	if r.ContentLength > allowance {
+		w.Header().Set("Connection", "close") // rather than read what nobody wants
+		return nil, g.tooLarge()
+	}
+	var body bytes.Buffer
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, allowance))
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, g.tooLarge()
+	case err != nil:
+		return nil, identity.E(identity.BadRequest, "Request body could not be read.").Because(err)
+	}
+	return body.Bytes(), nil
+}
+
+// mediaType is that of the body, in lower case and without its parameters,
+// broken ones included: they change nothing here. A request that has neither
+// body nor media type counts as JSON: an operation without parameters needs none.
+func mediaType(r *http.Request) string {
+	given := r.Header.Get("Content-Type")
+	if given == "" && r.ContentLength == 0 {
+		return mediaJSON
+	}
+	parsed, _, err := mime.ParseMediaType(given)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return ""
+	}
+	return parsed
+}
+
+// open finds out in which form the request came. credentials are nil where the
+// body has none: then the Authorization header must.
+func (g *gate) open(mediaType string, body []byte) (credentials *auth.Credentials, given parameters, err error) {
+	switch mediaType {
+	case mediaForm:
+		given, err = parseForm(body)
+		return nil, given, err
+	case mediaJSON:
+		credentials, isEnvelope, err := auth.ParseEnvelope(body)
+		if isEnvelope && err == nil {
+			body = credentials.Data()
+		}
+		if int64(len(body)) > g.bodyLimit {
+			return nil, nil, g.tooLarge()
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		given, err = parseJSON(body)
+		return credentials, given, err
+	default:
+		return nil, nil, identity.E(identity.UnsupportedMedia, "Content-Type must be "+mediaJSON+" or "+mediaForm+".")
+	}
+}

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// Life is a process that serves: two listeners, and what happens from the first
+// request to the last.
+type Life struct {
+	Public, Admin net.Listener
+	Handler       http.Handler                    // of the public listener
+	Check         func(ctx context.Context) error // nil when requests can be served now
+	Drain         time.Duration                   // for what is in flight when the end comes
+	Log           *slog.Logger
+}
+
+// The limits of a connection. A body of 16 MiB has a minute to arrive, an answer
+// a minute to be read; whoever is slower is cut off.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = time.Minute
+	writeTimeout  = 2 * time.Minute // from the end of the headers: reading, working, writing
+	idleTimeout   = 2 * time.Minute
+	headerLimit   = 64 << 10 // bytes: a token with an RSA signature has about 700
+	checkTimeout  = 2 * time.Second
+)
+
+// Serve answers requests until ctx ends. Then the process stops being ready,
+// takes no new connection, and finishes what is in flight within Drain.
+func (l Life) Serve(ctx context.Context) error {
+	var draining atomic.Bool
+	public := l.newServer(l.Handler)
+	admin := l.newServer(l.adminRoutes(&draining))
+	failed := make(chan error, 2)
+	go func() { failed <- public.Serve(l.Public) }()
+	go func() { failed <- admin.Serve(l.Admin) }()
+	l.Log.Info("ready", "listen", l.Public.Addr().String(), "admin", l.Admin.Addr().String())
+
+	var cause error
+	select {
+	case <-ctx.Done():
+	case cause = <-failed:
+		cause = fmt.Errorf("a listener broke: %w", cause)
+	}
+	draining.Store(true)
+	l.Log.Info("draining", "at_most", l.Drain)
+	expired, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Drain)
+	defer cancel()
+	err := public.Shutdown(expired)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(fmt.Errorf("requests were still in flight after %s and were cut off", l.Drain), public.Close())
+	}
+	return errors.Join(cause, err, admin.Close())
+}
+
+func (l Life) newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerLimit,
+		ErrorLog:          slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// adminRoutes are for whoever supervises the process: /healthz says that it
+// lives, /readyz that it should get requests.
+func (l Life) adminRoutes(draining *atomic.Bool) http.Handler {
+	router := chi.NewRouter()
+	router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
+		if draining.Load() {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+		defer cancel()
+		if err := l.Check(ctx); err != nil {
+			l.Log.Warn("not ready", "error", err)
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	return router
+}

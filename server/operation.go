@@ -1,0 +1,194 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"barong/handlers"
+	"barong/identity"
+)
+
+// operation is what the gate needs of the specification.
+type operation struct {
+	id         string
+	scope      string
+	schema     *openapi3.Schema
+	parameters []parameter // in the order of declaration
+}
+
+// parameter is one property of an operation's JSON body.
+type parameter struct {
+	name     string
+	schema   *openapi3.Schema
+	required bool
+	// Sentences that take the place of "is invalid": for a value of the wrong
+	// type or format, and for one that breaks another rule.
+	wrongType, wrongValue string
+}
+
+// operationsOf reads all operations, by verb and path.
+func operationsOf(document *openapi3.T) (map[string]*operation, error) {
+	operations := map[string]*operation{}
+	for path, item := range document.Paths.Map() {
+		for method, declared := range item.Operations() {
+			op, err := operationOf(declared)
+			if err != nil {
+				return nil, fmt.Errorf("%s %s in openapi.yaml: %w", method, path, err)
+			}
+			operations[method+" "+handlers.BasePath+path] = op
+		}
+	}
+	return operations, nil
+}
+
+func operationOf(declared *openapi3.Operation) (*operation, error) {
+	scope, _ := declared.Extensions["x-scope"].(string)
+	if scope == "" {
+		return nil, errors.New("x-scope is missing")
+	}
+	if declared.RequestBody == nil || declared.RequestBody.Value.Content[mediaJSON] == nil {
+		return nil, errors.New("a JSON body is not declared")
+	}
+	schema := declared.RequestBody.Value.Content[mediaJSON].Schema.Value
+	op := &operation{id: declared.OperationID, scope: scope, schema: schema}
+	order := map[string]float64{}
+	for name, property := range schema.Properties {
+		place, ok := property.Value.Extensions["x-order"].(float64)
+		if !ok {
+			return nil, fmt.Errorf("x-order is missing at %s", name)
+		}
+		order[name] = place
+		messages, _ := property.Value.Extensions["x-messages"].(map[string]any)
+		message := func(key string) string {
+			if text, ok := messages[key].(string); ok {
+				return text
+			}
+			return "is invalid"
+		}
+		op.parameters = append(op.parameters, parameter{
+			name: name, schema: property.Value, required: slices.Contains(schema.Required, name),
+			wrongType: message("type"), wrongValue: message("value"),
+		})
+	}
+	slices.SortFunc(op.parameters, func(a, b parameter) int { return int(order[a.name] - order[b.name]) })
+	return op, nil
+}
+
+// canonical makes the one JSON body that the operation knows of what was given:
+// values have the type of their schema, defaults are filled in, null and unknown
+// members are gone. What breaks the schema comes back as one error with every
+// failure, in the order of declaration.
+func (op *operation) canonical(given parameters) ([]byte, error) {
+	values := make(map[string]any, len(op.parameters))
+	failures := map[string][]identity.Violation{}
+	for _, p := range op.parameters {
+		value, state := p.read(given)
+		switch {
+		case state == present:
+			values[p.name] = value
+		case state == absent && p.required:
+			failures[p.name] = []identity.Violation{p.violation("missing", "is missing"), p.violation("empty", "is empty")}
+		case state == absent && p.schema.Default != nil:
+			values[p.name] = p.schema.Default
+		case state == blank:
+			failures[p.name] = []identity.Violation{p.violation("empty", "is empty")}
+		case state == mistyped:
+			failures[p.name] = []identity.Violation{p.violation("invalid", p.wrongType)}
+		}
+	}
+	violations := op.validate(values, failures)
+	if len(violations) > 0 {
+		return nil, &identity.Error{Kind: identity.InvalidParameters, Violations: violations}
+	}
+	return json.Marshal(values)
+}
+
+// validation is how values are held against a schema: every failure at once, and
+// dates that the calendar has.
+var validation = []openapi3.SchemaValidationOption{
+	openapi3.MultiErrors(),
+	openapi3.VisitAsRequest(),
+	openapi3.WithStringFormatValidator("date", openapi3.NewCallbackValidator(func(text string) error {
+		_, err := time.Parse(time.DateOnly, text)
+		return err
+	})),
+}
+
+// validate holds the values against the schema and puts what it finds behind
+// the failures that are known already.
+func (op *operation) validate(values map[string]any, failures map[string][]identity.Violation) []identity.Violation {
+	var whole []identity.Violation
+	for _, broken := range schemaErrors(op.schema.VisitJSON(values, validation...)) {
+		pointer := broken.JSONPointer()
+		if len(pointer) == 0 {
+			whole = append(whole, op.countViolation(broken, values, failures)...)
+			continue
+		}
+		at := slices.IndexFunc(op.parameters, func(p parameter) bool { return p.name == pointer[0] })
+		if at < 0 || len(failures[pointer[0]]) > 0 {
+			continue // reported before, a missing one for instance
+		}
+		sentence := op.parameters[at].wrongValue
+		if broken.SchemaField == "type" || broken.SchemaField == "format" {
+			sentence = op.parameters[at].wrongType
+		}
+		failures[pointer[0]] = []identity.Violation{op.parameters[at].violation("invalid", sentence)}
+	}
+	var violations []identity.Violation
+	for _, p := range op.parameters {
+		violations = append(violations, failures[p.name]...)
+	}
+	return append(violations, whole...)
+}
+
+// countViolation words the rule that exactly one parameter is given, which the
+// schema states as minProperties and maxProperties.
+func (op *operation) countViolation(broken *openapi3.SchemaError, values map[string]any, failures map[string][]identity.Violation) []identity.Violation {
+	var all, given []string
+	for _, p := range op.parameters {
+		all = append(all, p.name)
+		if _, ok := values[p.name]; ok || len(failures[p.name]) > 0 {
+			given = append(given, p.name)
+		}
+	}
+	switch {
+	case len(given) > 1:
+		return []identity.Violation{{Code: "mutually_exclusive", Message: strings.Join(given, ", ") + " are mutually exclusive"}}
+	case len(given) == 0:
+		return []identity.Violation{{Code: "exactly_one", Message: strings.Join(all, ", ") + " are missing, exactly one parameter must be provided"}}
+	case len(failures) > 0:
+		return nil // the one that is given is broken, which is reported already
+	default:
+		return []identity.Violation{{Code: "invalid", Message: "parameters are invalid: " + broken.Reason}}
+	}
+}
+
+func (p parameter) violation(code, sentence string) identity.Violation {
+	return identity.Violation{Field: p.name, Code: p.name + "_" + code, Message: p.name + " " + sentence}
+}
+
+// schemaErrors flattens what kin-openapi returns.
+func schemaErrors(err error) []*openapi3.SchemaError {
+	var several openapi3.MultiError
+	var single *openapi3.SchemaError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &several):
+		var flat []*openapi3.SchemaError
+		for _, each := range several {
+			flat = append(flat, schemaErrors(each)...)
+		}
+		return flat
+	case errors.As(err, &single):
+		return []*openapi3.SchemaError{single}
+	default:
+		return []*openapi3.SchemaError{{Reason: err.Error()}}
+	}
+}

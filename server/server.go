@@ -1,0 +1,91 @@
+// Package server is the way of a request: from the socket through the gate,
+// which decides who calls what with which parameters, to the generated routes.
+// It also holds the process's life: listening, being ready, draining.
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-chi/chi/v5"
+
+	"barong/auth"
+	"barong/generated"
+	"barong/handlers"
+	"barong/identity"
+)
+
+// Options is what a server is made of. All of it is required.
+type Options struct {
+	Operations generated.StrictServerInterface
+	Keychain   *auth.Source
+	Log        *slog.Logger
+	Clock      func() time.Time
+	BodyLimit  int64         // in bytes; a larger body is refused
+	Timeout    time.Duration // for one request, from the last byte of its body
+	Spec       []byte        // openapi.yaml, served as it is
+}
+
+// New makes the handler of the public listener.
+func New(o Options) (http.Handler, error) {
+	document, err := generated.GetSpec()
+	if err != nil {
+		return nil, fmt.Errorf("the embedded specification cannot be read: %w", err)
+	}
+	errs := handlers.Errors{Log: o.Log}
+	gate, err := newGate(document, o, errs)
+	if err != nil {
+		return nil, err
+	}
+
+	router := chi.NewRouter()
+	router.Use(requestID, accessLog(o.Log), recovery(errs), deadline(o.Timeout))
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
+	router.MethodNotAllowed(wrongMethod(document, errs))
+	if err := serveSpec(router, o.Spec); err != nil {
+		return nil, err
+	}
+	operations := generated.NewStrictHandlerWithOptions(o.Operations, nil, generated.StrictHTTPServerOptions{
+		RequestErrorHandlerFunc:  errs.Fail,
+		ResponseErrorHandlerFunc: errs.Fail,
+	})
+	generated.HandlerWithOptions(operations, generated.ChiServerOptions{
+		BaseURL:          handlers.BasePath,
+		BaseRouter:       router,
+		Middlewares:      []generated.MiddlewareFunc{gate.middleware},
+		ErrorHandlerFunc: errs.Fail,
+	})
+	return router, nil
+}
+
+var errNoRoute = identity.E(identity.NotFound, "Route is not found")
+
+// wrongMethod answers a known path with an unknown verb. The router asks it for
+// verbs that HTTP does not define too, whatever the path.
+func wrongMethod(document *openapi3.T, errs handlers.Errors) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		allowed := []string{http.MethodGet, http.MethodHead}
+		if path, ok := strings.CutPrefix(r.URL.Path, handlers.BasePath); ok {
+			item := document.Paths.Find(path)
+			if item == nil {
+				errs.Fail(w, r, errNoRoute)
+				return
+			}
+			allowed = nil
+			for method := range item.Operations() {
+				allowed = append(allowed, method)
+			}
+			slices.Sort(allowed)
+		} else if !slices.Contains(specPaths, r.URL.Path) {
+			errs.Fail(w, r, errNoRoute)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		errs.Fail(w, r, identity.E(identity.MethodNotAllowed, "Only POST and PUT verbs are allowed."))
+	}
+}

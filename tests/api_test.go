@@ -1,0 +1,304 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"barong/auth"
+	"barong/generated"
+	"barong/handlers"
+	"barong/identity"
+	"barong/repository"
+	"barong/server"
+)
+
+// api is a server of the test's own, on a database of its own.
+type api struct {
+	t      testing.TB
+	url    string
+	client *generated.Client
+	pool   *pgxpool.Pool
+	clock  *clock
+	log    *logBuffer
+}
+
+// setup is what a test may have otherwise.
+type setup struct {
+	policy    identity.Policy
+	bodyLimit int64
+	timeout   time.Duration
+	keychain  string // the file
+}
+
+func start(t testing.TB, change ...func(*setup)) *api {
+	t.Helper()
+	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile()}
+	for _, apply := range change {
+		apply(&s)
+	}
+	keychain, err := auth.ParseKeychain([]byte(s.keychain), os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := os.ReadFile("../openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &api{t: t, pool: newPool(t, newDatabase(t)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
+	handler, err := server.New(server.Options{
+		Operations: &handlers.Handlers{
+			Repository: repository.New(a.pool), Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
+		},
+		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clock: a.clock.Now, BodyLimit: s.bodyLimit, Timeout: s.timeout, Spec: spec,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening := httptest.NewServer(handler)
+	t.Cleanup(listening.Close)
+	a.url = listening.URL + handlers.BasePath
+	a.client, err = generated.NewClient(a.url, generated.WithHTTPClient(&http.Client{Transport: validating{t}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// clock is time that a test can set.
+type clock struct {
+	mutex sync.Mutex
+	now   time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(by time.Duration) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.now = c.now.Add(by)
+}
+
+type logBuffer struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.text.String()
+}
+
+// form is one of the three ways in which a request arrives.
+type form string
+
+const (
+	envelopeForm form = "envelope"
+	jsonForm     form = "json"
+	formForm     form = "form"
+)
+
+var forms = []form{envelopeForm, jsonForm, formForm}
+
+// inEachForm runs a test once for each form of a request, on a server of its own.
+func inEachForm(t *testing.T, test func(t *testing.T, a *api, f form), change ...func(*setup)) {
+	for _, f := range forms {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			test(t, start(t, change...), f)
+		})
+	}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// object is the answer's JSON object.
+func (x answer) object(t testing.TB) map[string]any {
+	t.Helper()
+	return decode[map[string]any](t, x.body)
+}
+
+// list is the answer's JSON array of objects.
+func (x answer) list(t testing.TB) []map[string]any {
+	t.Helper()
+	return decode[[]map[string]any](t, x.body)
+}
+
+func decode[value any](t testing.TB, body []byte) value {
+	t.Helper()
+	var v value
+	if err := json.Unmarshal(body, &v); err != nil {
+		t.Fatalf("%s: %s", err, body)
+	}
+	return v
+}
+
+type parameters = map[string]any
+
+// call sends a request, signed by backend, and returns the answer.
+func (a *api) call(f form, operation string, given parameters) answer {
+	a.t.Helper()
+	if given == nil {
+		given = parameters{}
+	}
+	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	switch f {
+	case envelopeForm:
+		envelope, err := auth.Envelope(marshal(a.t, given), claims, backend().signer)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		return a.send(operation, "application/json", envelope, "")
+	case jsonForm:
+		return a.send(operation, "application/json", marshal(a.t, given), bearer(a.t, claims))
+	default:
+		values := url.Values{}
+		for name, value := range given {
+			switch value := value.(type) {
+			case nil: // a form has no null: it leaves the parameter out
+			case map[string]any:
+				values.Set(name, string(marshal(a.t, value)))
+			default:
+				values.Set(name, fmt.Sprint(value))
+			}
+		}
+		return a.send(operation, "application/x-www-form-urlencoded", []byte(values.Encode()), bearer(a.t, claims))
+	}
+}
+
+func bearer(t testing.TB, claims auth.Claims) string {
+	t.Helper()
+	token, err := auth.Token(claims, backend().signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "Bearer " + token
+}
+
+func marshal(t testing.TB, value any) []byte {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// send goes through the method of the generated client that is named after the operation.
+func (a *api) send(operation, contentType string, body []byte, authorization string, edit ...generated.RequestEditorFn) answer {
+	a.t.Helper()
+	method := reflect.ValueOf(a.client).MethodByName(strings.ToUpper(operation[:1]) + operation[1:] + "WithBody")
+	edit = append(edit, func(_ context.Context, r *http.Request) error {
+		if authorization != "" {
+			r.Header.Set("Authorization", authorization)
+		}
+		return nil
+	})
+	call, ok := method.Interface().(func(context.Context, string, io.Reader, ...generated.RequestEditorFn) (*http.Response, error))
+	if !ok {
+		a.t.Fatalf("the client has no method for %s", operation)
+	}
+	response, err := call(a.t.Context(), contentType, bytes.NewReader(body), edit...)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return read(a.t, response)
+}
+
+func read(t testing.TB, response *http.Response) answer {
+	t.Helper()
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{status: response.StatusCode, header: response.Header, body: body}
+}
+
+// must calls an operation that has to succeed.
+func (a *api) must(operation string, given parameters) answer {
+	a.t.Helper()
+	got := a.call(envelopeForm, operation, given)
+	if got.status != http.StatusCreated && got.status != http.StatusOK {
+		a.t.Fatalf("%s %v answered %d %s", operation, given, got.status, got.body)
+	}
+	return got
+}
+
+// refused fails the test unless the answer is an error with this status and sentence(s).
+func (x answer) refused(t testing.TB, status int, sentences ...string) {
+	t.Helper()
+	var want any = ""
+	switch {
+	case len(sentences) == 1 && !strings.HasPrefix(sentences[0], "["):
+		want = sentences[0]
+	default:
+		list := make([]any, len(sentences))
+		for i, sentence := range sentences {
+			list[i] = strings.Trim(sentence, "[]")
+		}
+		want = list
+	}
+	if got := x.object(t)["error"]; x.status != status || !reflect.DeepEqual(got, want) {
+		t.Errorf("answered %d %v\n    want %d %v", x.status, got, status, want)
+	}
+}
+
+// digest is a hash that nobody knows the password of.
+const digest = "$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
+
+// user imports a user and returns its uid. Every parameter that is not given is
+// filled in with something of no importance.
+func (a *api) user(given parameters) string {
+	a.t.Helper()
+	complete := parameters{"email": unique("user") + "@example.com", "password_digest": digest}
+	for name, value := range given {
+		complete[name] = value
+	}
+	return a.must("importUser", complete).object(a.t)["uid"].(string)
+}
+
+// label gives a user a private label.
+func (a *api) label(uid, key, value string) {
+	a.t.Helper()
+	a.must("updateLabel", parameters{"user_uid": uid, "key": key, "value": value})
+}
+
+// standing is the level and the state of a user.
+func (a *api) standing(uid string) (level int, state string) {
+	a.t.Helper()
+	user := a.must("getUser", parameters{"uid": uid}).object(a.t)
+	return int(user["level"].(float64)), user["state"].(string)
+}
+
+func (x answer) String() string { return fmt.Sprintf("%d %s", x.status, bytes.TrimSpace(x.body)) }

@@ -1,0 +1,34 @@
+package tests
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	stop, err := startPostgres(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tests need a Postgres:", err)
+		return 1
+	}
+	defer stop()
+	status := m.Run()
+	if status == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" {
+		if missing := exercised.missing(); len(missing) > 0 {
+			fmt.Fprintln(os.Stderr, "no test called", missing)
+			return 1
+		}
+	}
+	return status
+}

@@ -1,0 +1,190 @@
+package tests
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/modules/postgres"
+
+	"barong/embeddedpg"
+	"barong/repository"
+)
+
+// Where the tests' Postgres comes from:
+//
+//	BARONG_TEST_DATABASE_URL    a server to make databases on; its user may create them
+//	BARONG_TEST_POSTGRES        "container" or "embedded": that one and no other
+//	BARONG_TEST_POSTGRES_IMAGE  the container's image
+//
+// Without any of them: a container where an engine answers, else the embedded one.
+const defaultImage = "postgres:17-alpine"
+
+var (
+	adminURL string // of the server, to create databases
+	template string // the name of a migrated, empty database
+)
+
+func startPostgres(ctx context.Context) (stop func(), err error) {
+	url, stopServer, err := choosePostgres(ctx)
+	if err != nil {
+		return nil, err
+	}
+	adminURL = url
+	template = "barong_template_" + strings.ToLower(rand.Text())
+	if err := admin(ctx, "CREATE DATABASE "+template); err != nil {
+		stopServer()
+		return nil, err
+	}
+	pool, err := repository.Open(ctx, databaseURL(template))
+	if err != nil {
+		stopServer()
+		return nil, err
+	}
+	defer pool.Close()
+	if _, err := repository.Migrate(ctx, pool, slog.New(slog.DiscardHandler)); err != nil {
+		stopServer()
+		return nil, err
+	}
+	return func() {
+		_ = admin(context.WithoutCancel(ctx), "DROP DATABASE "+template+" WITH (FORCE)")
+		stopServer()
+	}, nil
+}
+
+func choosePostgres(ctx context.Context) (url string, stop func(), err error) {
+	if url := os.Getenv("BARONG_TEST_DATABASE_URL"); url != "" {
+		say("the server of BARONG_TEST_DATABASE_URL")
+		return url, func() {}, nil
+	}
+	switch choice := os.Getenv("BARONG_TEST_POSTGRES"); choice {
+	case "container":
+		return containedPostgres(ctx)
+	case "embedded":
+		return embeddedPostgres(ctx)
+	case "":
+		url, stop, err := containedPostgres(ctx)
+		if err == nil {
+			return url, stop, nil
+		}
+		say("no container: %s", strings.SplitN(err.Error(), "\n", 2)[0])
+		return embeddedPostgres(ctx)
+	default:
+		return "", nil, fmt.Errorf("BARONG_TEST_POSTGRES must be container or embedded, and is %q", choice)
+	}
+}
+
+func containedPostgres(ctx context.Context) (url string, stop func(), err error) {
+	defer func() { // the library panics where there is no engine at all
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause)
+		}
+	}()
+	provider, err := testcontainers.NewDockerProvider()
+	if err != nil {
+		return "", nil, err
+	}
+	defer provider.Close()
+	if err := provider.Health(ctx); err != nil {
+		return "", nil, err
+	}
+	image := os.Getenv("BARONG_TEST_POSTGRES_IMAGE")
+	if image == "" {
+		image = defaultImage
+	}
+	container, err := postgres.Run(ctx, image, postgres.WithUsername("barong"), postgres.WithPassword("barong"),
+		postgres.WithDatabase("barong"), testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql": "rw"}), postgres.BasicWaitStrategies())
+	stop = func() {
+		if err := testcontainers.TerminateContainer(container); err != nil {
+			say("the container could not be removed: %s", err)
+		}
+	}
+	if err != nil {
+		stop()
+		return "", nil, err
+	}
+	url, err = container.ConnectionString(ctx, "sslmode=disable")
+	if err != nil {
+		stop()
+		return "", nil, err
+	}
+	say("a container of %s", image)
+	return url, stop, nil
+}
+
+func embeddedPostgres(ctx context.Context) (url string, stop func(), err error) {
+	dir, err := os.MkdirTemp("", "barong-tests-")
+	if err != nil {
+		return "", nil, err
+	}
+	server, err := embeddedpg.Start(ctx, embeddedpg.Options{
+		Dir: dir, Logger: slog.New(slog.DiscardHandler),
+		Settings: map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"},
+	})
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	say("the embedded server, %s", server.Version())
+	return server.URL(), func() {
+		_ = server.Stop(context.WithoutCancel(ctx))
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+// say prints the one line that tells which Postgres the tests ran on.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "tests' Postgres: "+format+"\n", args...)
+}
+
+func admin(ctx context.Context, statement string) error {
+	connection, err := pgx.Connect(ctx, adminURL)
+	if err != nil {
+		return err
+	}
+	defer connection.Close(ctx)
+	_, err = connection.Exec(ctx, statement)
+	return err
+}
+
+func databaseURL(name string) string {
+	parsed, err := url.Parse(adminURL)
+	if err != nil {
+		panic(err)
+	}
+	parsed.Path = "/" + name
+	return parsed.String()
+}
+
+// newDatabase is an empty, migrated database of the test's own.
+func newDatabase(t testing.TB) (url string) {
+	t.Helper()
+	name := "barong_test_" + strings.ToLower(rand.Text())
+	if err := admin(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := admin(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	return databaseURL(name)
+}
+
+func newPool(t testing.TB, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := repository.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
