@@ -49,7 +49,7 @@ func (serveCommand) Run(p *program) error {
 	if err := makeDataDir(settings); err != nil {
 		return err
 	}
-	keychain, greeting, err := openKeychain(settings, log)
+	keychain, signer, err := openKeychain(settings, log)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (serveCommand) Run(p *program) error {
 	defer cancel()
 
 	// Listening first: who finds the port taken need not wait for a database.
-	public, admin, err := listen(settings)
+	public, admin, err := listen(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -97,44 +97,49 @@ func (serveCommand) Run(p *program) error {
 	}
 	go keychain.Watch(ctx, watchKeychain)
 	go reloadOnHangup(ctx, keychain)
-	fmt.Fprint(p.stderr, greeting)
+	if signer != nil {
+		greeting, err := signer.greeting(public.Addr().String(), time.Now())
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(p.stderr, greeting)
+	}
 	life := server.Life{
 		Public: public, Admin: admin, Handler: handler, Check: pool.Ping, Drain: settings.DrainTimeout, Log: log,
 	}
 	return life.Serve(ctx)
 }
 
-func listen(c config.Config) (public, admin net.Listener, err error) {
-	if public, err = net.Listen("tcp", c.Listen); err != nil {
+func listen(ctx context.Context, c config.Config) (public, admin net.Listener, err error) {
+	var listening net.ListenConfig
+	if public, err = listening.Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, nil, fmt.Errorf("BARONG_LISTEN: %w", err)
 	}
-	if admin, err = net.Listen("tcp", c.AdminListen); err != nil {
+	if admin, err = listening.Listen(ctx, "tcp", c.AdminListen); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("BARONG_ADMIN_LISTEN: %w", err), public.Close())
 	}
 	return public, admin, nil
 }
 
-// openKeychain reads the keychain file or, for development, makes a signer. The
-// greeting then says how to call the server.
-func openKeychain(c config.Config, log *slog.Logger) (source *auth.Source, greeting string, err error) {
+// openKeychain reads the keychain file. Where the settings name none, it makes a
+// signer for development, which is nil otherwise.
+func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development, error) {
 	if c.ManagementAPI != "" {
-		if source, err = auth.NewSource(c.ManagementAPI, log); err != nil {
-			return nil, "", fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
+		source, err := auth.NewSource(c.ManagementAPI, log)
+		if err != nil {
+			return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
 		}
-		return source, "", nil
+		return source, nil, nil
 	}
 	if !c.Loopback() {
-		return nil, "", fmt.Errorf("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is %q", c.Listen)
+		return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is %q", c.Listen)
 	}
-	development, err := openDevelopment(c.DataDir)
+	signer, err := openDevelopment(c.DataDir)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	if source, err = auth.NewSource(development.keychainFile(), log); err != nil {
-		return nil, "", err
-	}
-	greeting, err = development.greeting(c.Listen, time.Now())
-	return source, greeting, err
+	source, err := auth.NewSource(signer.keychainFile(), log)
+	return source, &signer, err
 }
 
 func reloadOnHangup(ctx context.Context, keychain *auth.Source) {

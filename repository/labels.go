@@ -38,21 +38,18 @@ func (r *Repository) Labels(ctx context.Context, userID int64) ([]identity.Label
 
 // InsertLabel stores a label. A second one with its key and scope is identity.LabelKeyTaken.
 func (r *Repository) InsertLabel(ctx context.Context, userID int64, l identity.Label) error {
-	_, err := r.exec(ctx, psql.Insert("labels").
+	return r.exec(ctx, psql.Insert("labels").
 		Columns("user_id", "key", "value", "scope", "created_at", "updated_at").
 		Values(userID, l.Key, l.Value, l.Scope, l.CreatedAt, l.UpdatedAt))
-	return err
 }
 
 // UpdateLabel stores value and time of update of the label with l's key and scope.
 func (r *Repository) UpdateLabel(ctx context.Context, userID int64, l identity.Label) error {
-	_, err := r.exec(ctx, psql.Update("labels").Set("value", l.Value).Set("updated_at", l.UpdatedAt).
+	return r.exec(ctx, psql.Update("labels").Set("value", l.Value).Set("updated_at", l.UpdatedAt).
 		Where(sq.Eq{"user_id": userID, "key": l.Key, "scope": l.Scope}))
-	return err
 }
 
 // DeleteLabel removes the label with this key and scope.
 func (r *Repository) DeleteLabel(ctx context.Context, userID int64, key, scope string) error {
-	_, err := r.exec(ctx, psql.Delete("labels").Where(sq.Eq{"user_id": userID, "key": key, "scope": scope}))
-	return err
+	return r.exec(ctx, psql.Delete("labels").Where(sq.Eq{"user_id": userID, "key": key, "scope": scope}))
 }

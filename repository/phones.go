@@ -27,8 +27,7 @@ func (row phoneRow) phone() identity.Phone {
 // InsertPhone stores a number of a user. A validated number that another user
 // has validated is identity.PhoneTaken.
 func (r *Repository) InsertPhone(ctx context.Context, userID int64, p identity.Phone, now time.Time) error {
-	_, err := r.exec(ctx, psql.Insert("phones").
+	return r.exec(ctx, psql.Insert("phones").
 		Columns("user_id", "country", "number", "validated_at", "created_at", "updated_at").
 		Values(userID, p.Country, p.Number, p.ValidatedAt, now, now))
-	return err
 }

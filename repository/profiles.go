@@ -37,8 +37,7 @@ func (row profileRow) profile() *identity.Profile {
 
 // InsertProfile stores the profile of a user who has none.
 func (r *Repository) InsertProfile(ctx context.Context, userID int64, p *identity.Profile, now time.Time) error {
-	_, err := r.exec(ctx, psql.Insert("profiles").
+	return r.exec(ctx, psql.Insert("profiles").
 		Columns("user_id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "metadata", "created_at", "updated_at").
 		Values(userID, p.FirstName, p.LastName, p.DOB, p.Address, p.Postcode, p.City, p.Country, p.State, p.Metadata, now, now))
-	return err
 }

@@ -78,9 +78,8 @@ func (r *Repository) LockUser(ctx context.Context, uid string) (identity.User, e
 
 // SetStanding stores level and state of a user.
 func (r *Repository) SetStanding(ctx context.Context, userID int64, level int, state string, now time.Time) error {
-	_, err := r.exec(ctx, psql.Update("users").Set("level", level).Set("state", state).Set("updated_at", now).
+	return r.exec(ctx, psql.Update("users").Set("level", level).Set("state", state).Set("updated_at", now).
 		Where(sq.Eq{"id": userID}))
-	return err
 }
 
 // UserKey says which user is meant. It is made by one of the By… functions.

@@ -127,11 +127,11 @@ const (
 var forms = []form{envelopeForm, jsonForm, formForm}
 
 // inEachForm runs a test once for each form of a request, on a server of its own.
-func inEachForm(t *testing.T, test func(t *testing.T, a *api, f form), change ...func(*setup)) {
+func inEachForm(t *testing.T, test func(t *testing.T, a *api, f form)) {
 	for _, f := range forms {
 		t.Run(string(f), func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, change...), f)
+			test(t, start(t), f)
 		})
 	}
 }
@@ -255,14 +255,12 @@ func (a *api) must(operation string, given parameters) answer {
 	return got
 }
 
-// refused fails the test unless the answer is an error with this status and sentence(s).
+// refused fails the test unless the answer is an error with this status and this
+// sentence, or with a list of sentences, the first of which stands in brackets.
 func (x answer) refused(t testing.TB, status int, sentences ...string) {
 	t.Helper()
-	var want any = ""
-	switch {
-	case len(sentences) == 1 && !strings.HasPrefix(sentences[0], "["):
-		want = sentences[0]
-	default:
+	var want any = sentences[0]
+	if strings.HasPrefix(sentences[0], "[") {
 		list := make([]any, len(sentences))
 		for i, sentence := range sentences {
 			list[i] = strings.Trim(sentence, "[]")

@@ -10,12 +10,16 @@ import (
 	"barong/identity"
 )
 
-// atOnce runs n calls that start together, and returns their answers.
-func atOnce(n int, call func(i int) answer) []answer {
-	answers := make([]answer, n)
+// clients is how many call at once.
+const clients = 50
+
+// atOnce runs the calls of all clients, which start together, and returns their
+// answers.
+func atOnce(call func(i int) answer) []answer {
+	answers := make([]answer, clients)
 	var started, done sync.WaitGroup
 	started.Add(1)
-	for i := range n {
+	for i := range clients {
 		done.Go(func() {
 			started.Wait()
 			answers[i] = call(i)
@@ -36,8 +40,6 @@ func count(answers []answer, status int) int {
 	return n
 }
 
-const clients = 50
-
 func TestOneOfManyWinsTheSameEmail(t *testing.T) {
 	t.Parallel()
 	for operation, given := range map[string]parameters{
@@ -47,7 +49,7 @@ func TestOneOfManyWinsTheSameEmail(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			a := start(t)
-			answers := atOnce(clients, func(i int) answer {
+			answers := atOnce(func(i int) answer {
 				mine := parameters{"email": []string{"Ada@example.com", "ada@EXAMPLE.com"}[i%2]}
 				for name, value := range given {
 					mine[name] = value
@@ -67,7 +69,7 @@ func TestOneOfManyWinsTheSameEmail(t *testing.T) {
 func TestOneOfManyWinsTheSameNumber(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	answers := atOnce(clients, func(i int) answer {
+	answers := atOnce(func(i int) answer {
 		return a.call(envelopeForm, "importUser", parameters{"email": fmt.Sprintf("user%d@example.com", i), "password_digest": digest, "phone": "+442079460018", "city": "London"})
 	})
 	if won, lost := count(answers, http.StatusCreated), count(answers, http.StatusUnprocessableEntity); won != 1 || won+lost != clients {
@@ -88,7 +90,7 @@ func TestLevelAndStateStayTrueToTheLabelsUnderConcurrentWrites(t *testing.T) {
 	policy := identity.DefaultPolicy()
 	keys := []string{"email", "phone", "document", "suspicious", "fraud"}
 	for round := range 4 {
-		answers := atOnce(clients, func(i int) answer {
+		answers := atOnce(func(i int) answer {
 			key := keys[(i+round)%len(keys)]
 			switch i % 4 {
 			case 0:
@@ -121,13 +123,13 @@ func TestOneOfManyCreatesALabelAndOneDeletesIt(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	uid := a.user(nil)
-	created := atOnce(clients, func(int) answer {
+	created := atOnce(func(int) answer {
 		return a.call(envelopeForm, "createLabel", parameters{"user_uid": uid, "key": "email", "value": "verified"})
 	})
 	if won := count(created, http.StatusCreated); won != 1 || won+count(created, http.StatusUnprocessableEntity) != clients {
 		t.Errorf("%d created the label", won)
 	}
-	deleted := atOnce(clients, func(int) answer {
+	deleted := atOnce(func(int) answer {
 		return a.call(envelopeForm, "deleteLabel", parameters{"user_uid": uid, "key": "email"})
 	})
 	if won := count(deleted, http.StatusCreated); won != 1 || won+count(deleted, http.StatusNotFound) != clients {

@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"barong/identity"
+)
+
+// Authorize decides whether the credentials allow an operation of the scope, and
+// returns those who signed, in the order of their signatures. It asks, in this
+// order:
+//
+//   - does the keychain know the scope;
+//   - does every signature of a permitted signer verify, with the key and the
+//     algorithm of the keychain. Two by one signer must both verify and count as
+//     one. Signatures of others, and those without a kid, are ignored; one whose
+//     two headers disagree about the kid is not;
+//   - do the claims hold at the time now;
+//   - have all mandatory signers signed.
+//
+// The last failure is [identity.ErrMissingSignatures], any other
+// [identity.ErrUnverified]. Both have a cause for the log, which names the kid.
+func (k *Keychain) Authorize(c *Credentials, scope string, now time.Time) (signers []string, err error) {
+	allowed, ok := k.scopes[scope]
+	if !ok {
+		return nil, identity.ErrUnverified.Because(fmt.Errorf("the keychain file has no scope %s", scope))
+	}
+	if signers, err = k.verified(c, allowed); err != nil {
+		return nil, identity.ErrUnverified.Because(err)
+	}
+	if err := k.rules.check(c.claims, now); err != nil {
+		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+	}
+	var missing []string
+	for _, id := range allowed.mandatory {
+		if !slices.Contains(signers, id) {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, identity.ErrMissingSignatures.Because(
+			fmt.Errorf("the scope %s must be signed by %s too, and is signed by %s", scope, named(missing), named(signers)))
+	}
+	return signers, nil
+}
+
+// verified returns the permitted signers, all of whose signatures hold. It stops
+// at the first that does not, so that a forger costs one verification.
+func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, err error) {
+	for _, s := range c.signatures {
+		if s.twoKIDs {
+			return nil, errors.New("a signature has one kid in its protected header and another in its header")
+		}
+		if !allowed.permitted[s.kid] {
+			continue
+		}
+		if err := s.verify(c.payload, k.keys[s.kid]); err != nil {
+			return nil, fmt.Errorf("the signature by %s does not verify: %w", s.kid, err)
+		}
+		if !slices.Contains(signers, s.kid) {
+			signers = append(signers, s.kid)
+		}
+	}
+	return signers, nil
+}
+
+// named lists signers for the log.
+func named(ids []string) string {
+	if len(ids) == 0 {
+		return "nobody permitted"
+	}
+	return strings.Join(ids, ", ")
+}

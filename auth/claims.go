@@ -1,0 +1,183 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxNumericDate is the last second of the year 9999. A later date is no date
+// but a mistake, milliseconds most often, which would hardly ever expire.
+const maxNumericDate = 253402300799
+
+// claimSet are the claims of RFC 7519 §4.1 as they were received, not yet
+// looked at. One that is null counts as absent and is nil here.
+type claimSet struct {
+	exp, nbf, iat, jti, iss, aud, sub jsontext.Value
+}
+
+// set notes a claim; a member of another name is not one.
+func (c *claimSet) set(name string, value jsontext.Value) {
+	if value.Kind() == 'n' {
+		return
+	}
+	switch name {
+	case "exp":
+		c.exp = value
+	case "nbf":
+		c.nbf = value
+	case "iat":
+		c.iat = value
+	case "jti":
+		c.jti = value
+	case "iss":
+		c.iss = value
+	case "aud":
+		c.aud = value
+	case "sub":
+		c.sub = value
+	}
+}
+
+// claimRules say what must hold of the claims: the section jwt of the file, with
+// the options of ruby-jwt.
+type claimRules struct {
+	expiration, notBefore, issuedAt, id, issuer, audience, subject bool
+
+	issuers, audiences oneOrMore
+	subjectName        string
+
+	expLeeway, nbfLeeway, iatLeeway time.Duration
+}
+
+func defaultClaimRules() claimRules {
+	return claimRules{expiration: true, notBefore: true, issuedAt: true}
+}
+
+// parse changes the defaults to what the file says. iss, aud and sub alone
+// enforce nothing, as in Barong; to enforce one without saying what it must be is
+// refused, for it would let everybody pass, or nobody.
+func (r *claimRules) parse(node *yaml.Node) []error {
+	general, exp, nbf, iat := seconds(0), seconds(-1), seconds(-1), seconds(-1)
+	refused := decodeMembers("jwt", node, map[string]any{
+		"verify_expiration": &r.expiration, "verify_not_before": &r.notBefore, "verify_iat": &r.issuedAt, "verify_jti": &r.id,
+		"verify_iss": &r.issuer, "iss": &r.issuers, "verify_aud": &r.audience, "aud": &r.audiences, "verify_sub": &r.subject, "sub": &r.subjectName,
+		"leeway": &general, "exp_leeway": &exp, "nbf_leeway": &nbf, "iat_leeway": &iat,
+	})
+	blank := func(names []string) bool { return len(names) == 0 || slices.Contains(names, "") }
+	for _, rule := range []struct {
+		name     string
+		enforced bool
+		blank    bool
+	}{
+		{"iss", r.issuer, blank(r.issuers)},
+		{"aud", r.audience, blank(r.audiences)},
+		{"sub", r.subject, r.subjectName == ""},
+	} {
+		if rule.enforced && rule.blank {
+			refused = append(refused, fmt.Errorf("jwt.verify_%s is true, and jwt.%s does not say what it must be", rule.name, rule.name))
+		}
+	}
+	either := func(specific seconds) time.Duration {
+		if specific < 0 {
+			specific = general
+		}
+		return time.Duration(specific)
+	}
+	r.expLeeway, r.nbfLeeway, r.iatLeeway = either(exp), either(nbf), either(iat)
+	return refused
+}
+
+// check says which claim fails, and why.
+func (r claimRules) check(c claimSet, now time.Time) error {
+	if r.expiration {
+		expires, err := date("exp", c.exp)
+		switch {
+		case err != nil:
+			return err
+		case c.exp == nil:
+			return errors.New("exp is missing, and a token must expire")
+		case !now.Before(expires.Add(r.expLeeway)):
+			return fmt.Errorf("exp is over since %s", now.Sub(expires))
+		}
+	}
+	for _, start := range []struct {
+		name     string
+		enforced bool
+		value    jsontext.Value
+		leeway   time.Duration
+	}{
+		{"nbf", r.notBefore, c.nbf, r.nbfLeeway},
+		{"iat", r.issuedAt, c.iat, r.iatLeeway},
+	} {
+		if !start.enforced {
+			continue
+		}
+		from, err := date(start.name, start.value)
+		if err != nil {
+			return err
+		}
+		if start.value != nil && from.After(now.Add(start.leeway)) {
+			return fmt.Errorf("%s is %s ahead", start.name, from.Sub(now))
+		}
+	}
+	return errors.Join(
+		r.checkNames("jti", r.id, c.jti, func(id string) bool { return strings.TrimSpace(id) != "" }),
+		r.checkNames("iss", r.issuer, c.iss, func(name string) bool { return slices.Contains(r.issuers, name) }),
+		r.checkNames("aud", r.audience, c.aud, func(name string) bool { return slices.Contains(r.audiences, name) }),
+		r.checkNames("sub", r.subject, c.sub, func(name string) bool { return name == r.subjectName }),
+	)
+}
+
+// checkNames holds where the claim, or for aud one of several (RFC 7519 §4.1.3),
+// is as wanted.
+func (claimRules) checkNames(claim string, enforced bool, value jsontext.Value, wanted func(string) bool) error {
+	if !enforced {
+		return nil
+	}
+	var names []string
+	switch {
+	case value == nil:
+		return fmt.Errorf("%s is missing", claim)
+	case value.Kind() == '"':
+		names = make([]string, 1)
+		if err := json.Unmarshal(value, &names[0]); err != nil {
+			return fmt.Errorf("%s: %w", claim, err)
+		}
+	case value.Kind() == '[' && claim == "aud":
+		if err := json.Unmarshal(value, &names); err != nil {
+			return errors.New("aud is not a list of strings")
+		}
+	default:
+		return fmt.Errorf("%s is not a string", claim)
+	}
+	if !slices.ContainsFunc(names, wanted) {
+		return fmt.Errorf("%s is not as the keychain wants it", claim)
+	}
+	return nil
+}
+
+// date reads a NumericDate (RFC 7519 §2), which may have a fraction. It is the
+// zero time where there is none.
+func date(claim string, value jsontext.Value) (time.Time, error) {
+	if value == nil {
+		return time.Time{}, nil
+	}
+	if value.Kind() != '0' {
+		return time.Time{}, fmt.Errorf("%s is not a number", claim)
+	}
+	number, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || math.Abs(number) > maxNumericDate {
+		return time.Time{}, fmt.Errorf("%s is not a number of seconds since 1970", claim)
+	}
+	whole, fraction := math.Modf(number)
+	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), nil
+}

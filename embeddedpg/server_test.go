@@ -1,0 +1,568 @@
+package embeddedpg
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// helperDir makes this test binary the process that starts the server of a
+// folder and waits to be killed.
+const helperDir = "EMBEDDEDPG_HELPER_DIR"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(helperDir)
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	s, err := Start(context.Background(), options(dir))
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(s.URL())
+	time.Sleep(time.Hour)
+}
+
+// options trade safety for speed: the data of a test need not survive a crash.
+func options(dir string) Options {
+	return Options{Dir: dir, Settings: map[string]string{"fsync": "off"}}
+}
+
+// folder is one that other users may walk through, which those of t.TempDir are
+// not: root would have to run every server in a namespace.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "embeddedpg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func start(t *testing.T, o Options) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, s) })
+	return s
+}
+
+func stop(t *testing.T, s *Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func query[T any](t *testing.T, url, sql string) T {
+	t.Helper()
+	var value T
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if err := conn.QueryRow(t.Context(), sql).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return value
+}
+
+func execute(t *testing.T, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func reachable(t *testing.T, url string) bool {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		return false
+	}
+	conn.Close(t.Context())
+	return true
+}
+
+func postmasterPID(t *testing.T, dir string) int {
+	t.Helper()
+	p, err := readPIDFile(filepath.Join(dir, "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.pid
+}
+
+func TestDataSurvivesARestartAndStopLeavesNothingRunning(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := start(t, options(dir))
+	execute(t, s.URL(), "CREATE TABLE kept AS SELECT 42 AS n")
+	pid := postmasterPID(t, dir)
+	stop(t, s)
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the postmaster is still there: %v", err)
+	}
+	if _, err := os.Stat(s.socket); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket's folder is still there: %v", err)
+	}
+
+	again := start(t, options(dir))
+	if got := query[int](t, again.URL(), "SELECT n FROM kept"); got != 42 {
+		t.Errorf("kept %d, want 42", got)
+	}
+}
+
+func TestServerListensOnNothingButAPrivateSocket(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	o := options(dir)
+	o.Settings["listen_addresses"] = "*"
+	s := start(t, o)
+	for setting, want := range map[string]string{
+		"listen_addresses": "",
+		"fsync":            "off", // Settings win over what protects nothing but data
+		"max_connections":  "100",
+		"TimeZone":         "UTC",
+		"server_encoding":  "UTF8",
+		"lc_messages":      "C",
+		"is_superuser":     "on",
+	} {
+		if got := query[string](t, s.URL(), "SHOW "+setting); got != want {
+			t.Errorf("%s is %q, want %q", setting, got, want)
+		}
+	}
+	if got := query[string](t, s.URL(), "SELECT current_database() || ' ' || current_user"); got != "barong barong" {
+		t.Errorf("connected as %q", got)
+	}
+	if got := query[string](t, s.URL(), "SHOW server_version"); got != s.Version() {
+		t.Errorf("Version() is %q, want %q", s.Version(), got)
+	}
+	info, err := os.Lstat(s.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("the socket's folder has mode %v", info.Mode())
+	}
+}
+
+func TestWritesAreDurableUnlessToldOtherwise(t *testing.T) {
+	t.Parallel()
+	s := start(t, Options{Dir: folder(t)})
+	for _, setting := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+		if got := query[string](t, s.URL(), "SHOW "+setting); got != "on" {
+			t.Errorf("%s is %s", setting, got)
+		}
+	}
+}
+
+func TestServerOfAKilledProcessIsFoundUsedAndStopped(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	url := startAndKill(t, dir)
+	pid := postmasterPID(t, dir)
+	if !reachable(t, url) {
+		t.Fatal("the server died with the process that started it")
+	}
+
+	s := start(t, options(dir))
+	if got := postmasterPID(t, dir); got != pid {
+		t.Errorf("a new server was started: %d, not %d", got, pid)
+	}
+	stop(t, s)
+	if reachable(t, url) {
+		t.Error("the last user's Stop left the server running")
+	}
+}
+
+// startAndKill lets another process start the server of dir, and kills it.
+func startAndKill(t *testing.T, dir string) (url string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	helper := exec.Command(self)
+	helper.Env = append(os.Environ(), helperDir+"="+dir)
+	output, err := helper.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := helper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(output)
+	lines.Scan()
+	if err := helper.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = helper.Wait()
+	if !strings.HasPrefix(lines.Text(), "postgres://") {
+		t.Fatalf("the helper says %q", lines.Text())
+	}
+	return lines.Text()
+}
+
+func TestLastOfSeveralUsersStopsTheServer(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	first := start(t, options(dir))
+	second := start(t, options(dir))
+	if first.URL() != second.URL() {
+		t.Fatalf("two servers: %s and %s", first.URL(), second.URL())
+	}
+	stop(t, first) // the one that started it
+	if !reachable(t, second.URL()) {
+		t.Fatal("the server was stopped under its other user")
+	}
+	stop(t, second)
+	if reachable(t, second.URL()) {
+		t.Error("the last user's Stop left the server running")
+	}
+}
+
+func TestStartsAtOnceShareOneServer(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	servers := make([]*Server, 4)
+	var group sync.WaitGroup
+	for i := range servers {
+		group.Go(func() {
+			var err error
+			if servers[i], err = Start(t.Context(), options(dir)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, s := range servers {
+		if s == nil {
+			continue
+		}
+		defer stop(t, s)
+		if s.URL() != servers[0].URL() || !reachable(t, s.URL()) {
+			t.Errorf("%s and %s are not one running server", s.URL(), servers[0].URL())
+		}
+	}
+}
+
+func TestServerThatWasKilledIsStartedAnew(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	var log syncBuffer
+	o := options(dir)
+	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	s := start(t, o)
+	execute(t, s.URL(), "CREATE TABLE kept AS SELECT 42 AS n")
+	if err := syscall.Kill(postmasterPID(t, dir), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	again := start(t, options(dir)) // waits for what the postmaster left behind
+	if got := query[int](t, again.URL(), "SELECT n FROM kept"); got != 42 {
+		t.Errorf("kept %d, want 42", got)
+	}
+	if !strings.Contains(log.String(), "has ended") {
+		t.Errorf("the end of the server was not logged: %s", log.String())
+	}
+}
+
+// syncBuffer collects what several goroutines write.
+type syncBuffer struct {
+	mutex  sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.String()
+}
+
+func TestStalePIDFileDoesNotHinder(t *testing.T) {
+	t.Parallel()
+	for name, program := range map[string][]string{
+		"the process is dead":                     {"true"},
+		"the process id is another program's now": {"sleep", "60"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := folder(t)
+			s := start(t, options(dir))
+			stop(t, s)
+			data := filepath.Join(dir, "data")
+			pid := runAsOwner(t, data, program...)
+			content := fmt.Sprintf("%d\n%s\n%d\n%s\n%s\n\n", pid, data, time.Now().Unix(), port, s.socket)
+			if err := os.Mkdir(s.socket, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			giveBack(t, s.socket, data)
+			for _, path := range []string{
+				filepath.Join(data, "postmaster.pid"),
+				filepath.Join(s.socket, socketName),
+				filepath.Join(s.socket, socketName+".lock"),
+			} {
+				writeFile(t, path, content)
+				giveBack(t, path, data)
+			}
+			start(t, options(dir))
+		})
+	}
+}
+
+// runAsOwner starts a program as the owner of the data directory, whom the
+// server runs as: it takes nobody else's process for another server. It returns
+// the process id, of a dead process when the program ends by itself.
+func runAsOwner(t *testing.T, data string, program ...string) (pid int) {
+	t.Helper()
+	have, err := inspectData(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program[0], program[1:]...)
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(have.uid), Gid: uint32(have.gid)}}
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if program[0] == "true" {
+		_ = cmd.Wait()
+	} else {
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	}
+	return cmd.Process.Pid
+}
+
+// giveBack makes a file belong to the owner of the data directory.
+func giveBack(t *testing.T, path, data string) {
+	t.Helper()
+	have, err := inspectData(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Lchown(path, have.uid, have.gid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCtrlCInATerminalDoesNotReachTheServer(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	start(t, options(dir))
+	group, err := syscall.Getpgid(postmasterPID(t, dir))
+	if err != nil || group == syscall.Getpgrp() {
+		t.Errorf("the server is in process group %d, which is ours (%v)", group, err)
+	}
+}
+
+func TestServerStartedByHandIsNotDisturbed(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := start(t, options(dir))
+	// Without its lock a running server looks like one that we did not start.
+	path := filepath.Join(dir, runningLock)
+	if err := os.Rename(path, path+".aside"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Rename(path+".aside", path); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := Start(t.Context(), options(dir)); err == nil || !strings.Contains(err.Error(), "by hand") {
+		t.Errorf("got %v", err)
+	}
+	if !reachable(t, s.URL()) {
+		t.Error("the server that runs was disturbed")
+	}
+}
+
+func TestDataDirectoryOfAnotherVersionIsRefusedAndUntouched(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	data := filepath.Join(dir, "data")
+	for name, content := range map[string]string{"PG_VERSION": "9\n", "base/1/112": "precious"} {
+		writeFile(t, filepath.Join(data, name), content)
+	}
+	before := tree(t, data)
+	_, err := Start(t.Context(), options(dir))
+	if !errors.Is(err, ErrNoBinaries) {
+		t.Fatalf("got %v", err)
+	}
+	for _, remedy := range []string{"PostgreSQL 9", "DATABASE_URL", "BARONG_PG_BIN", "pg_upgrade", data} {
+		if !strings.Contains(err.Error(), remedy) {
+			t.Errorf("the error does not mention %s:\n%v", remedy, err)
+		}
+	}
+	if after := tree(t, data); after != before {
+		t.Errorf("the data directory changed from\n%sto\n%s", before, after)
+	}
+}
+
+func TestFolderThatIsNoDataDirectoryIsRefusedAndUntouched(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	data := filepath.Join(dir, "data")
+	writeFile(t, filepath.Join(data, "letters.txt"), "dear diary")
+	before := tree(t, data)
+	if _, err := Start(t.Context(), options(dir)); err == nil || !strings.Contains(err.Error(), "PG_VERSION") {
+		t.Errorf("got %v", err)
+	}
+	if after := tree(t, data); after != before {
+		t.Errorf("the folder changed from\n%sto\n%s", before, after)
+	}
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tree is all there is to know about a folder's content.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var text strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		owner := info.Sys().(*syscall.Stat_t).Uid
+		var content []byte
+		if info.Mode().IsRegular() {
+			if content, err = os.ReadFile(path); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintln(&text, path, info.Mode(), info.ModTime(), owner, string(content))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+func TestServerThatCannotStartTellsWhy(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	o := options(dir)
+	o.Settings["shared_buffers"] = "plenty"
+	_, err := Start(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "plenty") {
+		t.Fatalf("got %v, want PostgreSQL's own words", err)
+	}
+	start(t, options(dir)) // and nothing is in the way of a better try
+}
+
+func TestInterruptedStartLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := Start(ctx, options(dir)); err == nil {
+		t.Fatal("started within the time that initdb alone takes")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("half a data directory: %v", err)
+	}
+	start(t, options(dir))
+}
+
+func TestStopWithoutTimeStillStopsTheServer(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s, err := Start(t.Context(), options(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Stop(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if reachable(t, s.URL()) {
+		t.Error("the server is still running")
+	}
+	start(t, options(dir))
+}
+
+func BenchmarkColdStart(b *testing.B) {
+	for b.Loop() {
+		s, err := Start(b.Context(), Options{Dir: folder(b)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := s.Stop(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+func BenchmarkWarmStart(b *testing.B) {
+	o := Options{Dir: folder(b)}
+	for i := 0; b.Loop(); i++ {
+		if i == 0 {
+			b.ResetTimer()
+		}
+		s, err := Start(b.Context(), o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := s.Stop(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}

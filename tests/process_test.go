@@ -1,0 +1,460 @@
+package tests
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// binary is barong, built once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "barong-binary-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "barong")
+	output, err := exec.Command("go", "build", "-o", path, "..").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, output)
+	}
+	return path, nil
+})
+
+func command(t testing.TB, settings map[string]string, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(path, args...)
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0"}
+	for name, value := range settings {
+		c.Env = append(c.Env, name+"="+value)
+	}
+	return c
+}
+
+// barong runs a command to its end.
+func barong(t testing.TB, settings map[string]string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	c := command(t, settings, args...)
+	var out, err bytes.Buffer
+	c.Stdout, c.Stderr = &out, &err
+	if failure := c.Run(); failure != nil && c.ProcessState == nil {
+		t.Fatal(failure)
+	}
+	return out.String(), err.String(), c.ProcessState.ExitCode()
+}
+
+// process is a running barong serve.
+type process struct {
+	t             testing.TB
+	command       *exec.Cmd
+	public, admin string // host:port
+	log           *logBuffer
+	ended         chan error
+}
+
+var readyLine = regexp.MustCompile(`msg=ready listen=(\S+) admin=(\S+)`)
+
+func serve(t testing.TB, settings map[string]string) *process {
+	t.Helper()
+	p := &process{t: t, command: command(t, settings, "serve"), log: &logBuffer{}, ended: make(chan error, 1)}
+	stderr, err := p.command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan []string, 1)
+	go func() {
+		lines := bufio.NewScanner(io.TeeReader(stderr, p.log))
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			if found := readyLine.FindStringSubmatch(lines.Text()); found != nil {
+				ready <- found
+			}
+		}
+		p.ended <- p.command.Wait()
+	}()
+	t.Cleanup(func() { _ = p.command.Process.Kill() })
+	select {
+	case found := <-ready:
+		p.public, p.admin = found[1], found[2]
+	case err := <-p.ended:
+		t.Fatalf("the server ended: %v\n%s", err, p.log)
+	case <-time.After(time.Minute):
+		t.Fatalf("the server did not get ready\n%s", p.log)
+	}
+	return p
+}
+
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// stops waits for the process to end well.
+func (p *process) stops() {
+	p.t.Helper()
+	select {
+	case err := <-p.ended:
+		if err != nil {
+			p.t.Errorf("the server ended with %v\n%s", err, p.log)
+		}
+	case <-time.After(30 * time.Second):
+		p.t.Fatalf("the server did not stop\n%s", p.log)
+	}
+}
+
+func status(t testing.TB, url string) int {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	settings := map[string]string{"BARONG_DATA_DIR": dir}
+	p := serve(t, settings)
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if got := status(t, "http://"+p.admin+path); got != http.StatusOK {
+			t.Errorf("%s: %d", path, got)
+		}
+	}
+
+	// The command that it prints works as it stands.
+	greeting := regexp.MustCompile(`curl -X POST (\S+) -H '([^:]+): ([^']+)' -d '([^']+)' -H '([^:]+): ([^']+)'`).FindStringSubmatch(p.log.String())
+	if greeting == nil {
+		t.Fatalf("no curl command in\n%s", p.log)
+	}
+	request, err := http.NewRequest(http.MethodPost, greeting[1], strings.NewReader(greeting[4]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set(greeting[2], greeting[3])
+	request.Header.Set(greeting[5], greeting[6])
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, response); got.status != http.StatusCreated || string(got.body) != "[]\n" {
+		t.Errorf("the command that was printed: %s", got)
+	}
+
+	// And so do the commands of the command line, without any option.
+	settings["BARONG_URL"] = "http://" + p.public
+	out, stderr, exit := barong(t, settings, "call", "importUser", "email=ada@example.com", "password_digest="+digest, "first_name=Ada")
+	var user map[string]any
+	if exit != 0 || json.Unmarshal([]byte(out), &user) != nil || user["email"] != "ada@example.com" {
+		t.Fatalf("call importUser: %d %s %s", exit, out, stderr)
+	}
+	if out, _, exit = barong(t, settings, "call", "importUser", "email=ada@example.com", "password_digest="+digest); exit != 1 || !strings.Contains(out, "User already exists by this email") {
+		t.Errorf("a second import: %d %s", exit, out)
+	}
+	if out, _, exit = barong(t, settings, "migrate", "status"); exit != 0 || !regexp.MustCompile(`(?m)^00001_identity.sql  20\d\d-`).MatchString(out) {
+		t.Errorf("migrate status beside a running server: %d %s", exit, out)
+	}
+
+	p.signal(syscall.SIGTERM)
+	p.stops()
+	if files, _ := filepath.Glob(filepath.Join(dir, "postgres", "*", "postmaster.pid")); len(files) != 0 {
+		t.Errorf("the private Postgres still runs: %v", files)
+	}
+
+	// What was stored is there after a restart.
+	p = serve(t, settings)
+	settings["BARONG_URL"] = "http://" + p.public
+	if out, _, exit = barong(t, settings, "call", "getUser", "uid="+user["uid"].(string)); exit != 0 {
+		t.Errorf("after a restart: %d %s", exit, out)
+	}
+	p.signal(syscall.SIGINT)
+	p.stops()
+}
+
+func TestServerFinishesWhatIsInFlightWhenItIsToldToStop(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	settings := map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url}
+	p := serve(t, settings)
+	settings["BARONG_URL"] = "http://" + p.public
+	out, _, _ := barong(t, settings, "call", "importUser", "email=ada@example.com", "password_digest="+digest)
+	uid := decode[map[string]any](t, []byte(out))["uid"].(string)
+
+	// The request waits for a row that somebody else holds.
+	connection, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close(context.Background())
+	tx, err := connection.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "SELECT 1 FROM users FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		_, _, exit := barong(t, settings, "call", "createLabel", "user_uid="+uid, "key=email", "value=verified")
+		answered <- exit
+	}()
+	eventually(t, "the request waits", func() bool {
+		var waiting int
+		err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").Scan(&waiting)
+		return err == nil && waiting > 0
+	})
+	p.signal(syscall.SIGTERM)
+	eventually(t, "the server is not ready any more", func() bool { return status(t, "http://"+p.admin+"/readyz") == http.StatusServiceUnavailable })
+	if got := status(t, "http://"+p.admin+"/healthz"); got != http.StatusOK {
+		t.Errorf("healthz while draining: %d", got)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if exit := <-answered; exit != 0 {
+		t.Errorf("the request in flight ended with %d", exit)
+	}
+	p.stops()
+}
+
+func eventually(t testing.TB, what string, true func() bool) {
+	t.Helper()
+	for range 500 {
+		if true() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("not within 5 s: %s", what)
+}
+
+func TestReadinessFollowsTheDatabase(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url})
+	name := url[strings.LastIndex(url, "/")+1:]
+	name, _, _ = strings.Cut(name, "?")
+	for _, statement := range []string{
+		"ALTER DATABASE " + name + " ALLOW_CONNECTIONS false",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'",
+	} {
+		if err := admin(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "not ready without a database", func() bool { return status(t, "http://"+p.admin+"/readyz") == http.StatusServiceUnavailable })
+	if got := status(t, "http://"+p.admin+"/healthz"); got != http.StatusOK {
+		t.Errorf("healthz without a database: %d", got)
+	}
+	if err := admin(t.Context(), "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "ready again", func() bool { return status(t, "http://"+p.admin+"/readyz") == http.StatusOK })
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestKeychainIsReadAgainAndABrokenOneIsNot(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, key := filepath.Join(dir, "management_api.yml"), filepath.Join(dir, "backend.pem")
+	write := func(path, content string) {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(key, string(backend().private))
+	write(file, keychainFile("audit"))
+	settings := map[string]string{"BARONG_DATA_DIR": dir, "DATABASE_URL": newDatabase(t), "BARONG_MANAGEMENT_API": file}
+	p := serve(t, settings)
+	settings["BARONG_URL"], settings["BARONG_SIGNER"] = "http://"+p.public, "backend="+key
+	call := func() int {
+		_, _, exit := barong(t, settings, "call", "getTimestamp")
+		return exit
+	}
+	if call() == 0 {
+		t.Error("audit has not signed, and the call succeeded")
+	}
+	write(file, keychainFile())
+	p.signal(syscall.SIGHUP)
+	eventually(t, "the new keychain is in force", func() bool { return call() == 0 })
+	write(file, "keychain: [")
+	p.signal(syscall.SIGHUP)
+	eventually(t, "the broken keychain is logged", func() bool { return strings.Contains(p.log.String(), "level=ERROR") })
+	if call() != 0 {
+		t.Error("a broken keychain file took the good one out of force")
+	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "broken")
+	if err := os.WriteFile(broken, []byte("state_triggers: 5\nkeychain: 5"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for setting, value := range map[string]string{
+		"BARONG_LISTEN":          "nonsense",
+		"BARONG_ADMIN_LISTEN":    "127.0.0.1:99999",
+		"DATABASE_URL":           "postgres://%zz",
+		"BARONG_MANAGEMENT_API":  broken,
+		"BARONG_CONFIG":          broken,
+		"BARONG_UID_PREFIX":      "TOOLONGPREFIX",
+		"JWT_PRIVATE_KEY_PATH":   broken,
+		"BARONG_LOG_LEVEL":       "loud",
+		"BARONG_BODY_LIMIT":      "big",
+		"BARONG_REQUEST_TIMEOUT": "-1s",
+		"BARONG_DRAIN_TIMEOUT":   "soon",
+		"BARONG_BCRYPT_COST":     "99",
+		"BARONG_DATA_DIR":        broken,
+		"BARONG_PG_BIN":          dir,
+	} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			settings := map[string]string{"BARONG_DATA_DIR": filepath.Join(dir, setting), setting: value}
+			_, stderr, exit := barong(t, settings, "serve")
+			if exit != 1 || !strings.Contains(stderr, setting) {
+				t.Errorf("%s=%s: %d %s", setting, value, exit, stderr)
+			}
+		})
+	}
+	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
+		_, stderr, exit := barong(t, map[string]string{"BARONG_DATA_DIR": dir, "BARONG_LISTEN": address}, "serve")
+		if exit != 1 || !strings.Contains(stderr, "BARONG_MANAGEMENT_API is empty") {
+			t.Errorf("on %s without a keychain: %d %s", address, exit, stderr)
+		}
+	}
+}
+
+func TestCommandsForSigners(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var keychain, list []string
+	for name, algorithm := range map[string]string{"one": "RS256", "two": "ES384", "three": "EdDSA", "four": "HS512", "five": "PS256"} {
+		file := filepath.Join(dir, name+".key")
+		entry, stderr, exit := barong(t, nil, "keygen", name, "--algorithm", algorithm, "--out", file)
+		if exit != 0 {
+			t.Fatalf("keygen: %d %s", exit, stderr)
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+			t.Errorf("the private key's file: %v %v", info, err)
+		}
+		if _, _, exit := barong(t, nil, "keygen", name, "--out", file); exit != 1 {
+			t.Errorf("keygen wrote over a key: %d", exit)
+		}
+		keychain = append(keychain, entry)
+		list = append(list, "--signer", name+"="+algorithm+":"+file)
+	}
+	file := filepath.Join(dir, "management_api.yml")
+	content := "keychain:\n" + strings.Join(keychain, "") + "scopes:\n  tools: {permitted_signers: [one, two, three, four, five], mandatory_signers: [one, two, three, four, five]}\n"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := serve(t, map[string]string{"BARONG_DATA_DIR": dir, "DATABASE_URL": newDatabase(t), "BARONG_MANAGEMENT_API": file})
+	settings := map[string]string{"BARONG_URL": "http://" + p.public}
+
+	if out, stderr, exit := barong(t, settings, append([]string{"call", "getTimestamp"}, list...)...); exit != 0 || !strings.Contains(out, `"timestamp"`) {
+		t.Errorf("call by five signers: %d %s %s", exit, out, stderr)
+	}
+	envelope, stderr, exit := barong(t, settings, append([]string{"sign", `{"a": 1}`}, list...)...)
+	if exit != 0 {
+		t.Fatalf("sign: %d %s", exit, stderr)
+	}
+	response, err := http.Post("http://"+p.public+"/api/v2/management/timestamp", "application/json", strings.NewReader(envelope))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, response); got.status != http.StatusCreated {
+		t.Errorf("the envelope of sign: %s", got)
+	}
+	token, _, exit := barong(t, settings, append([]string{"token"}, list[:2]...)...)
+	if exit != 0 || strings.Count(token, ".") != 2 {
+		t.Errorf("token: %d %s", exit, token)
+	}
+	if _, _, exit := barong(t, settings, append([]string{"token"}, list...)...); exit != 1 {
+		t.Errorf("a token of five signers: %d", exit)
+	}
+	for _, args := range [][]string{
+		{"call", "flyToTheMoon"},
+		{"call", "getUser", "uid", "--signer", list[1]},
+		{"call", "getUser", "uid=1", "uid=2", "--signer", list[1]},
+		{"call", "getUser", "--signer", "nobody"},
+		{"call", "getUser", "--signer", "nobody=" + file},
+		{"call", "getUser"}, // no development signer in this folder
+		{"sign", "[]", "--signer", list[1]},
+	} {
+		if out, stderr, exit := barong(t, map[string]string{"BARONG_DATA_DIR": filepath.Join(dir, "none")}, args...); exit != 1 || stderr == "" {
+			t.Errorf("%v: %d %s%s", args, exit, out, stderr)
+		}
+	}
+	if _, stderr, exit := barong(t, nil, "nonsense"); exit != 2 || stderr == "" {
+		t.Errorf("an unknown command: %d %s", exit, stderr)
+	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"serve", "migrate up", "migrate status", "keygen", "token", "sign", "call", "version"} {
+		out, _, exit := barong(t, nil, append(strings.Fields(name), "--help")...)
+		if exit != 0 || !strings.Contains(out, "Example:") || !strings.Contains(out, "barong "+name) {
+			t.Errorf("%s --help: %d %s", name, exit, out)
+		}
+	}
+	if out, _, exit := barong(t, nil); exit != 0 || !strings.Contains(out, "serve") {
+		t.Errorf("no arguments: %d %s", exit, out)
+	}
+	if out, _, exit := barong(t, nil, "version"); exit != 0 || !strings.Contains(out, "2.3.38") {
+		t.Errorf("version: %d %s", exit, out)
+	}
+}
+
+func TestMigrateBringsAnEmptyDatabaseUpToDate(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	settings := map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url}
+	connection, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close(context.Background())
+	if _, err := connection.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
+		t.Fatal(err)
+	}
+	if out, stderr, exit := barong(t, settings, "migrate", "status"); exit != 0 || !strings.Contains(out, "00001_identity.sql  pending") {
+		t.Errorf("status before: %d %s %s", exit, out, stderr)
+	}
+	if out, stderr, exit := barong(t, settings, "migrate", "up"); exit != 0 || !strings.Contains(out, "applied 00001_identity.sql") {
+		t.Errorf("up: %d %s %s", exit, out, stderr)
+	}
+	if out, _, exit := barong(t, settings, "migrate", "up"); exit != 0 || strings.Contains(out, "applied") {
+		t.Errorf("up again: %d %s", exit, out)
+	}
+}
