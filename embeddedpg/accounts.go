@@ -24,7 +24,7 @@ type account struct {
 // process only, which then decides when the server goes. When ctx ends the whole
 // group is killed.
 func (a account) command(ctx context.Context, dir, path string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // G702: the operator says where PostgreSQL's programs are
 	cmd.Dir = dir
 	cmd.Env = environment()
 	attr := a.attr
@@ -79,7 +79,7 @@ func accounts(have dataDir) []account {
 
 func byID(name string, uid, gid int) account {
 	return account{name: name, uid: uid, gid: gid, attr: syscall.SysProcAttr{
-		Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)},
+		Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, //nolint:gosec // G115: ids have 32 bits, see byName and inspectData
 	}}
 }
 

@@ -62,7 +62,7 @@ func TestRootRunsTheServerBehindAClosedFolderInANamespace(t *testing.T) {
 	if owner := processOwner(t, dir); owner != 0 {
 		t.Errorf("runs as user %d, who may not enter the folder", owner)
 	}
-	execute(t, s.URL(), "CREATE TABLE kept AS SELECT 42 AS n")
+	keep(t, s)
 	stop(t, s)
 
 	// Opened, the folder would suit other users; the data stays where it is at home.
@@ -73,9 +73,7 @@ func TestRootRunsTheServerBehindAClosedFolderInANamespace(t *testing.T) {
 	if owner := processOwner(t, dir); owner != 0 {
 		t.Errorf("the data went to user %d", owner)
 	}
-	if got := query[int](t, s.URL(), "SELECT n FROM kept"); got != 42 {
-		t.Errorf("kept %d, want 42", got)
-	}
+	checkKept(t, s)
 }
 
 func TestRootRunsClosedBinariesInANamespace(t *testing.T) {
@@ -133,15 +131,13 @@ func TestDataIsGivenToWhoeverCanReachIt(t *testing.T) {
 	parent := folder(t)
 	dir := filepath.Join(parent, "postgres")
 	s := start(t, options(dir))
-	execute(t, s.URL(), "CREATE TABLE kept AS SELECT 42 AS n")
+	keep(t, s)
 	stop(t, s)
 	if err := os.Chmod(parent, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s = start(t, options(dir))
-	if got := query[int](t, s.URL(), "SELECT n FROM kept"); got != 42 {
-		t.Errorf("kept %d, want 42", got)
-	}
+	checkKept(t, s)
 	stop(t, s)
 	err := filepath.WalkDir(filepath.Join(dir, "data"), func(path string, _ os.DirEntry, err error) error {
 		if err != nil {

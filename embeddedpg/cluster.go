@@ -137,16 +137,14 @@ func (c *cluster) boot(ctx context.Context, bin binaries, as account, socketDir 
 // shutdown stops the server, and removes the folder of its socket.
 func (c *cluster) shutdown(ctx context.Context, socket string) error {
 	if c.running() {
-		pid, err := readPIDFile(c.data())
-		if err != nil {
-			return err
-		}
 		// SIGINT is PostgreSQL's "fast" shutdown, SIGQUIT its "immediate" one.
-		if err := syscall.Kill(pid.pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
+		if err := c.signal(syscall.SIGINT); err != nil {
 			return err
 		}
 		if err := c.awaitEnd(ctx); err != nil {
-			_ = syscall.Kill(pid.pid, syscall.SIGQUIT)
+			if err := c.signal(syscall.SIGQUIT); err != nil {
+				return err
+			}
 			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			return errors.Join(fmt.Errorf("it was stopped at once, because it had no time to shut down: %w", err), c.awaitEnd(grace))
@@ -154,6 +152,19 @@ func (c *cluster) shutdown(ctx context.Context, socket string) error {
 	}
 	_ = os.Remove(socket)
 	return nil
+}
+
+// signal reaches the server whoever started it. A server that has ended in the
+// meantime, or is about to and has removed its file, needs none.
+func (c *cluster) signal(signal syscall.Signal) error {
+	pid, err := readPIDFile(c.data())
+	if err == nil {
+		err = syscall.Kill(pid.pid, signal)
+	}
+	if errors.Is(err, syscall.ESRCH) || errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func (c *cluster) awaitEnd(ctx context.Context) error {

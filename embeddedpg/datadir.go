@@ -67,7 +67,7 @@ func (c *cluster) initialize(ctx context.Context, bin binaries, as account) erro
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := giveTo(as, dir); err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func giveTo(as account, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	err = fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || path == "." {
 			return err

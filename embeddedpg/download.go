@@ -120,7 +120,7 @@ func (r release) fetch(ctx context.Context, mirror, platform, dir string) error 
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 
 	tarball, err := os.Create(filepath.Join(work, "package.tgz"))
 	if err != nil {

@@ -48,15 +48,19 @@ func readPIDFile(data string) (pidFile, error) {
 // would take that program for a server. One that answers is a server, started
 // by hand, and an error. The files of dead processes stay: PostgreSQL itself
 // judges them, with the help of what they tell of shared memory.
-func clearStalePIDFile(data string) error {
+func clearStalePIDFile(ctx context.Context, data string) error {
 	p, err := readPIDFile(data)
 	if err != nil || p.socketDir == "" || syscall.Kill(p.pid, 0) != nil {
 		return nil
 	}
-	conn, err := net.DialTimeout("unix", filepath.Join(p.socketDir, ".s.PGSQL."+p.port), time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "unix", filepath.Join(p.socketDir, ".s.PGSQL."+p.port))
 	if err == nil {
-		conn.Close()
+		_ = conn.Close()
 		return fmt.Errorf("a server that was started by hand (process %d) is running on %s: stop it first", p.pid, data)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // which says nothing about a server
 	}
 	return os.Remove(filepath.Join(data, "postmaster.pid"))
 }
@@ -100,7 +104,7 @@ type postmaster struct {
 // launch starts the server, which ctx does not end, and does not wait until it
 // answers.
 func (c *cluster) launch(ctx context.Context, bin binaries, as account, socket string) (*postmaster, error) {
-	if err := clearStalePIDFile(c.data()); err != nil {
+	if err := clearStalePIDFile(ctx, c.data()); err != nil {
 		return nil, err
 	}
 	if err := removeSocket(socket); err != nil {

@@ -79,7 +79,7 @@ func (c *cluster) connect(ctx context.Context) (socket, version string, err erro
 	if err != nil {
 		return "", "", err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	return pid.socketDir, conn.PgConn().ParameterStatus("server_version"), nil
 }
 
@@ -88,7 +88,7 @@ func createDatabase(ctx context.Context, socket string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+database); err != nil {
 		return fmt.Errorf("creating the database %s: %w", database, err)
 	}

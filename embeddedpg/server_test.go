@@ -95,15 +95,23 @@ func query[T any](t *testing.T, url, sql string) T {
 	return value
 }
 
-func execute(t *testing.T, url, sql string) {
+// keep stores something that checkKept finds as long as the data is there.
+func keep(t *testing.T, s *Server) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
+	conn, err := pgx.Connect(t.Context(), s.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE kept AS SELECT 42 AS n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkKept(t *testing.T, s *Server) {
+	t.Helper()
+	if got := query[int](t, s.URL(), "SELECT n FROM kept"); got != 42 {
+		t.Errorf("kept %d, want 42", got)
 	}
 }
 
@@ -130,7 +138,7 @@ func TestDataSurvivesARestartAndStopLeavesNothingRunning(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	s := start(t, options(dir))
-	execute(t, s.URL(), "CREATE TABLE kept AS SELECT 42 AS n")
+	keep(t, s)
 	pid := postmasterPID(t, dir)
 	stop(t, s)
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
@@ -141,9 +149,7 @@ func TestDataSurvivesARestartAndStopLeavesNothingRunning(t *testing.T) {
 	}
 
 	again := start(t, options(dir))
-	if got := query[int](t, again.URL(), "SELECT n FROM kept"); got != 42 {
-		t.Errorf("kept %d, want 42", got)
-	}
+	checkKept(t, again)
 }
 
 func TestServerListensOnNothingButAPrivateSocket(t *testing.T) {
@@ -287,14 +293,12 @@ func TestServerThatWasKilledIsStartedAnew(t *testing.T) {
 	o := options(dir)
 	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	s := start(t, o)
-	execute(t, s.URL(), "CREATE TABLE kept AS SELECT 42 AS n")
+	keep(t, s)
 	if err := syscall.Kill(postmasterPID(t, dir), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	again := start(t, options(dir)) // waits for what the postmaster left behind
-	if got := query[int](t, again.URL(), "SELECT n FROM kept"); got != 42 {
-		t.Errorf("kept %d, want 42", got)
-	}
+	checkKept(t, again)
 	if !strings.Contains(log.String(), "has ended") {
 		t.Errorf("the end of the server was not logged: %s", log.String())
 	}

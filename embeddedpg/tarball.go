@@ -29,7 +29,7 @@ func unpack(tarball io.Reader, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	uncompressed, err := gzip.NewReader(tarball)
 	if err != nil {
 		return err

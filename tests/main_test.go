@@ -17,6 +17,13 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
+	dir, err := os.MkdirTemp("", "barong-binary-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binaryDir = dir
 	stop, err := startPostgres(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tests need a Postgres:", err)

@@ -21,13 +21,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// binaryDir is a folder for this run, which TestMain makes and removes.
+var binaryDir string
+
 // binary is barong, built once.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "barong-binary-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "barong")
+	path := filepath.Join(binaryDir, "barong")
 	output, err := exec.Command("go", "build", "-o", path, "..").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, output)

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Documentation that lists other settings than the server reads is worse than none.
+func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) == 5 && strings.Contains(cells[1], "`") {
+			documented[strings.Trim(cells[1], " `")] = strings.Trim(cells[2], " `")
+		}
+	}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		name := field.Tag.Get("env")
+		byDefault, ok := documented[name]
+		if !ok {
+			t.Errorf("docs/configuration.md lacks %s", name)
+		} else if byDefault != field.Tag.Get("envDefault") {
+			t.Errorf("docs/configuration.md has the default %q of %s, which is %q", byDefault, name, field.Tag.Get("envDefault"))
+		}
+		delete(documented, name)
+	}
+	for name := range documented {
+		t.Errorf("docs/configuration.md has %s, which is no setting", name)
+	}
+}
+
+func TestRulesKeepTheOrderOfTheFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "barong.yml")
+	content := `
+activation_requirements: {phone: verified, email: verified}
+state_triggers:
+  zombie: [risen]
+  banned: [ban, "fraud*"]
+  asleep:
+levels:
+  - {key: email, value: verified, description: after Barong's seeds}
+  - {key: face, value: seen}
+document_types: [Passport]
+captcha_protected_endpoints: [user_create]
+`
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadRules(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Rules{
+		ActivationRequirements: []Pair{{"phone", "verified"}, {"email", "verified"}},
+		StateTriggers:          []Trigger{{"zombie", []string{"risen"}}, {"banned", []string{"ban", "fraud*"}}, {"asleep", nil}},
+		Levels:                 []Pair{{"email", "verified"}, {"face", "seen"}},
+		DocumentTypes:          []string{"Passport"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestRulesThatMakeNoSenseAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{
+		"activation_requirements: [email]", "activation_requirements: {email: [verified]}", "state_triggers: 5",
+		"state_triggers: {banned: ban}", "levels: [email]", "levels: [{key: email}]", "document_types: {a: b}", "levels: [",
+	} {
+		path := filepath.Join(t.TempDir(), "barong.yml")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if rules, err := ReadRules(path); err == nil || !strings.Contains(err.Error(), "BARONG_CONFIG") {
+			t.Errorf("%s: %v, %v", content, rules, err)
+		}
+	}
+	if rules, err := ReadRules(""); err != nil || !reflect.DeepEqual(rules, Rules{}) {
+		t.Errorf("without a file: %v, %v", rules, err)
+	}
+}

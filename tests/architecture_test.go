@@ -1,0 +1,56 @@
+package tests
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is which of our packages each of them may use (docs/architecture.md).
+var mayImport = map[string][]string{
+	"barong":            {"cli"},
+	"barong/cli":        {"config", "server", "embeddedpg", "auth", "handlers", "repository", "identity", "generated"},
+	"barong/server":     {"handlers", "auth", "generated", "identity"},
+	"barong/handlers":   {"generated", "identity", "repository", "auth"},
+	"barong/repository": {"identity"},
+	"barong/auth":       {"identity"},
+	"barong/identity":   nil,
+	"barong/generated":  nil,
+	"barong/config":     nil,
+	"barong/embeddedpg": nil,
+	"barong/tests":      nil,
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	t.Parallel()
+	list := exec.Command("go", "list", "-json=ImportPath,Imports", "barong/...")
+	output, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(output)))
+	for {
+		var found struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&found); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		allowed, known := mayImport[found.ImportPath]
+		if !known {
+			t.Errorf("%s is not in the list of packages", found.ImportPath)
+		}
+		for _, imported := range found.Imports {
+			if name, ours := strings.CutPrefix(imported, "barong/"); ours && !slices.Contains(allowed, name) {
+				t.Errorf("%s imports %s", found.ImportPath, imported)
+			}
+		}
+	}
+}
