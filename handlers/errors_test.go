@@ -1,0 +1,153 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"barong/identity"
+)
+
+func TestEveryKindOfErrorHasAStatus(t *testing.T) {
+	t.Parallel()
+	for kind := identity.BadRequest; kind <= identity.NotImplemented; kind++ {
+		if statuses[kind].status < 400 || statuses[kind].name == "" {
+			t.Errorf("kind %d has none", kind)
+		}
+	}
+	if len(statuses) != int(identity.NotImplemented) {
+		t.Errorf("%d kinds have a status, there are %d", len(statuses), identity.NotImplemented)
+	}
+}
+
+func fail(err error) (*httptest.ResponseRecorder, string) {
+	var log strings.Builder
+	answer := httptest.NewRecorder()
+	errs := Errors{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	errs.Fail(answer, httptest.NewRequest(http.MethodPost, "/", nil), err)
+	return answer, log.String()
+}
+
+func TestErrorBecomesItsStatusAndBody(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err        error
+		status     int
+		body       string
+		retryAfter string
+	}{
+		{identity.ErrRecordNotFound, 404, `{"error":"Record is not found"}`, ""},
+		{fmt.Errorf("wrapped: %w", identity.ErrRecordNotFound), 404, `{"error":"Record is not found"}`, ""},
+		{identity.Invalid(identity.EmailTaken), 422, `{"error":["Email has already been taken"]}`, ""},
+		{&identity.Error{Kind: identity.InvalidParameters, Violations: []identity.Violation{{Message: "a is missing"}, {Message: "a is empty"}}}, 422, `{"error":"a is missing, a is empty"}`, ""},
+		{&identity.Error{Kind: identity.TooManyRequests, Message: "wait", RetryAfter: 1500 * time.Millisecond}, 429, `{"error":"wait"}`, "2"},
+		{&identity.Error{Kind: identity.Unavailable, Message: "away", RetryAfter: time.Millisecond}, 503, `{"error":"away"}`, "1"},
+		{fmt.Errorf("hung up: %w", context.Canceled), 503, `{"error":"The request was abandoned"}`, ""},
+		{errors.New("secret"), 500, `{"error":"Internal server error"}`, ""},
+		{&identity.Error{Message: "an error without a kind"}, 500, `{"error":"Internal server error"}`, ""},
+	} {
+		got, _ := fail(c.err)
+		if got.Code != c.status || strings.TrimSpace(got.Body.String()) != c.body || got.Header().Get("Retry-After") != c.retryAfter {
+			t.Errorf("%v: %d %s, Retry-After %q", c.err, got.Code, got.Body, got.Header().Get("Retry-After"))
+		}
+	}
+}
+
+func TestCauseIsLoggedAndNotAnswered(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{errors.New("the cause"), identity.ErrUnverified.Because(errors.New("the cause")), identity.E(identity.Unavailable, "away").Because(errors.New("the cause"))} {
+		answer, log := fail(err)
+		if !strings.Contains(log, "the cause") || strings.Contains(answer.Body.String(), "the cause") {
+			t.Errorf("%v: answered %s, logged %s", err, answer.Body, log)
+		}
+	}
+}
+
+func TestPasswordsRefuseAtOnceWhenTooManyWait(t *testing.T) {
+	t.Parallel()
+	p := NewPasswords(4)
+	for range cap(p.workers) {
+		p.workers <- struct{}{} // every worker is busy
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting := make(chan error, waitingPasswords)
+	p.inside.Add(int64(cap(p.workers)))
+	for range waitingPasswords {
+		go func() {
+			_, err := p.Hash(ctx, "Tecohvi0")
+			waiting <- err
+		}()
+	}
+	for p.inside.Load() < int64(waitingPasswords+cap(p.workers)) {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := p.Hash(ctx, "Tecohvi0"); identity.KindOf(err) != identity.Unavailable {
+		t.Errorf("one too many got %v", err)
+	}
+	cancel()
+	for range waitingPasswords {
+		if err := <-waiting; !errors.Is(err, context.Canceled) {
+			t.Errorf("one who waited got %v", err)
+		}
+	}
+	<-p.workers
+	p.inside.Add(-1)
+	if hash, err := p.Hash(t.Context(), "Tecohvi0"); err != nil || !strings.HasPrefix(hash, "$2a$04$") {
+		t.Errorf("afterwards: %q, %v", hash, err)
+	}
+}
+
+// The order of members is part of the contract, and a Go map would hide it.
+func TestMembersComeInTheOrderOfTheContract(t *testing.T) {
+	t.Parallel()
+	u := identity.User{Profile: &identity.Profile{State: identity.ProfilePartial}, Labels: []identity.Label{{}}, Phones: []identity.Phone{{}}}
+	for _, c := range []struct {
+		view any
+		want string
+	}{
+		{viewLabel(identity.Label{}), "key value scope created_at updated_at"},
+		{viewPhone(identity.Phone{}), "country number validated_at"},
+		{viewProfile(u.Profile), "first_name last_name dob address postcode city country state metadata"},
+		{viewUser(u), "email uid role level otp state referral_uid data"},
+		{viewUserWithProfile(u), "email uid role level otp state data profile referral_uid created_at updated_at"},
+		{viewUserWithFullInfo(u), "email uid role level otp state referral_uid data created_at updated_at labels phones profile"},
+		{viewUserWithKYC(u), "email uid role level otp state data profile labels phones documents referral_uid created_at updated_at"},
+	} {
+		if got := memberNames(t, c.view); got != c.want {
+			t.Errorf("%T:\ngot  %s\nwant %s", c.view, got, c.want)
+		}
+	}
+}
+
+// memberNames are those of the outermost object, in the order in which they are encoded.
+func memberNames(t *testing.T, view any) string {
+	t.Helper()
+	text, err := json.Marshal(view)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	var names []string
+	if _, err := decoder.Token(); err != nil {
+		t.Fatal(err)
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name.(string))
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,78 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"barong/identity"
+)
+
+func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
+	t.Parallel()
+	state := func(code, constraint string) error {
+		return fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code, ConstraintName: constraint})
+	}
+	for _, c := range []struct {
+		err  error
+		kind identity.Kind
+	}{
+		{pgx.ErrNoRows, identity.NotFound},
+		{state("23505", "users_email_folded_key"), identity.InvalidRecord},
+		{state("23505", "users_uid_key"), 0}, // the insert itself takes care of it
+		{state("23503", "users_email_folded_key"), 0},
+		{state("42P01", ""), 0},
+		{state("40001", ""), identity.Unavailable},
+		{state("40P01", ""), identity.Unavailable},
+		{state("53300", ""), identity.Unavailable},
+		{state("57P01", ""), identity.Unavailable},
+		{state("08006", ""), identity.Unavailable},
+		{state("25006", ""), identity.Unavailable},
+		{io.ErrUnexpectedEOF, identity.Unavailable},
+		{context.DeadlineExceeded, identity.Unavailable},
+		{&pgconn.ConnectError{}, identity.Unavailable},
+		{context.Canceled, 0},
+		{errors.New("something"), 0},
+		{identity.ErrLabelNotFound, identity.NotFound},
+	} {
+		got := translate(c.err)
+		if identity.KindOf(got) != c.kind {
+			t.Errorf("%v became %v", c.err, got)
+		}
+		if c.kind == 0 && !errors.Is(got, c.err) {
+			t.Errorf("%v was changed to %v", c.err, got)
+		}
+	}
+	if translate(nil) != nil {
+		t.Error("no error became one")
+	}
+	for constraint, want := range violated {
+		var broken *identity.Error
+		if !errors.As(translate(state("23505", constraint)), &broken) || !slices.Equal(broken.Violations, []identity.Violation{want}) {
+			t.Errorf("%s became %v", constraint, broken)
+		}
+	}
+}
+
+func TestPageNumbersDoNotOverflow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		page Page
+		want int64
+	}{
+		{Page{1, 100}, 0},
+		{Page{3, 100}, 200},
+		{Page{1 << 62, 1000}, 1<<63 - 1},
+		{Page{1<<63 - 1, 1}, 1<<63 - 2},
+	} {
+		if got := c.page.offset(); got != c.want {
+			t.Errorf("%v starts at %d, want %d", c.page, got, c.want)
+		}
+	}
+}
