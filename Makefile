@@ -20,7 +20,8 @@ run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 	bin/barong serve
 
 test: ## Run all tests; they find or start a Postgres themselves
-	$(GO) test $(TESTFLAGS) ./...
+	@report=$$(mktemp); BARONG_TEST_REPORT=$$report $(GO) test $(TESTFLAGS) ./...; status=$$?; \
+	cat $$report; rm -f $$report; exit $$status
 
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate -tags generate ./...

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"barong/auth"
@@ -140,20 +138,6 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development
 	}
 	source, err := auth.NewSource(signer.keychainFile(), log)
 	return source, &signer, err
-}
-
-func reloadOnHangup(ctx context.Context, keychain *auth.Source) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	for {
-		select {
-		case <-hangups:
-			keychain.Reload()
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // checkPrivateKey says whether the server could sign with the key of JWT_PRIVATE_KEY_PATH.

@@ -79,10 +79,18 @@ func (c Config) Validate() error {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	for name, address := range map[string]string{"BARONG_LISTEN": c.Listen, "BARONG_ADMIN_LISTEN": c.AdminListen} {
+	address := func(name, address string) {
 		_, err := net.ResolveTCPAddr("tcp", address)
 		check(err == nil, "%s must be host:port, as 127.0.0.1:8080, and is %q", name, address)
 	}
+	file := func(name, path string) {
+		if path != "" {
+			_, err := os.Stat(path)
+			check(err == nil, "%s names a file that cannot be read: %w", name, err)
+		}
+	}
+	address("BARONG_LISTEN", c.Listen)
+	address("BARONG_ADMIN_LISTEN", c.AdminListen)
 	check(c.Listen != c.AdminListen || strings.HasSuffix(c.Listen, ":0"), "BARONG_LISTEN and BARONG_ADMIN_LISTEN must differ, and both are %q", c.Listen)
 	check(c.DataDir != "", "BARONG_DATA_DIR must not be empty")
 	check(uidPrefix.MatchString(c.UIDPrefix), "BARONG_UID_PREFIX must be 2 to 6 letters, and is %q", c.UIDPrefix)
@@ -90,12 +98,9 @@ func (c Config) Validate() error {
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
 	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
 	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31, and is %d", c.BcryptCost)
-	for name, path := range map[string]string{"BARONG_MANAGEMENT_API": c.ManagementAPI, "BARONG_CONFIG": c.BarongConfig, "JWT_PRIVATE_KEY_PATH": c.JWTPrivateKey} {
-		if path != "" {
-			_, err := os.Stat(path)
-			check(err == nil, "%s names a file that cannot be read: %w", name, err)
-		}
-	}
+	file("BARONG_MANAGEMENT_API", c.ManagementAPI)
+	file("BARONG_CONFIG", c.BarongConfig)
+	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKey)
 	return errors.Join(wrong...)
 }
 

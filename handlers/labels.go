@@ -22,8 +22,8 @@ func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabe
 	return generated.CreateLabel201JSONResponse(viewLabel(created)), nil
 }
 
-// UpdateLabel gives a private label another value, and makes it where there is
-// none, unless it was only to be replaced... see the parameter replace.
+// UpdateLabel gives a private label another value. Where there is none it makes
+// it, unless replace is false.
 func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabelRequestObject) (generated.UpdateLabelResponseObject, error) {
 	parameters := request.JSONBody
 	var updated identity.Label

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"time"
 
 	"barong/generated"
 	"barong/identity"
@@ -80,11 +79,4 @@ func (h *Handlers) ListUsers(ctx context.Context, request generated.ListUsersReq
 		return nil, err
 	}
 	return h.viewPage(ctx, "/users/list", users, *parameters.Extended, page, total)
-}
-
-// profileLabel is the label that an imported profile sets.
-func profileLabel(profile *identity.Profile, now time.Time) identity.Label {
-	return identity.Label{
-		Key: "profile", Value: profile.LabelValue(), Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now,
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	openapitypes "github.com/oapi-codegen/runtime/types"
 
@@ -94,6 +95,13 @@ func alreadyExists(err error) error {
 		return identity.ErrUserAlreadyExists
 	}
 	return err
+}
+
+// profileLabel is the label that an imported profile sets.
+func profileLabel(profile *identity.Profile, now time.Time) identity.Label {
+	return identity.Label{
+		Key: "profile", Value: profile.LabelValue(), Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now,
+	}
 }
 
 // text is a date as it was given, YYYY-MM-DD.

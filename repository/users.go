@@ -105,7 +105,6 @@ func ByPhone(number string) UserKey {
 // FindUser returns a user with profile, labels and phones, in one round trip.
 func (r *Repository) FindUser(ctx context.Context, key UserKey) (identity.User, error) {
 	var found []userRow
-	byUser := map[int64]*identity.User{}
 	batch := &pgx.Batch{}
 	err := queue(batch, psql.Select(userColumns...).From("users u").LeftJoin(joinReferrer).Where(key.matches("u.id")), &found)
 	if err != nil {
@@ -122,8 +121,7 @@ func (r *Repository) FindUser(ctx context.Context, key UserKey) (identity.User, 
 		return identity.User{}, identity.ErrRecordNotFound
 	}
 	user := found[0].user()
-	byUser[user.ID] = &user
-	relations.attach(byUser)
+	relations.attach(map[int64]*identity.User{user.ID: &user})
 	return user, nil
 }
 

@@ -204,7 +204,7 @@ func TestSpecificationIsServed(t *testing.T) {
 	a.raw("GET", root+"/", "", "").refused(t, http.StatusNotFound, "Route is not found")
 }
 
-func TestOperationsOfTheNextIssueAnswer501(t *testing.T) {
+func TestOperationsThatAreNotServedYetAnswer501(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	a.call(jsonForm, "signOTP", parameters{"user_uid": "ID1", "otp_code": "123456"}).

@@ -140,9 +140,19 @@ func embeddedPostgres(ctx context.Context) (url string, stop func(), err error) 
 	}, nil
 }
 
-// say prints the one line that tells which Postgres the tests ran on.
+// say prints the one line that tells which Postgres the tests ran on, and leaves
+// it in the file of BARONG_TEST_REPORT too: go test shows nothing of packages
+// that pass.
 func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "tests' Postgres: "+format+"\n", args...)
+	line := fmt.Sprintf("tests' Postgres: "+format+"\n", args...)
+	fmt.Fprint(os.Stderr, line)
+	if path := os.Getenv("BARONG_TEST_REPORT"); path != "" {
+		report, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
+		if err == nil {
+			_, _ = report.WriteString(line)
+			_ = report.Close()
+		}
+	}
 }
 
 func admin(ctx context.Context, statement string) error {

@@ -1,0 +1,86 @@
+package tests
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"barong/identity"
+	"barong/repository"
+)
+
+func newUser(email string) identity.User {
+	return identity.User{Email: email, PasswordDigest: digest, Role: identity.RoleMember, State: identity.StatePending}
+}
+
+func TestUIDThatIsTakenIsDrawnAgain(t *testing.T) {
+	t.Parallel()
+	repo := repository.New(newPool(t, newDatabase(t)))
+	drawn := []string{"ID0000000001", "ID0000000001", "ID0000000001", "ID0000000002"}
+	draw := func() string {
+		next := drawn[0]
+		drawn = drawn[1:]
+		return next
+	}
+	for _, want := range []string{"ID0000000001", "ID0000000002"} {
+		user := newUser(unique("user") + "@example.com")
+		err := repo.InTx(t.Context(), func(tx *repository.Repository) error { return tx.InsertUser(t.Context(), &user, draw) })
+		if err != nil || user.UID != want || user.ID == 0 {
+			t.Errorf("got %q (%d), %v; want %q", user.UID, user.ID, err, want)
+		}
+	}
+}
+
+func TestTransactionThatLostIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	repo := repository.New(newPool(t, newDatabase(t)))
+	for code, wantAttempts := range map[string]int{"40001": 3, "40P01": 3, "23503": 1} {
+		attempts := 0
+		err := repo.InTx(t.Context(), func(tx *repository.Repository) error {
+			user := newUser("ada" + code + "@example.com")
+			if err := tx.InsertUser(t.Context(), &user, func() string { return identity.NewUID("ID") }); err != nil {
+				return err
+			}
+			if attempts++; attempts < 3 {
+				return &pgconn.PgError{Code: code}
+			}
+			return nil
+		})
+		if attempts != wantAttempts || (err == nil) != (wantAttempts == 3) {
+			t.Errorf("%s: %d attempts, %v", code, attempts, err)
+		}
+	}
+	if _, total, err := repo.ListUsers(t.Context(), repository.Range{}, repository.Page{Number: 1, Size: 10}); err != nil || total != 2 {
+		t.Errorf("%d users are there, want the two of the transactions that succeeded; %v", total, err)
+	}
+}
+
+func TestTransactionInATransactionIsASavepoint(t *testing.T) {
+	t.Parallel()
+	repo := repository.New(newPool(t, newDatabase(t)))
+	insert := func(ctx context.Context, tx *repository.Repository, email string) error {
+		user := newUser(email)
+		return tx.InsertUser(ctx, &user, func() string { return identity.NewUID("ID") })
+	}
+	err := repo.InTx(t.Context(), func(outer *repository.Repository) error {
+		if err := insert(t.Context(), outer, "kept@example.com"); err != nil {
+			return err
+		}
+		failed := outer.InTx(t.Context(), func(inner *repository.Repository) error {
+			if err := insert(t.Context(), inner, "undone@example.com"); err != nil {
+				return err
+			}
+			return insert(t.Context(), inner, "KEPT@example.com")
+		})
+		if identity.KindOf(failed) != identity.InvalidRecord {
+			return errors.Join(errors.New("the inner transaction did not fail as it should"), failed)
+		}
+		return nil
+	})
+	users, total, listErr := repo.ListUsers(t.Context(), repository.Range{}, repository.Page{Number: 1, Size: 10})
+	if err != nil || listErr != nil || total != 1 || users[0].Email != "kept@example.com" {
+		t.Errorf("%v %v: %d users, %v", err, listErr, total, users)
+	}
+}
