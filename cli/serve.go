@@ -41,6 +41,10 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	uidPrefix, err := identity.ParseUIDPrefix(settings.UIDPrefix)
+	if err != nil {
+		return fmt.Errorf("BARONG_UID_PREFIX: %w", err)
+	}
 	if err := checkPrivateKey(settings.JWTPrivateKey); err != nil {
 		return err
 	}
@@ -80,7 +84,7 @@ func (serveCommand) Run(p *program) error {
 			Repository: repository.New(pool),
 			Policy:     policy,
 			Passwords:  handlers.NewPasswords(settings.BcryptCost),
-			UIDPrefix:  settings.UIDPrefix,
+			UIDPrefix:  uidPrefix,
 			Clock:      time.Now,
 		},
 		Keychain:  keychain,

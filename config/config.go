@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 
@@ -68,10 +67,9 @@ func namesFirst(err error) error {
 	return errors.Join(named...)
 }
 
-var uidPrefix = regexp.MustCompile(`^[A-Za-z]{2,6}$`)
-
-// Validate says what is wrong with the settings; nil where nothing is. It looks
-// at the values only: whether a file is there is found out by who opens it.
+// Validate says what is wrong with the settings; nil where nothing is. What a
+// setting means beyond its form (a keychain, a prefix, a key) is checked by the
+// package that it is for.
 func (c Config) Validate() error {
 	var wrong []error
 	check := func(ok bool, format string, args ...any) {
@@ -93,7 +91,6 @@ func (c Config) Validate() error {
 	address("BARONG_ADMIN_LISTEN", c.AdminListen)
 	check(c.Listen != c.AdminListen || strings.HasSuffix(c.Listen, ":0"), "BARONG_LISTEN and BARONG_ADMIN_LISTEN must differ, and both are %q", c.Listen)
 	check(c.DataDir != "", "BARONG_DATA_DIR must not be empty")
-	check(uidPrefix.MatchString(c.UIDPrefix), "BARONG_UID_PREFIX must be 2 to 6 letters, and is %q", c.UIDPrefix)
 	check(c.BodyLimit >= 1<<10, "BARONG_BODY_LIMIT must be at least 1024 bytes, and is %d", c.BodyLimit)
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
 	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)

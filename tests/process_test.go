@@ -197,11 +197,14 @@ func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
 func TestServerFinishesWhatIsInFlightWhenItIsToldToStop(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
-	settings := map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url}
+	settings := map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url, "BARONG_UID_PREFIX": "xyz"}
 	p := serve(t, settings)
 	settings["BARONG_URL"] = "http://" + p.public
 	out, _, _ := barong(t, settings, "call", "importUser", "email=ada@example.com", "password_digest="+digest)
 	uid := decode[map[string]any](t, []byte(out))["uid"].(string)
+	if !strings.HasPrefix(uid, "XYZ") {
+		t.Errorf("BARONG_UID_PREFIX=xyz gave the uid %s", uid)
+	}
 
 	// The request waits for a row that somebody else holds.
 	connection, err := pgx.Connect(t.Context(), url)
