@@ -36,7 +36,7 @@ type Config struct {
 }
 
 // Read takes the settings from the environment of the process and checks them.
-// The error says which setting is wrong, and why; all that are, at once.
+// The error says which settings are wrong, and why.
 func Read() (Config, error) {
 	var c Config
 	if err := env.Parse(&c); err != nil {

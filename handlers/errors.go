@@ -98,7 +98,7 @@ func (e Errors) log(r *http.Request, status int, err error) {
 		level = slog.LevelWarn // the reason is for the operator's eyes only
 	}
 	e.Log.Log(r.Context(), level, "request failed",
-		"request_id", middleware.GetReqID(r.Context()), "path", r.URL.Path, "status", status, "error", err)
+		"request_id", middleware.GetReqID(r.Context()), "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
 }
 
 func plain(failure *identity.Error) map[string]any {
