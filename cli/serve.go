@@ -15,6 +15,7 @@ import (
 	"barong/config"
 	"barong/handlers"
 	"barong/identity"
+	"barong/otp"
 	"barong/repository"
 	"barong/server"
 )
@@ -43,10 +44,15 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := checkPrivateKey(settings.JWTPrivateKey); err != nil {
+	if err := makeDataDir(settings); err != nil {
 		return err
 	}
-	if err := makeDataDir(settings); err != nil {
+	self, err := openSigner(settings, log)
+	if err != nil {
+		return err
+	}
+	publicKeys, err := self.PublicKeys()
+	if err != nil {
 		return err
 	}
 	keychain, signer, err := openKeychain(settings, log)
@@ -77,12 +83,21 @@ func (serveCommand) Run(p *program) error {
 		log.Info("schema migrated", "step", step.Name)
 	}
 
+	database := repository.New(pool)
+	codes, closeOTP, err := openOTP(ctx, settings, database, log)
+	if err != nil {
+		return err
+	}
+	defer closeOTP()
+
 	handler, err := server.New(server.Options{
 		Operations: &handlers.Handlers{
-			Repository: repository.New(pool),
+			Repository: database,
 			Policy:     policy,
 			Passwords:  handlers.NewPasswords(settings.BcryptCost),
 			UIDPrefix:  settings.UIDPrefix,
+			OTP:        &otp.Verifier{Backend: codes, Attempts: database, Clock: time.Now},
+			Signer:     self,
 			Clock:      time.Now,
 		},
 		Keychain:  keychain,
@@ -91,6 +106,8 @@ func (serveCommand) Run(p *program) error {
 		BodyLimit: settings.BodyLimit,
 		Timeout:   settings.Timeout,
 		Spec:      p.spec,
+
+		PublicKeys: publicKeys,
 	})
 	if err != nil {
 		return err
@@ -154,21 +171,6 @@ func reloadOnHangup(ctx context.Context, keychain *auth.Source) {
 			return
 		}
 	}
-}
-
-// checkPrivateKey says whether the server could sign with the key of JWT_PRIVATE_KEY_PATH.
-func checkPrivateKey(path string) error {
-	if path == "" {
-		return nil
-	}
-	key, err := os.ReadFile(path)
-	if err == nil {
-		_, err = auth.NewSigner("barong", "RS256", key)
-	}
-	if err != nil {
-		return fmt.Errorf("JWT_PRIVATE_KEY_PATH: %w", err)
-	}
-	return nil
 }
 
 // readPolicy is Barong's default policy with what barong.yml says otherwise.
