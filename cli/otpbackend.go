@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,8 +47,17 @@ func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
 	return nil, fmt.Errorf("JWT_PRIVATE_KEY_PATH: %w", err)
 }
 
-// openOTP is the backend of BARONG_OTP_BACKEND. stop closes what it holds.
-func openOTP(ctx context.Context, c config.Config, database *repository.Repository, log *slog.Logger) (backend otp.Backend, stop func(), err error) {
+// openOTP finds out how the backend of BARONG_OTP_BACKEND is made on a database,
+// which need not be there yet. stop closes what it holds.
+func openOTP(ctx context.Context, c config.Config, log *slog.Logger) (on func(*repository.Repository) otp.Backend, stop func(), err error) {
+	if c.OTPBackend == config.OTPVault {
+		return func(database *repository.Repository) otp.Backend {
+			return &otp.Vault{
+				Address: c.VaultAddress, Token: func() (string, error) { return vaultToken(c) }, Prefix: c.VaultPrefix, Issuer: c.OTPIssuer,
+				Accounts: database, Clock: time.Now, Client: http.DefaultClient,
+			}
+		}, func() {}, nil
+	}
 	url := c.OTPKey
 	if url == "" {
 		kept, err := keptKey(filepath.Join(otpDir(c), "secrets.key"), func() ([]byte, error) {
@@ -62,5 +72,28 @@ func openOTP(ctx context.Context, c config.Config, database *repository.Reposito
 	if err != nil {
 		return nil, nil, fmt.Errorf("BARONG_OTP_KEY: %w", err)
 	}
-	return otp.NewLocal(database, keeper, time.Now), func() { _ = keeper.Close() }, nil
+	return func(database *repository.Repository) otp.Backend {
+		return otp.NewLocal(database, keeper, time.Now)
+	}, func() { _ = keeper.Close() }, nil
+}
+
+// vaultToken is the token of the moment: VAULT_TOKEN or, where that is empty, what
+// is in the file, which an agent renews.
+func vaultToken(c config.Config) (string, error) {
+	if c.VaultToken != "" {
+		return c.VaultToken, nil
+	}
+	path := c.VaultFile
+	if path == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set: %w", err)
+		}
+		path = filepath.Join(home, ".vault-token")
+	}
+	token, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("VAULT_TOKEN is empty, and so there must be a token file: %w", err)
+	}
+	return strings.TrimSpace(string(token)), nil
 }

@@ -62,6 +62,12 @@ func (serveCommand) Run(p *program) error {
 	ctx, cancel := untilSignal()
 	defer cancel()
 
+	codes, closeOTP, err := openOTP(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer closeOTP()
+
 	// Listening first: who finds the port taken need not wait for a database.
 	public, admin, err := listen(ctx, settings)
 	if err != nil {
@@ -84,19 +90,13 @@ func (serveCommand) Run(p *program) error {
 	}
 
 	database := repository.New(pool)
-	codes, closeOTP, err := openOTP(ctx, settings, database, log)
-	if err != nil {
-		return err
-	}
-	defer closeOTP()
-
 	handler, err := server.New(server.Options{
 		Operations: &handlers.Handlers{
 			Repository: database,
 			Policy:     policy,
 			Passwords:  handlers.NewPasswords(settings.BcryptCost),
 			UIDPrefix:  settings.UIDPrefix,
-			OTP:        &otp.Verifier{Backend: codes, Attempts: database, Clock: time.Now},
+			OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now},
 			Signer:     self,
 			Clock:      time.Now,
 		},
