@@ -6,11 +6,11 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/pquerna/otp/hotp"
-	"github.com/pquerna/otp/totp"
 )
 
 // Secret is what a user's device and the server share: base32 (RFC 4648 §6) in
@@ -42,7 +42,7 @@ func ParseSecret(text string) (Secret, error) {
 	text = strings.TrimRight(strings.ToUpper(separators.Replace(text)), "=")
 	decoded, err := encoding.DecodeString(text)
 	switch {
-	case err != nil:
+	case err != nil || encoding.EncodedLen(len(decoded)) != len(text): // a character too much is passed over
 		return "", errors.New("the secret must be base32: letters and the digits 2 to 7")
 	case len(decoded) < minSecretSize || len(decoded) > maxSecretSize:
 		return "", fmt.Errorf("the secret must have %d to %d bits, and has %d", 8*minSecretSize, 8*maxSecretSize, 8*len(decoded))
@@ -53,17 +53,12 @@ func ParseSecret(text string) (Secret, error) {
 }
 
 // URL is the otpauth URL that authenticators read from a QR code. issuer and
-// account are what they show, neither of them empty.
-func (s Secret) URL(issuer, account string) (string, error) {
-	decoded, err := encoding.DecodeString(string(s))
-	if err != nil {
-		return "", fmt.Errorf("the secret is not base32: %w", err)
-	}
-	key, err := totp.Generate(totp.GenerateOpts{Issuer: issuer, AccountName: account, Secret: decoded})
-	if err != nil {
-		return "", fmt.Errorf("the otpauth URL could not be made: %w", err)
-	}
-	return key.URL(), nil
+// account are what they show.
+func (s Secret) URL(issuer, account string) string {
+	// Authenticators show a plus as a plus: spaces are %20 in the query, too.
+	escape := func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
+	return fmt.Sprintf("otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=SHA1&digits=%d&period=%d",
+		escape(issuer), escape(account), s, escape(issuer), digits, period)
 }
 
 const (
@@ -78,7 +73,7 @@ const (
 func (s Secret) Step(code string, now time.Time) (step int64, ok bool) {
 	current := now.Unix() / period
 	for candidate := current + drift; candidate >= current-drift && candidate >= 0; candidate-- {
-		right, err := hotp.GenerateCode(string(s), uint64(candidate)) //nolint:gosec // it is not negative
+		right, err := hotp.GenerateCode(string(s), uint64(candidate))
 		if err == nil && subtle.ConstantTimeCompare([]byte(right), []byte(code)) == 1 {
 			step, ok = candidate, true
 		}

@@ -122,7 +122,7 @@ func (a vaultAnswer) mentions(reason string) bool {
 // failure is an answer that the request should not have got: no right to it, no
 // engine, a seal.
 func (a vaultAnswer) failure() error {
-	return ErrMaintenance.Because(fmt.Errorf("Vault answered %s with %d: %s", a.request, a.status, strings.Join(a.Errors, "; "))) //nolint:staticcheck // the name of a product
+	return ErrMaintenance.Because(fmt.Errorf("Vault answered %s with %d: %s", a.request, a.status, strings.Join(a.Errors, "; ")))
 }
 
 // ask sends one request. An error is ErrMaintenance: there was no answer.
@@ -131,7 +131,7 @@ func (v *Vault) ask(ctx context.Context, method, kind, uid string, body map[stri
 	defer cancel()
 	answer, err := v.exchange(bounded, method, kind, uid, body)
 	if err != nil {
-		return answer, ErrMaintenance.Because(fmt.Errorf("Vault did not answer %s: %w", answer.request, err)) //nolint:staticcheck // the name of a product
+		return answer, ErrMaintenance.Because(fmt.Errorf("Vault did not answer %s: %w", answer.request, err))
 	}
 	return answer, nil
 }

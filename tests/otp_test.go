@@ -139,7 +139,7 @@ func (a *api) verified(x answer) []byte {
 	if last.Protected != b64(`{"alg":"RS256"}`) || last.Header["kid"] != "barong" || len(last.Header) != 1 {
 		a.t.Errorf("the signature by barong is %+v", last)
 	}
-	parsed, err := jose.ParseSigned(last.Protected+"."+parts.Payload+"."+last.Signature, []jose.SignatureAlgorithm{jose.RS256})
+	parsed, err := jose.ParseSignedCompact(last.Protected+"."+parts.Payload+"."+last.Signature, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		a.t.Fatal(err)
 	}
