@@ -124,30 +124,37 @@ func Envelope(data []byte, claims Claims, signers ...*Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	type header struct {
-		KID string `json:"kid"`
-	}
-	type signed struct {
-		Protected string `json:"protected"`
-		Header    header `json:"header"`
-		Signature string `json:"signature"`
-	}
 	signatures := make([]signed, len(signers))
 	for i, s := range signers {
-		protected, err := encodeHeader(s.Algorithm, "")
-		if err != nil {
+		if signatures[i], err = s.entry(payload); err != nil {
 			return nil, err
 		}
-		value, err := s.sign(protected, payload)
-		if err != nil {
-			return nil, err
-		}
-		signatures[i] = signed{protected, header{s.ID}, value}
 	}
 	return json.Marshal(struct {
 		Payload    string   `json:"payload"`
 		Signatures []signed `json:"signatures"`
 	}{payload, signatures})
+}
+
+// signed is an element of signatures, with the kid where Barong's clients put it.
+type signed struct {
+	Protected string       `json:"protected"`
+	Header    signedHeader `json:"header"`
+	Signature string       `json:"signature"`
+}
+
+type signedHeader struct {
+	KID string `json:"kid"`
+}
+
+// entry signs a payload, which is in base64url.
+func (s *Signer) entry(payload string) (signed, error) {
+	protected, err := encodeHeader(s.Algorithm, "")
+	if err != nil {
+		return signed{}, err
+	}
+	value, err := s.sign(protected, payload)
+	return signed{protected, signedHeader{s.ID}, value}, err
 }
 
 // Token signs the claims into a JWS in compact serialisation: what follows Bearer

@@ -55,6 +55,25 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (pool 
 	return pool, stop, nil
 }
 
+// withDatabase runs work on the database that the settings name.
+func withDatabase(p *program, work func(ctx context.Context, c config.Config, pool *pgxpool.Pool) error) error {
+	settings, err := config.Read()
+	if err != nil {
+		return err
+	}
+	if err := makeDataDir(settings); err != nil {
+		return err
+	}
+	ctx, cancel := untilSignal()
+	defer cancel()
+	pool, stop, err := openDatabase(ctx, settings, quiet(p))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return work(ctx, settings, pool)
+}
+
 func waitForDatabase(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	patience, cancel := context.WithTimeout(ctx, databasePatience)
 	defer cancel()

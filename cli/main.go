@@ -22,6 +22,7 @@ type commands struct {
 	Token   tokenCommand   `cmd:"" help:"Print a Bearer token."`
 	Sign    signCommand    `cmd:"" help:"Print a signed envelope over JSON parameters."`
 	Call    callCommand    `cmd:"" help:"Sign a request, send it and print the answer."`
+	OTP     otpCommand     `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -24,7 +24,7 @@ func (migrateUpCommand) Help() string {
 }
 
 func (migrateUpCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, pool *pgxpool.Pool) error {
+	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
 		applied, err := repository.Migrate(ctx, pool, quiet(p))
 		if err != nil {
 			return err
@@ -44,7 +44,7 @@ func (migrateStatusCommand) Help() string {
 }
 
 func (migrateStatusCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, pool *pgxpool.Pool) error {
+	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
 		steps, err := repository.Migrations(ctx, pool, quiet(p))
 		if err != nil {
 			return err
@@ -59,23 +59,4 @@ func (migrateStatusCommand) Run(p *program) error {
 		}
 		return table.Flush()
 	})
-}
-
-// withDatabase runs work on the database that the settings name.
-func withDatabase(p *program, work func(ctx context.Context, pool *pgxpool.Pool) error) error {
-	settings, err := config.Read()
-	if err != nil {
-		return err
-	}
-	if err := makeDataDir(settings); err != nil {
-		return err
-	}
-	ctx, cancel := untilSignal()
-	defer cancel()
-	pool, stop, err := openDatabase(ctx, settings, quiet(p))
-	if err != nil {
-		return err
-	}
-	defer stop()
-	return work(ctx, pool)
 }

@@ -13,6 +13,7 @@ import (
 	"barong/config"
 	"barong/handlers"
 	"barong/identity"
+	"barong/otp"
 	"barong/repository"
 	"barong/server"
 )
@@ -45,10 +46,15 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return fmt.Errorf("BARONG_UID_PREFIX: %w", err)
 	}
-	if err := checkPrivateKey(settings.JWTPrivateKey); err != nil {
+	if err := makeDataDir(settings); err != nil {
 		return err
 	}
-	if err := makeDataDir(settings); err != nil {
+	self, err := openSigner(settings, log)
+	if err != nil {
+		return err
+	}
+	publicKeys, err := self.PublicKeys()
+	if err != nil {
 		return err
 	}
 	keychain, signer, err := openKeychain(settings, log)
@@ -57,6 +63,12 @@ func (serveCommand) Run(p *program) error {
 	}
 	ctx, cancel := untilSignal()
 	defer cancel()
+
+	codes, closeOTP, err := openOTP(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer closeOTP()
 
 	// Listening first: who finds the port taken need not wait for a database.
 	public, admin, err := listen(ctx, settings)
@@ -79,12 +91,15 @@ func (serveCommand) Run(p *program) error {
 		log.Info("schema migrated", "step", step.Name)
 	}
 
+	database := repository.New(pool)
 	handler, err := server.New(server.Options{
 		Operations: &handlers.Handlers{
-			Repository: repository.New(pool),
+			Repository: database,
 			Policy:     policy,
 			Passwords:  handlers.NewPasswords(settings.BcryptCost),
 			UIDPrefix:  uidPrefix,
+			OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now},
+			Signer:     self,
 			Clock:      time.Now,
 		},
 		Keychain:  keychain,
@@ -93,6 +108,8 @@ func (serveCommand) Run(p *program) error {
 		BodyLimit: settings.BodyLimit,
 		Timeout:   settings.Timeout,
 		Spec:      p.spec,
+
+		PublicKeys: publicKeys,
 	})
 	if err != nil {
 		return err
@@ -142,21 +159,6 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development
 	}
 	source, err := auth.NewSource(signer.keychainFile(), log)
 	return source, &signer, err
-}
-
-// checkPrivateKey says whether the server could sign with the key of JWT_PRIVATE_KEY_PATH.
-func checkPrivateKey(path string) error {
-	if path == "" {
-		return nil
-	}
-	key, err := os.ReadFile(path)
-	if err == nil {
-		_, err = auth.NewSigner("barong", "RS256", key)
-	}
-	if err != nil {
-		return fmt.Errorf("JWT_PRIVATE_KEY_PATH: %w", err)
-	}
-	return nil
 }
 
 // readPolicy is Barong's default policy with what barong.yml says otherwise.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
@@ -26,6 +27,13 @@ type Config struct {
 	BarongConfig  string        `env:"BARONG_CONFIG"`
 	UIDPrefix     string        `env:"BARONG_UID_PREFIX" envDefault:"ID"`
 	JWTPrivateKey string        `env:"JWT_PRIVATE_KEY_PATH"`
+	OTPBackend    string        `env:"BARONG_OTP_BACKEND" envDefault:"postgres"`
+	OTPKey        string        `env:"BARONG_OTP_KEY"`
+	OTPIssuer     string        `env:"BARONG_OTP_ISSUER" envDefault:"Barong"`
+	VaultAddress  string        `env:"VAULT_ADDR"`
+	VaultToken    string        `env:"VAULT_TOKEN"`
+	VaultFile     string        `env:"VAULT_TOKEN_FILE"`
+	VaultPrefix   string        `env:"VAULT_APP_NAME"`
 	LogLevel      slog.Level    `env:"BARONG_LOG_LEVEL" envDefault:"info"`
 	BodyLimit     int64         `env:"BARONG_BODY_LIMIT" envDefault:"16777216"`
 	Timeout       time.Duration `env:"BARONG_REQUEST_TIMEOUT" envDefault:"30s"`
@@ -34,6 +42,12 @@ type Config struct {
 	PostgresBin   string        `env:"BARONG_PG_BIN"`
 	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
 }
+
+// The values of BARONG_OTP_BACKEND.
+const (
+	OTPPostgres = "postgres"
+	OTPVault    = "vault"
+)
 
 // Read takes the settings from the environment of the process and checks them.
 // The error says which settings are wrong, and why.
@@ -95,6 +109,12 @@ func (c Config) Validate() error {
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
 	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
 	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31, and is %d", c.BcryptCost)
+	check(c.OTPBackend == OTPPostgres || c.OTPBackend == OTPVault, "BARONG_OTP_BACKEND must be %s or %s, and is %q", OTPPostgres, OTPVault, c.OTPBackend)
+	check(c.OTPIssuer != "" && !strings.Contains(c.OTPIssuer, ":"), "BARONG_OTP_ISSUER must be a name without a colon, and is %q", c.OTPIssuer)
+	if c.OTPBackend == OTPVault {
+		address, err := url.Parse(c.VaultAddress)
+		check(err == nil && (address.Scheme == "http" || address.Scheme == "https") && address.Host != "", "VAULT_ADDR must be a URL, as https://vault.example.org:8200, and is %q", c.VaultAddress)
+	}
 	file("BARONG_MANAGEMENT_API", c.ManagementAPI)
 	file("BARONG_CONFIG", c.BarongConfig)
 	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKey)

@@ -415,7 +415,7 @@ type SignOTPParameters struct {
 	// JWT The JWS, in General JSON serialisation, that is to be signed. Without it the server signs an attestation of its own
 	//
 	// Example: {"payload":"eyJkYXRhIjp7fX0","signatures":[]}
-	JWT *map[string]interface{} `json:"jwt,omitempty"`
+	JWT json.RawMessage `json:"jwt,omitempty"`
 }
 
 // SignedEnvelope A JWS in General JSON serialisation (RFC 7515, section 7.2.1). Members that are not named here are ignored.

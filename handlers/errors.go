@@ -96,6 +96,8 @@ func (e Errors) log(r *http.Request, status int, err error) {
 		level = slog.LevelError
 	case status == http.StatusUnauthorized:
 		level = slog.LevelWarn // the reason is for the operator's eyes only
+	case status == http.StatusUnprocessableEntity && errors.Unwrap(err) != nil:
+		level = slog.LevelWarn // it has a cause, and that is not the caller's doing
 	}
 	e.Log.Log(r.Context(), level, "request failed",
 		"request_id", middleware.GetReqID(r.Context()), "method", r.Method, "path", r.URL.Path, "status", status, "error", err)

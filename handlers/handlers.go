@@ -8,8 +8,10 @@ package handlers
 import (
 	"time"
 
+	"barong/auth"
 	"barong/generated"
 	"barong/identity"
+	"barong/otp"
 	"barong/repository"
 )
 
@@ -20,6 +22,8 @@ type Handlers struct {
 	Policy     identity.Policy  // what labels do to an account
 	Passwords  *Passwords       // hashes the passwords of new users
 	UIDPrefix  string           // of new users: 2 to 6 capitals
+	OTP        *otp.Verifier    // checks one-time codes
+	Signer     *auth.Signer     // the server itself, as it signs for others
 	Clock      func() time.Time // time.Now, but in tests
 }
 

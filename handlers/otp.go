@@ -2,12 +2,82 @@ package handlers
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
 
+	"barong/auth"
 	"barong/generated"
 	"barong/identity"
+	"barong/otp"
+	"barong/repository"
 )
 
-// SignOTP is in the specification and not served yet.
-func (h *Handlers) SignOTP(context.Context, generated.SignOTPRequestObject) (generated.SignOTPResponseObject, error) {
-	return nil, identity.E(identity.NotImplemented, "OTP signing is not served yet")
+// attestationLife is how long the server's own word about a code is good.
+const attestationLife = time.Minute
+
+// SignOTP signs a JWS, or an attestation of the server's own, for a user whose
+// one-time code is right. The code is looked at last, so that nothing that is
+// wrong beside it spends it.
+func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequestObject) (generated.SignOTPResponseObject, error) {
+	parameters := request.JSONBody
+	user, err := h.Repository.FindUser(ctx, repository.ByUID(parameters.UserUID))
+	switch {
+	case err != nil:
+		return nil, err
+	case user.State != identity.StateActive:
+		return nil, identity.ErrRecordNotFound
+	case !user.OTP:
+		return nil, otp.ErrNotEnabled
+	}
+	var jws *auth.JWS
+	if parameters.JWT != nil {
+		if jws, err = h.readJWS(parameters.JWT, user.UID); err != nil {
+			return nil, identity.E(identity.Rejected, fmt.Sprintf("JWT is invalid by the reason %q", err.Error()))
+		}
+	}
+	if err := h.OTP.Verify(ctx, user.UID, parameters.OTPCode); err != nil {
+		return nil, err
+	}
+	if jws == nil {
+		return signed(h.attest(user.UID))
+	}
+	return signed(jws.Sign(h.Signer))
+}
+
+// readJWS refuses one that, signed by this server, would pass for its own word
+// about another user than the one whose code was given.
+func (h *Handlers) readJWS(text []byte, uid string) (*auth.JWS, error) {
+	jws, err := auth.ParseJWS(text)
+	if err != nil {
+		return nil, err
+	}
+	if about := jws.Subject(); jws.Issuer() == h.Signer.ID && about != "" && about != uid {
+		return nil, errors.New("payload is an attestation about another user")
+	}
+	return jws, nil
+}
+
+// attest says in the server's name that the user gave a code now.
+func (h *Handlers) attest(uid string) ([]byte, error) {
+	claims := auth.NewClaims(h.Clock(), attestationLife)
+	claims.Issuer, claims.Subject = h.Signer.ID, uid
+	return auth.Envelope(nil, claims, h.Signer)
+}
+
+// signedJWS is an answer that is JSON already: the signatures of others in it are
+// not to be written anew.
+type signedJWS []byte
+
+func signed(jws []byte, err error) (generated.SignOTPResponseObject, error) {
+	return signedJWS(append(jws, '\n')), err
+}
+
+// VisitSignOTPResponse implements generated.SignOTPResponseObject.
+func (jws signedJWS) VisitSignOTPResponse(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_, err := w.Write(jws)
+	return err
 }

@@ -30,3 +30,9 @@ type User struct {
 	Labels  []Label
 	Phones  []Phone
 }
+
+// OTPFailures are the wrong one-time codes of a user since the last right one.
+type OTPFailures struct {
+	InARow      int
+	LockedUntil time.Time // in the past, or zero, where no lock stands
+}

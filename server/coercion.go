@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"math/big"
 	"strconv"
 	"strings"
@@ -20,7 +19,9 @@ const (
 	present
 )
 
-// read finds the value of a parameter and gives it the type of its schema.
+// read finds the value of a parameter and gives it the type of its schema. An
+// object stays the jsontext.Value that it came as: what others signed must not be
+// written anew.
 func (p parameter) read(given parameters) (any, state) {
 	raw, ok := given[p.name]
 	if !ok {
@@ -40,7 +41,7 @@ func (p parameter) read(given parameters) (any, state) {
 		return coerceText(p.schema, string(text))
 	case '{':
 		if p.schema.Type.Is(openapi3.TypeObject) {
-			return json.RawMessage(raw), present
+			return raw, present
 		}
 		return nil, mistyped
 	case '[':
@@ -66,7 +67,7 @@ func coerceText(schema *openapi3.Schema, text string) (any, state) {
 		return value, presentIf(ok)
 	case schema.Type.Is(openapi3.TypeObject):
 		value := jsontext.Value(trimmed)
-		return json.RawMessage(value), presentIf(value.Kind() == '{' && value.IsValid())
+		return value, presentIf(value.Kind() == '{' && value.IsValid())
 	default:
 		// No text of ours holds a NUL, and the database cannot.
 		return text, presentIf(!strings.ContainsRune(text, 0))

@@ -1,14 +1,17 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"barong/handlers"
 	"barong/identity"
@@ -102,11 +105,56 @@ func (op *operation) canonical(given parameters) ([]byte, error) {
 			failures[p.name] = []identity.Violation{p.violation("invalid", p.wrongType)}
 		}
 	}
-	violations := op.validate(values, failures)
+	visible, err := decoded(values)
+	if err != nil {
+		return nil, err
+	}
+	violations := op.validate(visible, failures)
 	if len(violations) > 0 {
 		return nil, &identity.Error{Kind: identity.InvalidParameters, Violations: violations}
 	}
-	return json.Marshal(values)
+	return encode(values)
+}
+
+// encode writes one JSON object, and objects in it as they came.
+func encode(values map[string]any) ([]byte, error) {
+	body := []byte{'{'}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		var err error
+		if body, err = jsontext.AppendQuote(body, name); err != nil {
+			return nil, err
+		}
+		value, ok := values[name].(jsontext.Value)
+		if !ok {
+			if value, err = json.Marshal(values[name]); err != nil {
+				return nil, err
+			}
+		}
+		body = append(append(body, ':'), value...)
+	}
+	return append(body, '}'), nil
+}
+
+// decoded is values with every object in the form that a schema is held against.
+func decoded(values map[string]any) (map[string]any, error) {
+	visible := maps.Clone(values)
+	for name, value := range values {
+		object, ok := value.(jsontext.Value)
+		if !ok {
+			continue
+		}
+		decoder := json.NewDecoder(bytes.NewReader(object))
+		decoder.UseNumber() // JSON has numbers that no float64 holds
+		var members map[string]any
+		if err := decoder.Decode(&members); err != nil {
+			return nil, fmt.Errorf("the parameter %s was valid JSON and cannot be decoded: %w", name, err)
+		}
+		visible[name] = members
+	}
+	return visible, nil
 }
 
 // validation is how values are held against a schema: every failure at once, and

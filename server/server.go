@@ -29,6 +29,7 @@ type Options struct {
 	BodyLimit  int64         // in bytes; a larger body is refused
 	Timeout    time.Duration // for one request, from the last byte of its body
 	Spec       []byte        // openapi.yaml, served as it is
+	PublicKeys []byte        // the server's own, as a JWK set
 }
 
 // New makes the handler of the public listener.
@@ -47,7 +48,7 @@ func New(o Options) (http.Handler, error) {
 	router.Use(requestID, accessLog(o.Log), recovery(errs), deadline(o.Timeout))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
 	router.MethodNotAllowed(wrongMethod(document, errs))
-	if err := serveSpec(router, o.Spec); err != nil {
+	if err := servePublic(router, o.Spec, o.PublicKeys); err != nil {
 		return nil, err
 	}
 	operations := generated.NewStrictHandlerWithOptions(o.Operations, nil, generated.StrictHTTPServerOptions{
@@ -81,7 +82,7 @@ func wrongMethod(document *openapi3.T, errs handlers.Errors) http.HandlerFunc {
 				allowed = append(allowed, method)
 			}
 			slices.Sort(allowed)
-		} else if !slices.Contains(specPaths, r.URL.Path) {
+		} else if !slices.Contains(publicPaths, r.URL.Path) {
 			errs.Fail(w, r, errNoRoute)
 			return
 		}

@@ -9,10 +9,11 @@ import (
 	"barong/generated"
 )
 
-// specPaths is where the specification is served, to everybody.
-var specPaths = []string{"/openapi.yaml", "/openapi.json"}
+// publicPaths is what everybody may read: the specification, and the keys with
+// which the server's signatures are verified (RFC 8615 reserves the folder).
+var publicPaths = []string{"/openapi.yaml", "/openapi.json", "/.well-known/jwks.json"}
 
-func serveSpec(router chi.Router, yaml []byte) error {
+func servePublic(router chi.Router, yaml, keys []byte) error {
 	json, err := generated.GetSpecJSON()
 	if err != nil {
 		return fmt.Errorf("the embedded specification cannot be read: %w", err)
@@ -25,7 +26,8 @@ func serveSpec(router chi.Router, yaml []byte) error {
 		router.Get(path, handler)
 		router.Head(path, handler)
 	}
-	serve(specPaths[0], "application/yaml", yaml)
-	serve(specPaths[1], "application/json", json)
+	serve(publicPaths[0], "application/yaml", yaml)
+	serve(publicPaths[1], "application/json", json)
+	serve(publicPaths[2], "application/jwk-set+json", keys)
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"barong/generated"
 	"barong/handlers"
 	"barong/identity"
+	"barong/otp"
 	"barong/repository"
 	"barong/server"
 )
@@ -35,6 +36,7 @@ type api struct {
 	pool   *pgxpool.Pool
 	clock  *clock
 	log    *logBuffer
+	codes  otp.Backend // of one-time codes
 }
 
 // setup is what a test may have otherwise.
@@ -43,11 +45,12 @@ type setup struct {
 	bodyLimit int64
 	timeout   time.Duration
 	keychain  string // the file
+	codes     func(*repository.Repository, func() time.Time) otp.Backend
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
 	t.Helper()
-	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile()}
+	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), codes: local(t)}
 	for _, apply := range change {
 		apply(&s)
 	}
@@ -60,11 +63,19 @@ func start(t testing.TB, change ...func(*setup)) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, pool: newPool(t, newDatabase(t)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
+	publicKeys, err := self().signer.PublicKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := repository.New(a.pool)
+	a.codes = s.codes(database, a.clock.Now)
 	handler, err := server.New(server.Options{
 		Operations: &handlers.Handlers{
-			Repository: repository.New(a.pool), Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
+			Repository: database, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
+			OTP: &otp.Verifier{Backend: a.codes, Attempts: database, Clock: a.clock.Now}, Signer: self().signer,
 		},
-		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		PublicKeys: publicKeys,
+		Keychain:   auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock: a.clock.Now, BodyLimit: s.bodyLimit, Timeout: s.timeout, Spec: spec,
 	})
 	if err != nil {

@@ -329,6 +329,9 @@ func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
 		"BARONG_CONFIG":          broken,
 		"BARONG_UID_PREFIX":      "TOOLONGPREFIX",
 		"JWT_PRIVATE_KEY_PATH":   broken,
+		"BARONG_OTP_BACKEND":     "paper",
+		"BARONG_OTP_KEY":         "nonsense",
+		"BARONG_OTP_ISSUER":      "a:b",
 		"BARONG_LOG_LEVEL":       "loud",
 		"BARONG_BODY_LIMIT":      "big",
 		"BARONG_REQUEST_TIMEOUT": "-1s",
@@ -424,7 +427,7 @@ func TestCommandsForSigners(t *testing.T) {
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"serve", "migrate up", "migrate status", "keygen", "token", "sign", "call", "version"} {
+	for _, name := range []string{"serve", "migrate up", "migrate status", "keygen", "token", "sign", "call", "otp enroll", "otp import", "otp disable", "otp status", "version"} {
 		out, _, exit := barong(t, nil, append(strings.Fields(name), "--help")...)
 		if exit != 0 || !strings.Contains(out, "Example:") || !strings.Contains(out, "barong "+name) {
 			t.Errorf("%s --help: %d %s", name, exit, out)

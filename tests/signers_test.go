@@ -32,12 +32,13 @@ func newParty(name, algorithm string) func() party {
 
 // The signers of the tests. backend must sign everything, and labels are to be
 // signed by audit too where a test says so; stranger is known and permitted
-// nowhere; impostor uses the name of backend and has another key.
+// nowhere; impostor uses the name of backend and has another key; self is the server.
 var (
 	backend  = newParty("backend", "RS256")
 	audit    = newParty("audit", "ES256")
 	stranger = newParty("stranger", "EdDSA")
 	impostor = newParty("backend", "RS256")
+	self     = newParty("barong", "RS256")
 )
 
 func keychainFile(mandatory ...string) string {

@@ -1,0 +1,178 @@
+package auth
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// JWS is a JWS in General JSON serialisation (RFC 7515 §7.2.1) over claims, as
+// it was received: to be signed by one party more. Whether the signatures that
+// it has are good is not looked at.
+type JWS struct {
+	payload    jsontext.Value // with its quotes
+	claims     claimSet
+	signatures []entry
+	others     []member // what is neither of the two
+}
+
+type entry struct {
+	text jsontext.Value
+	kid  string // "" where there is none
+}
+
+type member struct {
+	name  string
+	value jsontext.Value
+}
+
+// ParseJWS reads a JSON object. It must have a payload, base64url of a JSON
+// object, and signatures, each with a protected header and a signature; where
+// one has a kid in both of its headers, they agree. A member given twice is an
+// error anywhere. The JWS keeps parts of text, which must not change as long as
+// it is in use.
+func ParseJWS(text []byte) (*JWS, error) {
+	var payload, signatures jsontext.Value
+	j := &JWS{}
+	err := eachMember(text, func(name string, value jsontext.Value) {
+		switch name {
+		case "payload":
+			payload = value
+		case "signatures":
+			signatures = value
+		default:
+			j.others = append(j.others, member{name, value})
+		}
+	})
+	switch {
+	case err != nil:
+		return nil, brief(err)
+	case payload == nil:
+		return nil, errors.New("payload is missing")
+	case signatures == nil:
+		return nil, errors.New("signatures are missing")
+	}
+	if err := j.readPayload(payload); err != nil {
+		return nil, fmt.Errorf("payload %w", brief(err))
+	}
+	if err := eachElement(signatures, j.readEntry); err != nil {
+		return nil, fmt.Errorf("signatures: %w", brief(err))
+	}
+	return j, nil
+}
+
+func (j *JWS) readPayload(value jsontext.Value) error {
+	text, err := unquote(value)
+	if err != nil {
+		return err
+	}
+	decoded, err := decodeBase64URL(text)
+	if err != nil {
+		return err
+	}
+	j.payload = value
+	return eachMember(decoded, j.claims.set)
+}
+
+func (j *JWS) readEntry(value jsontext.Value) error {
+	if value.Kind() != '{' {
+		return errors.New("an element is not a JSON object")
+	}
+	var received struct {
+		Protected *string        `json:"protected"`
+		Header    jsontext.Value `json:"header"`
+		Signature *string        `json:"signature"`
+	}
+	if err := json.Unmarshal(value, &received); err != nil {
+		return err
+	}
+	switch {
+	case received.Protected == nil || *received.Protected == "":
+		return errors.New("an element has no protected header")
+	case received.Signature == nil:
+		return errors.New("an element has no signature")
+	}
+	var header joseHeader
+	if received.Header != nil {
+		if received.Header.Kind() != '{' {
+			return errors.New("the header of an element is not a JSON object")
+		}
+		if err := json.Unmarshal(received.Header, &header); err != nil {
+			return err
+		}
+	}
+	s, err := newSignature([]byte(*received.Protected), header, []byte(*received.Signature))
+	switch {
+	case err != nil:
+		return err
+	case s.twoKIDs:
+		return errors.New("an element has one kid in its protected header and another in its header")
+	}
+	if _, err := decodeBase64URL(s.value); err != nil {
+		return fmt.Errorf("the signature of an element %w", err)
+	}
+	j.signatures = append(j.signatures, entry{text: value.Clone(), kid: s.kid})
+	return nil
+}
+
+// Issuer is the claim iss; "" where there is none that is a text.
+func (j *JWS) Issuer() string { return textOf(j.claims.iss) }
+
+// Subject is the claim sub, likewise.
+func (j *JWS) Subject() string { return textOf(j.claims.sub) }
+
+func textOf(value jsontext.Value) string {
+	if value == nil {
+		return ""
+	}
+	text, err := unquote(value)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// Sign returns the JWS as JSON with a signature by s behind those that it had,
+// over the payload as it was received. Those of others, and members that are not
+// of a JWS, are byte for byte as they were; those that s had made are gone.
+func (j *JWS) Sign(s *Signer) ([]byte, error) {
+	payload, err := unquote(j.payload)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.entry(string(payload))
+	if err != nil {
+		return nil, err
+	}
+	added, err := json.Marshal(made)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	text.WriteString(`{"payload":`)
+	text.Write(j.payload)
+	text.WriteString(`,"signatures":[`)
+	for _, e := range j.signatures {
+		if e.kid != s.ID {
+			text.Write(e.text)
+			text.WriteByte(',')
+		}
+	}
+	text.Write(added)
+	text.WriteByte(']')
+	for _, m := range j.others {
+		name, err := jsontext.AppendQuote(nil, m.name)
+		if err != nil {
+			return nil, err
+		}
+		text.WriteByte(',')
+		text.Write(name)
+		text.WriteByte(':')
+		text.Write(m.value)
+	}
+	text.WriteByte('}')
+	return text.Bytes(), nil
+}

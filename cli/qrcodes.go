@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"rsc.io/qr"
+)
+
+// quietZone is the light margin of a QR code, in modules (ISO/IEC 18004 §6.3.8).
+const quietZone = 4
+
+// printQR draws a QR code with two modules in each character: black on white where
+// w is a terminal, whatever its colours.
+func printQR(w io.Writer, text string) error {
+	code, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return fmt.Errorf("the QR code could not be made: %w", err)
+	}
+	before, after := "", ""
+	if isTerminal(w) {
+		before, after = "\x1b[30;107m", "\x1b[0m"
+	}
+	for y := -quietZone; y < code.Size+quietZone; y += 2 {
+		var line strings.Builder
+		for x := -quietZone; x < code.Size+quietZone; x++ {
+			line.WriteString(halves[code.Black(x, y)][code.Black(x, y+1)])
+		}
+		if _, err := fmt.Fprintln(w, before+line.String()+after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// halves are the characters by what is dark: the upper half, the lower half.
+var halves = map[bool]map[bool]string{
+	false: {false: " ", true: "▄"},
+	true:  {false: "▀", true: "█"},
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// writeQR makes a PNG file that only its owner can read: whoever has it has the
+// secret. The file must not be there yet.
+func writeQR(path, text string) error {
+	code, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return fmt.Errorf("the QR code could not be made: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(code.PNG()); err != nil {
+		file.Close()
+		return err
+	}
+	return file.Close()
+}

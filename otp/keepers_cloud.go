@@ -1,0 +1,9 @@
+//go:build cloud
+
+package otp
+
+import (
+	_ "gocloud.dev/secrets/awskms"     // awskms://
+	_ "gocloud.dev/secrets/gcpkms"     // gcpkms://
+	_ "gocloud.dev/secrets/hashivault" // hashivault://, Vault's transit engine
+)

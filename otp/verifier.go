@@ -1,0 +1,95 @@
+package otp
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"barong/identity"
+)
+
+// Attempts counts the failures of users. Package repository implements it.
+type Attempts interface {
+	// OTPLockedUntil is when a user's codes count again; the zero time where no
+	// lock was ever set.
+	OTPLockedUntil(ctx context.Context, uid string) (time.Time, error)
+	// CountOTPFailure counts one more failure in a row and locks for as long as
+	// lock says. Under a lock nothing is counted: then it is returned, else the
+	// zero time.
+	CountOTPFailure(ctx context.Context, uid string, now time.Time, lock func(inARow int) time.Duration) (lockedUntil time.Time, err error)
+	// ForgetOTPFailures starts counting afresh, or returns the lock that stands.
+	ForgetOTPFailures(ctx context.Context, uid string, now time.Time) (lockedUntil time.Time, err error)
+}
+
+// Verifier checks codes and locks those who guess.
+type Verifier struct {
+	Backend  Backend
+	Attempts Attempts
+	Clock    func() time.Time
+}
+
+// The lock: a minute after five failures in a row, and twice as long after each
+// further one, up to an hour. At that rate a guess succeeds once in decades.
+const (
+	freeFailures = 5
+	firstLock    = time.Minute
+	longestLock  = time.Hour
+)
+
+func lockTime(inARow int) time.Duration {
+	if inARow < freeFailures {
+		return 0
+	}
+	lock := firstLock
+	for range inARow - freeFailures {
+		lock = min(2*lock, longestLock)
+	}
+	return lock
+}
+
+// Verify is nil when the code is right and counts now: it is spent. White space
+// around it does not matter. Under a lock no code is looked at, and the failures
+// of many who guess at once are counted one after the other, so that no more of
+// them learn anything than of one who asks patiently.
+func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
+	now := v.Clock()
+	until, err := v.Attempts.OTPLockedUntil(ctx, uid)
+	if err != nil {
+		return err
+	}
+	if until.After(now) {
+		return locked(until, now)
+	}
+	verdict := Wrong
+	if code = strings.TrimSpace(code); wellFormed(code) {
+		if verdict, err = v.Backend.Check(ctx, uid, code); err != nil {
+			return err
+		}
+	}
+	switch verdict {
+	case Right:
+		until, err = v.Attempts.ForgetOTPFailures(ctx, uid, now)
+	case Used:
+		return ErrCodeUsed // no guess, and no proof either
+	default:
+		until, err = v.Attempts.CountOTPFailure(ctx, uid, now, lockTime)
+	}
+	switch {
+	case err != nil:
+		return err
+	case until.After(now):
+		return locked(until, now)
+	case verdict != Right:
+		return ErrInvalidCode
+	default:
+		return nil
+	}
+}
+
+func locked(until, now time.Time) error {
+	return &identity.Error{
+		Kind:       identity.TooManyRequests,
+		Message:    "Too many attempts, try again later",
+		RetryAfter: until.Sub(now),
+	}
+}

@@ -1,0 +1,500 @@
+package tests
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/pquerna/otp/totp"
+
+	"barong/auth"
+	"barong/identity"
+	"barong/otp"
+	"barong/repository"
+)
+
+// The sentences of /otp/sign.
+const (
+	notEnabled  = "Account has not enabled 2FA"
+	wrongCode   = "OTP code is invalid"
+	usedCode    = "This code was already used. Wait until the next time period"
+	maintenance = "2FA server is under maintenance"
+	lockedOut   = "Too many attempts, try again later"
+)
+
+// local makes the backend of the database, with a key of its own.
+func local(t testing.TB) func(*repository.Repository, func() time.Time) otp.Backend {
+	return func(database *repository.Repository, clock func() time.Time) otp.Backend {
+		keeper, err := otp.OpenKeeper(t.Context(), otp.NewKeeperURL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = keeper.Close() })
+		return otp.NewLocal(database, keeper, clock)
+	}
+}
+
+// enrolled is an active user with otp, and the secret.
+func (a *api) enrolled() (uid string, secret otp.Secret) {
+	a.t.Helper()
+	uid, secret = a.user(nil), otp.NewSecret()
+	a.label(uid, "email", "verified")
+	if err := a.codes.Enroll(a.t.Context(), uid, "ada@example.com", secret); err != nil {
+		a.t.Fatal(err)
+	}
+	return uid, secret
+}
+
+// code is the right one at a distance from now, made by another implementation
+// of RFC 6238 than the server's.
+func (a *api) code(secret otp.Secret, distance time.Duration) string {
+	a.t.Helper()
+	code, err := totp.GenerateCode(string(secret), a.clock.Now().Add(distance))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return code
+}
+
+// wrong is a code that is not right now, nor soon, nor was it lately.
+func (a *api) wrong(secret otp.Secret) string {
+	a.t.Helper()
+	for candidate := 100000; ; candidate++ {
+		code := strconv.Itoa(candidate)
+		if _, right := secret.Step(code, a.clock.Now()); !right {
+			return code
+		}
+	}
+}
+
+// toSign is what a client wants to have signed: JSON of its own making, with the
+// signature of another, and members that nobody knows.
+func toSign(t testing.TB, claims map[string]any) (jws, other string) {
+	t.Helper()
+	body := payload(t.(*testing.T), claims)
+	other = `{ "signature":"` + b64("made by <another> & sound") + `" , "protected" : "` + b64(`{"alg":"ES256"}`) + `","header":{"kid":"applogic","\u0061":[1.50,1e30]}}`
+	return `{"x-trace": { "id" :1e400},"payload":"` + body + `", "signatures":[ ` + other + ` ]}`, other
+}
+
+func (a *api) sign(f form, uid, code string, jws string) answer {
+	a.t.Helper()
+	given := parameters{"user_uid": uid, "otp_code": code}
+	if jws != "" {
+		given["jwt"] = json.RawMessage(jws)
+	}
+	switch f {
+	case formForm:
+		if jws != "" {
+			given["jwt"] = jws
+		}
+		return a.call(f, "signOTP", given)
+	default:
+		// By hand: the encoder would write the JWS anew.
+		body := `{"user_uid":"` + uid + `","otp_code":"` + code + `"`
+		if jws != "" {
+			body += `,"jwt":` + jws
+		}
+		claims := auth.NewClaims(a.clock.Now(), time.Minute)
+		if f == envelopeForm {
+			text := b64(`{"data":` + body + `},"exp":` + strconv.FormatInt(claims.ExpiresAt.Unix(), 10) + `}`)
+			signed, err := json.Marshal(envelope{text, []signature{{
+				Protected: b64(`{"alg":"RS256"}`), Header: map[string]any{"kid": "backend"},
+				Signature: rs256(a.t.(*testing.T), rsaKey(a.t.(*testing.T), backend()), `{"alg":"RS256"}`, text),
+			}}})
+			if err != nil {
+				a.t.Fatal(err)
+			}
+			return a.send("signOTP", "application/json", signed, "")
+		}
+		return a.send("signOTP", "application/json", []byte(body+"}"), bearer(a.t, claims))
+	}
+}
+
+// verified is the payload of an answer whose signature by barong is good, by the
+// published keys and a library that did not sign.
+func (a *api) verified(x answer) []byte {
+	a.t.Helper()
+	if x.status != http.StatusCreated {
+		a.t.Fatalf("answered %s", x)
+	}
+	response, err := http.Get(strings.TrimSuffix(a.url, "/api/v2/management") + "/.well-known/jwks.json")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	keys := decode[jose.JSONWebKeySet](a.t, read(a.t, response).body)
+	published := keys.Key("barong")
+	if len(published) != 1 || !published[0].IsPublic() || published[0].Algorithm != "RS256" || published[0].Use != "sig" {
+		a.t.Fatalf("published: %+v", keys)
+	}
+	// The library would decode the entries of others too: only ours is handed on.
+	parts := decode[envelope](a.t, x.body)
+	last := parts.Signatures[len(parts.Signatures)-1]
+	if last.Protected != b64(`{"alg":"RS256"}`) || last.Header["kid"] != "barong" || len(last.Header) != 1 {
+		a.t.Errorf("the signature by barong is %+v", last)
+	}
+	parsed, err := jose.ParseSignedCompact(last.Protected+"."+parts.Payload+"."+last.Signature, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	content, err := parsed.Verify(published[0])
+	if err != nil {
+		a.t.Fatalf("the published key does not verify: %v\n%s", err, x.body)
+	}
+	return content
+}
+
+func TestOTPSignsTheJWSAndLeavesOthersAsTheyWere(t *testing.T) {
+	t.Parallel()
+	inEachForm(t, func(t *testing.T, a *api, f form) {
+		uid, secret := a.enrolled()
+		jws, other := toSign(t, map[string]any{"data": map[string]any{"amount": "1 < 2"}, "exp": 1})
+		got := a.sign(f, uid, a.code(secret, 0), jws)
+		if content := a.verified(got); string(content) != `{"data":{"amount":"1 \u003c 2"},"exp":1}` {
+			t.Errorf("signed %s", content)
+		}
+		signed := decode[envelope](t, got.body)
+		if len(signed.Signatures) != 2 || !bytes.Contains(got.body, []byte(`"signatures":[`+other+",")) {
+			t.Errorf("the signature of another is not as it was:\n%s\n%s", other, got.body)
+		}
+		if !bytes.Contains(got.body, []byte(`"x-trace":{ "id" :1e400}`)) {
+			t.Errorf("a member that nobody knows is not as it was: %s", got.body)
+		}
+		if contentType := got.header.Get("Content-Type"); contentType != "application/json" {
+			t.Errorf("Content-Type is %q", contentType)
+		}
+
+		// Signed again, it has one signature by barong, and still that of the other.
+		a.clock.Advance(time.Minute)
+		again := a.sign(f, uid, a.code(secret, 0), strings.TrimSpace(string(got.body)))
+		a.verified(again)
+		if signed := decode[envelope](t, again.body); len(signed.Signatures) != 2 || !bytes.Contains(again.body, []byte(other)) {
+			t.Errorf("signed again: %s", again.body)
+		}
+	})
+}
+
+func TestOTPReplacesASignatureByBarongWhereverItsNameStands(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	body := b64(`{}`)
+	inside := `{"protected":"` + b64(`{"alg":"RS256","kid":"barong"}`) + `","signature":"AAAA"}`
+	outside := `{"protected":"` + b64(`{"alg":"RS256"}`) + `","header":{"kid":"barong"},"signature":"AAAA"}`
+	got := a.sign(jsonForm, uid, a.code(secret, 0), `{"payload":"`+body+`","signatures":[`+inside+`,`+outside+`]}`)
+	a.verified(got)
+	if signed := decode[envelope](t, got.body); len(signed.Signatures) != 1 {
+		t.Errorf("%s", got.body)
+	}
+}
+
+func TestOTPAttestsWhereNoJWSIsGiven(t *testing.T) {
+	t.Parallel()
+	inEachForm(t, func(t *testing.T, a *api, f form) {
+		uid, secret := a.enrolled()
+		claims := decode[map[string]any](t, a.verified(a.sign(f, uid, " "+a.code(secret, 0)+" ", "")))
+		now := float64(a.clock.Now().Unix())
+		if claims["iss"] != "barong" || claims["sub"] != uid || claims["iat"] != now || claims["exp"] != now+60 || len(claims) != 5 || len(claims["jti"].(string)) < 16 {
+			t.Errorf("%v", claims)
+		}
+	})
+}
+
+func TestOTPFailuresInTheirOrder(t *testing.T) {
+	t.Parallel()
+	inEachForm(t, func(t *testing.T, a *api, f form) {
+		uid, secret := a.enrolled()
+		pending := a.user(nil)
+		if err := a.codes.Enroll(t.Context(), pending, "x", secret); err != nil {
+			t.Fatal(err)
+		}
+		plain := a.user(nil)
+		a.label(plain, "email", "verified")
+		const broken = `{"payload":"!","signatures":[]}`
+		a.sign(f, "nobody", "1", broken).refused(t, http.StatusNotFound, "Record is not found")
+		a.sign(f, pending, "1", broken).refused(t, http.StatusNotFound, "Record is not found")
+		a.sign(f, plain, "1", broken).refused(t, http.StatusUnprocessableEntity, notEnabled)
+		a.sign(f, uid, "1", broken).refused(t, http.StatusUnprocessableEntity, `JWT is invalid by the reason "payload is not base64url"`)
+		a.sign(f, uid, "1", "").refused(t, http.StatusUnprocessableEntity, wrongCode)
+		a.sign(f, uid, a.wrong(secret), "").refused(t, http.StatusUnprocessableEntity, wrongCode)
+		a.sign(f, uid, a.code(secret, 0), broken).refused(t, http.StatusUnprocessableEntity, `JWT is invalid by the reason "payload is not base64url"`)
+		a.verified(a.sign(f, uid, a.code(secret, 0), "")) // what was wrong before has not spent it
+		a.sign(f, uid, a.code(secret, 0), "").refused(t, http.StatusUnprocessableEntity, usedCode)
+		if user := a.must("getUser", parameters{"uid": uid}).object(t); user["otp"] != true {
+			t.Errorf("otp is not shown: %v", user)
+		}
+	})
+}
+
+func TestOTPErrorsAreTheSameBytesInEachForm(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	a.verified(a.sign(jsonForm, uid, a.code(secret, 0), ""))
+	for name, call := range map[string]func(f form) answer{
+		"used": func(f form) answer { return a.sign(f, uid, a.code(secret, 0), "") },
+		"no JWS": func(f form) answer {
+			return a.sign(f, uid, "1", `{"payload":"`+b64(`{"é":1,"é":2}`)+`","signatures":[]}`)
+		},
+		"no object": func(f form) answer { return a.sign(f, uid, "1", `[1]`) },
+		"wrong":     func(f form) answer { return a.sign(f, uid, a.wrong(secret), "") },
+		"nobody":    func(f form) answer { return a.sign(f, "nobody", "123456", "") },
+	} {
+		first := call(forms[0])
+		for _, f := range forms[1:] {
+			if got := call(f); got.status != first.status || !bytes.Equal(got.body, first.body) {
+				t.Errorf("%s: %s gives %s, %s gives %s", name, forms[0], first, f, got)
+			}
+		}
+	}
+}
+
+func TestOTPCodeMayBeOneStepEarlyOrLate(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	for distance, right := range map[time.Duration]bool{
+		-60 * time.Second: false, -30 * time.Second: true, 0: true, 30 * time.Second: true, 60 * time.Second: false,
+	} {
+		uid, secret := a.enrolled()
+		got := a.sign(jsonForm, uid, a.code(secret, distance), "")
+		if right {
+			a.verified(got)
+		} else {
+			got.refused(t, http.StatusUnprocessableEntity, wrongCode)
+		}
+	}
+}
+
+func TestOTPStepCountsOnceAndNoneBeforeIt(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	a.verified(a.sign(jsonForm, uid, a.code(secret, 0), ""))
+	late, now, early := a.code(secret, -30*time.Second), a.code(secret, 0), a.code(secret, 30*time.Second)
+	a.sign(jsonForm, uid, late, "").refused(t, http.StatusUnprocessableEntity, usedCode)
+	a.sign(jsonForm, uid, now, "").refused(t, http.StatusUnprocessableEntity, usedCode)
+	a.verified(a.sign(jsonForm, uid, early, ""))
+	a.clock.Advance(30 * time.Second)
+	a.sign(jsonForm, uid, early, "").refused(t, http.StatusUnprocessableEntity, usedCode)
+	a.clock.Advance(30 * time.Second)
+	a.verified(a.sign(jsonForm, uid, a.code(secret, 0), ""))
+}
+
+func TestOneOfManyWinsTheSameOTPCode(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	code := a.code(secret, 0)
+	answers := atOnce(func(i int) answer { return a.sign(forms[i%3], uid, code, "") })
+	for _, got := range answers {
+		if got.status != http.StatusCreated {
+			got.refused(t, http.StatusUnprocessableEntity, usedCode)
+		}
+	}
+	if won := count(answers, http.StatusCreated); won != 1 {
+		t.Errorf("%d won", won)
+	}
+}
+
+func TestOTPIsLockedAfterFiveFailuresForAGrowingTime(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	fail := func() {
+		t.Helper()
+		a.sign(jsonForm, uid, a.wrong(secret), "").refused(t, http.StatusUnprocessableEntity, wrongCode)
+	}
+	for range 5 {
+		fail()
+	}
+	for _, lock := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		for _, code := range []string{a.wrong(secret), a.code(secret, 0), "1"} {
+			got := a.sign(jsonForm, uid, code, "")
+			got.refused(t, http.StatusTooManyRequests, lockedOut)
+			if wait := got.header.Get("Retry-After"); wait != strconv.Itoa(int(lock)*60) {
+				t.Errorf("Retry-After is %s, the lock %d minutes", wait, lock)
+			}
+		}
+		a.clock.Advance(lock*time.Minute - time.Millisecond)
+		if got := a.sign(jsonForm, uid, a.code(secret, 0), ""); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "1" {
+			t.Errorf("a moment before the end: %s", got)
+		}
+		a.clock.Advance(time.Millisecond)
+		fail()
+	}
+	a.clock.Advance(time.Hour)
+	a.verified(a.sign(jsonForm, uid, a.code(secret, 0), "")) // which starts the count afresh
+	for range 4 {
+		fail()
+	}
+	a.clock.Advance(time.Minute)
+	a.verified(a.sign(jsonForm, uid, a.code(secret, 0), ""))
+	other, theirs := a.enrolled()
+	for range 6 {
+		a.sign(jsonForm, uid, a.wrong(secret), "")
+	}
+	a.verified(a.sign(jsonForm, other, a.code(theirs, 0), "")) // a lock is one user's
+}
+
+func TestOTPUsedCodeNeitherLocksNorClears(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	a.verified(a.sign(jsonForm, uid, a.code(secret, 0), ""))
+	for range 4 {
+		a.sign(jsonForm, uid, a.wrong(secret), "").refused(t, http.StatusUnprocessableEntity, wrongCode)
+	}
+	for range 10 {
+		a.sign(jsonForm, uid, a.code(secret, 0), "").refused(t, http.StatusUnprocessableEntity, usedCode)
+	}
+	a.sign(jsonForm, uid, a.wrong(secret), "").refused(t, http.StatusUnprocessableEntity, wrongCode)
+	a.sign(jsonForm, uid, a.wrong(secret), "").refused(t, http.StatusTooManyRequests, lockedOut)
+}
+
+func TestOTPGuessersWhoAskAtOnceLearnNoMoreThanFiveAnswers(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	answers := atOnce(func(i int) answer {
+		if i == clients-1 {
+			return a.sign(jsonForm, uid, a.code(secret, 0), "")
+		}
+		return a.sign(jsonForm, uid, a.wrong(secret), "")
+	})
+	failed, refused, won := count(answers, http.StatusUnprocessableEntity), count(answers, http.StatusTooManyRequests), count(answers, http.StatusCreated)
+	// The right one may come before the fifth failure, and starts the count afresh.
+	if won == 0 && failed != 5 || won == 1 && (failed < 5 || failed > 9) || failed+refused+won != clients {
+		t.Errorf("%d were told that the code is wrong, %d were locked out, %d won", failed, refused, won)
+	}
+}
+
+func TestOTPRefusesWhatIsNoJWSWithoutSpendingTheCode(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	ok := `{"protected":"` + b64(`{"alg":"RS256"}`) + `","signature":"AA"}`
+	with := func(payload, signatures string) string {
+		return `{"payload":` + payload + `,"signatures":` + signatures + `}`
+	}
+	good := `"` + b64(`{}`) + `"`
+	for jws, reason := range map[string]string{
+		`{}`:                               "payload is missing",
+		`{"payload":` + good + `}`:         "signatures are missing",
+		with(`5`, `[]`):                    "payload is not a string",
+		with(`"!"`, `[]`):                  "payload is not base64url",
+		with(`"`+b64(`[]`)+`"`, `[]`):      "payload is not a JSON object",
+		with(good, `{}`):                   "signatures: is not a JSON array",
+		with(good, `[5]`):                  "signatures: an element is not a JSON object",
+		with(good, `[{"signature":"AA"}]`): "signatures: an element has no protected header",
+		with(good, `[{"protected":"`+b64(`{}`)+`"}]`):                                                "signatures: an element has no signature",
+		with(good, `[{"protected":"!","signature":"AA"}]`):                                           "signatures: the protected header is not base64url",
+		with(good, `[{"protected":"`+b64(`5`)+`","signature":"AA"}]`):                                "signatures: the protected header is not a JSON object",
+		with(good, `[{"protected":"`+b64(`{}`)+`","signature":"="}]`):                                "signatures: the signature of an element is not base64url",
+		with(good, `[{"protected":"`+b64(`{}`)+`","header":5,"signature":"AA"}]`):                    "signatures: the header of an element is not a JSON object",
+		with(good, `[{"protected":"`+b64(`{"kid":"a"}`)+`","header":{"kid":"b"},"signature":"AA"}]`): "signatures: an element has one kid in its protected header and another in its header",
+		with(`"`+b64(`{"iss":"barong","sub":"ID0000000000"}`)+`"`, `[`+ok+`]`):                       "payload is an attestation about another user",
+	} {
+		got := a.sign(jsonForm, uid, a.code(secret, 0), jws)
+		got.refused(t, http.StatusUnprocessableEntity, `JWT is invalid by the reason "`+reason+`"`)
+	}
+	for _, value := range []string{`5`, `"text"`, `[]`, `true`} {
+		a.sign(jsonForm, uid, a.code(secret, 0), value).refused(t, http.StatusUnprocessableEntity, "jwt is invalid")
+	}
+	a.verified(a.sign(jsonForm, uid, a.code(secret, 0), with(`"`+b64(`{"iss":"barong","sub":"`+uid+`"}`)+`"`, `[`+ok+`]`)))
+}
+
+func TestOTPSecretsAreEncryptedAndBoundToTheirUser(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	victim, theirs := a.enrolled()
+	var stored []byte
+	if err := a.pool.QueryRow(t.Context(), "SELECT secret FROM otp_secrets WHERE user_id = (SELECT id FROM users WHERE uid = $1)", uid).Scan(&stored); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(stored, []byte(secret)) || bytes.Contains(stored, []byte(base64.StdEncoding.EncodeToString([]byte(secret)))) {
+		t.Error("the secret can be read in the database")
+	}
+	if _, err := a.pool.Exec(t.Context(), "UPDATE otp_secrets SET secret = $1", stored); err != nil {
+		t.Fatal(err)
+	}
+	a.sign(jsonForm, victim, a.code(secret, 0), "").refused(t, http.StatusUnprocessableEntity, maintenance)
+	a.sign(jsonForm, victim, a.code(theirs, 0), "").refused(t, http.StatusUnprocessableEntity, maintenance)
+	if _, err := a.pool.Exec(t.Context(), "UPDATE otp_secrets SET secret = 'nonsense'"); err != nil {
+		t.Fatal(err)
+	}
+	a.sign(jsonForm, uid, a.code(secret, 0), "").refused(t, http.StatusUnprocessableEntity, maintenance)
+	if !regexp.MustCompile(`level=WARN.*could not be decrypted`).MatchString(a.log.String()) {
+		t.Errorf("the operator learns nothing: %s", a.log)
+	}
+	for _, kept := range []string{string(secret), string(theirs)} {
+		if strings.Contains(a.log.String(), kept) {
+			t.Error("a secret is in the log")
+		}
+	}
+	if _, err := a.pool.Exec(t.Context(), "DELETE FROM otp_secrets"); err != nil {
+		t.Fatal(err)
+	}
+	a.sign(jsonForm, uid, a.code(secret, 0), "").refused(t, http.StatusUnprocessableEntity, wrongCode)
+	if !strings.Contains(a.log.String(), "the database has no secret") {
+		t.Error("nor of a secret that is missing")
+	}
+}
+
+func TestOTPKeysArePublished(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	root := strings.TrimSuffix(a.url, "/api/v2/management")
+	response, err := http.Get(root + "/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, response)
+	keys := decode[map[string][]map[string]string](t, got.body)["keys"]
+	if got.header.Get("Content-Type") != "application/jwk-set+json" || len(keys) != 1 {
+		t.Fatalf("%v %s", got.header, got)
+	}
+	for name, value := range map[string]string{"kid": "barong", "kty": "RSA", "alg": "RS256", "use": "sig", "e": "AQAB"} {
+		if keys[0][name] != value {
+			t.Errorf("%s is %q", name, keys[0][name])
+		}
+	}
+	for _, secret := range []string{"d", "p", "q", "dp", "dq", "qi"} {
+		if keys[0][secret] != "" {
+			t.Errorf("the private member %s is published", secret)
+		}
+	}
+	refused := a.raw("POST", root+"/.well-known/jwks.json", "", "")
+	refused.refused(t, http.StatusMethodNotAllowed, "Only POST and PUT verbs are allowed.")
+	if allow := refused.header.Get("Allow"); allow != "GET, HEAD" {
+		t.Errorf("Allow is %q", allow)
+	}
+}
+
+func TestOTPOfALockedOrBannedAccountDoesNotCount(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid, secret := a.enrolled()
+	a.label(uid, "ban", "fraud")
+	a.sign(jsonForm, uid, a.code(secret, 0), "").refused(t, http.StatusNotFound, identity.ErrRecordNotFound.Message)
+}
+
+func BenchmarkSignOTP(b *testing.B) {
+	a := start(b)
+	uid, secret := a.enrolled()
+	for b.Loop() {
+		b.StopTimer()
+		a.clock.Advance(time.Minute)
+		code := a.code(secret, 0)
+		b.StartTimer()
+		if got := a.sign(jsonForm, uid, code, ""); got.status != http.StatusCreated {
+			b.Fatal(got)
+		}
+	}
+}
