@@ -43,6 +43,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	policy.RequireDocumentExpiry = settings.DocumentsExpire
 	if err := checkPrivateKey(settings.JWTPrivateKey); err != nil {
 		return err
 	}
@@ -77,20 +78,29 @@ func (serveCommand) Run(p *program) error {
 		log.Info("schema migrated", "step", step.Name)
 	}
 
+	storage, err := openStorage(ctx, settings, public.Addr())
+	if err != nil {
+		return err
+	}
+	defer storage.Close()
+
+	operations := &handlers.Handlers{
+		Repository: repository.New(pool),
+		Documents:  storage,
+		Policy:     policy,
+		Passwords:  handlers.NewPasswords(settings.BcryptCost),
+		UIDPrefix:  settings.UIDPrefix,
+		Clock:      time.Now,
+	}
 	handler, err := server.New(server.Options{
-		Operations: &handlers.Handlers{
-			Repository: repository.New(pool),
-			Policy:     policy,
-			Passwords:  handlers.NewPasswords(settings.BcryptCost),
-			UIDPrefix:  settings.UIDPrefix,
-			Clock:      time.Now,
-		},
-		Keychain:  keychain,
-		Log:       log,
-		Clock:     time.Now,
-		BodyLimit: settings.BodyLimit,
-		Timeout:   settings.Timeout,
-		Spec:      p.spec,
+		Operations: operations,
+		Document:   operations.ServeDocument,
+		Keychain:   keychain,
+		Log:        log,
+		Clock:      time.Now,
+		BodyLimit:  settings.BodyLimit,
+		Timeout:    settings.Timeout,
+		Spec:       p.spec,
 	})
 	if err != nil {
 		return err

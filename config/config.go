@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"reflect"
 	"regexp"
@@ -34,6 +35,13 @@ type Config struct {
 	BcryptCost    int           `env:"BARONG_BCRYPT_COST" envDefault:"12"`
 	PostgresBin   string        `env:"BARONG_PG_BIN"`
 	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
+
+	StorageURL        string        `env:"BARONG_STORAGE_URL"`
+	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
+	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY"`
+	PublicURL         string        `env:"BARONG_PUBLIC_URL"`
+	DocumentsKey      string        `env:"BARONG_DOCUMENTS_KEY"`
+	DocumentsExpire   bool          `env:"REQUIRED_DOCS_EXPIRE"`
 }
 
 // Read takes the settings from the environment of the process and checks them.
@@ -68,6 +76,9 @@ func namesFirst(err error) error {
 	return errors.Join(named...)
 }
 
+// maxStorageURLTTL is what S3 signs at most.
+const maxStorageURLTTL = 7 * 24 * time.Hour
+
 var uidPrefix = regexp.MustCompile(`^[A-Za-z]{2,6}$`)
 
 // Validate says what is wrong with the settings; nil where nothing is. It looks
@@ -90,6 +101,13 @@ func (c Config) Validate() error {
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
 	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
 	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31, and is %d", c.BcryptCost)
+	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
+	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
+	check(c.StorageSigningKey == "" || len(c.StorageSigningKey) >= 32, "BARONG_STORAGE_SIGNING_KEY must have at least 32 characters")
+	public, err := url.Parse(c.PublicURL)
+	check(c.PublicURL == "" || err == nil && (public.Scheme == "http" || public.Scheme == "https") && public.Host != "" && public.RawQuery == "" && public.Fragment == "",
+		"BARONG_PUBLIC_URL must begin with http:// or https:// and a host, and is %q", c.PublicURL)
+	check(c.DocumentsKey == "" || strings.Contains(c.DocumentsKey, "://"), "BARONG_DOCUMENTS_KEY must be a URL, as file:///path/to/key")
 	for name, path := range map[string]string{"BARONG_MANAGEMENT_API": c.ManagementAPI, "BARONG_CONFIG": c.BarongConfig, "JWT_PRIVATE_KEY_PATH": c.JWTPrivateKey} {
 		if path != "" {
 			_, err := os.Stat(path)

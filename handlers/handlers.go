@@ -8,6 +8,7 @@ package handlers
 import (
 	"time"
 
+	"barong/documents"
 	"barong/generated"
 	"barong/identity"
 	"barong/repository"
@@ -17,7 +18,8 @@ import (
 // request.
 type Handlers struct {
 	Repository *repository.Repository
-	Policy     identity.Policy  // what labels do to an account
+	Documents  *documents.Store
+	Policy     identity.Policy  // what labels do to an account, and which documents may be uploaded
 	Passwords  *Passwords       // hashes the passwords of new users
 	UIDPrefix  string           // of new users: 2 to 6 capitals
 	Clock      func() time.Time // time.Now, but in tests

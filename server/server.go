@@ -29,6 +29,8 @@ type Options struct {
 	BodyLimit  int64         // in bytes; a larger body is refused
 	Timeout    time.Duration // for one request, from the last byte of its body
 	Spec       []byte        // openapi.yaml, served as it is
+	// Document answers a signed URL; an error that it returns was not written yet.
+	Document func(http.ResponseWriter, *http.Request) error
 }
 
 // New makes the handler of the public listener.
@@ -50,6 +52,7 @@ func New(o Options) (http.Handler, error) {
 	if err := serveSpec(router, o.Spec); err != nil {
 		return nil, err
 	}
+	serveDocuments(router, o.Document, errs)
 	operations := generated.NewStrictHandlerWithOptions(o.Operations, nil, generated.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  errs.Fail,
 		ResponseErrorHandlerFunc: errs.Fail,
@@ -81,7 +84,7 @@ func wrongMethod(document *openapi3.T, errs handlers.Errors) http.HandlerFunc {
 				allowed = append(allowed, method)
 			}
 			slices.Sort(allowed)
-		} else if !slices.Contains(specPaths, r.URL.Path) {
+		} else if !slices.Contains(specPaths, r.URL.Path) && !isDocument(r.URL.Path) {
 			errs.Fail(w, r, errNoRoute)
 			return
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"barong/auth"
+	"barong/documents"
 	"barong/generated"
 	"barong/handlers"
 	"barong/identity"
@@ -35,6 +36,9 @@ type api struct {
 	pool   *pgxpool.Pool
 	clock  *clock
 	log    *logBuffer
+	store  *documents.Store
+	files  string // the directory of the store, unless the test chose another
+	root   string // of the server: http://host:port
 }
 
 // setup is what a test may have otherwise.
@@ -43,6 +47,7 @@ type setup struct {
 	bodyLimit int64
 	timeout   time.Duration
 	keychain  string // the file
+	storage   documents.Options
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
@@ -60,19 +65,24 @@ func start(t testing.TB, change ...func(*setup)) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, pool: newPool(t, newDatabase(t)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
+	listening := httptest.NewUnstartedServer(nil)
+	a.root = "http://" + listening.Listener.Addr().String()
+	a.openStore(s.storage)
+	operations := &handlers.Handlers{
+		Repository: repository.New(a.pool), Documents: a.store, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
+	}
 	handler, err := server.New(server.Options{
-		Operations: &handlers.Handlers{
-			Repository: repository.New(a.pool), Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
-		},
+		Operations: operations, Document: operations.ServeDocument,
 		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock: a.clock.Now, BodyLimit: s.bodyLimit, Timeout: s.timeout, Spec: spec,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	listening := httptest.NewServer(handler)
+	listening.Config.Handler = handler
+	listening.Start()
 	t.Cleanup(listening.Close)
-	a.url = listening.URL + handlers.BasePath
+	a.url = a.root + handlers.BasePath
 	a.client, err = generated.NewClient(a.url, generated.WithHTTPClient(&http.Client{Transport: validating{t}}))
 	if err != nil {
 		t.Fatal(err)

@@ -209,6 +209,4 @@ func TestOperationsOfTheNextIssueAnswer501(t *testing.T) {
 	a := start(t)
 	a.call(jsonForm, "signOTP", parameters{"user_uid": "ID1", "otp_code": "123456"}).
 		refused(t, http.StatusNotImplemented, "OTP signing is not served yet")
-	a.call(jsonForm, "createDocument", parameters{"uid": "ID1", "doc_type": "Passport", "doc_number": "1", "filename": "a", "file_ext": "png", "upload": "aGk="}).
-		refused(t, http.StatusNotImplemented, "Documents are not served yet")
 }

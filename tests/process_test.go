@@ -175,7 +175,7 @@ func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
 	if out, _, exit = barong(t, settings, "call", "importUser", "email=ada@example.com", "password_digest="+digest); exit != 1 || !strings.Contains(out, "User already exists by this email") {
 		t.Errorf("a second import: %d %s", exit, out)
 	}
-	if out, _, exit = barong(t, settings, "migrate", "status"); exit != 0 || !regexp.MustCompile(`(?m)^00001_identity.sql  20\d\d-`).MatchString(out) {
+	if out, _, exit = barong(t, settings, "migrate", "status"); exit != 0 || !regexp.MustCompile(`(?m)^00001_identity.sql +20\d\d-`).MatchString(out) {
 		t.Errorf("migrate status beside a running server: %d %s", exit, out)
 	}
 
@@ -448,7 +448,7 @@ func TestMigrateBringsAnEmptyDatabaseUpToDate(t *testing.T) {
 	if _, err := connection.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
 		t.Fatal(err)
 	}
-	if out, stderr, exit := barong(t, settings, "migrate", "status"); exit != 0 || !strings.Contains(out, "00001_identity.sql  pending") {
+	if out, stderr, exit := barong(t, settings, "migrate", "status"); exit != 0 || !regexp.MustCompile(`(?m)^00001_identity.sql +pending`).MatchString(out) {
 		t.Errorf("status before: %d %s %s", exit, out, stderr)
 	}
 	if out, stderr, exit := barong(t, settings, "migrate", "up"); exit != 0 || !strings.Contains(out, "applied 00001_identity.sql") {
