@@ -63,3 +63,10 @@ func (r *Repository) KnownObjects(ctx context.Context, objects []string) (map[st
 	}
 	return known, err
 }
+
+// HasDocuments says whether anybody has a document.
+func (r *Repository) HasDocuments(ctx context.Context) (bool, error) {
+	type found struct{ ID int64 }
+	rows, err := all[found](ctx, r, psql.Select("id").From("documents").OrderBy("id").Suffix("LIMIT 1"))
+	return len(rows) > 0, err
+}

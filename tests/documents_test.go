@@ -30,7 +30,10 @@ func (a *api) openStore(o documents.Options) {
 			a.t.Fatal(err)
 		}
 	}
-	o.PublicURL, o.SigningKey, o.TTL, o.Clock = a.root, []byte("a key that only this test knows."), time.Minute, a.clock.Now
+	if o.TTL == 0 {
+		o.TTL = time.Minute
+	}
+	o.PublicURL, o.SigningKey, o.Clock = a.root, []byte("a key that only this test knows."), a.clock.Now
 	if a.store, err = documents.Open(a.t.Context(), o); err != nil {
 		a.t.Fatal(err)
 	}

@@ -334,6 +334,13 @@ func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
 		"BARONG_BCRYPT_COST":     "99",
 		"BARONG_DATA_DIR":        broken,
 		"BARONG_PG_BIN":          dir,
+
+		"BARONG_STORAGE_URL":         "floppy://a",
+		"BARONG_STORAGE_URL_TTL":     "200h",
+		"BARONG_STORAGE_SIGNING_KEY": "short",
+		"BARONG_PUBLIC_URL":          "barong.example",
+		"BARONG_DOCUMENTS_KEY":       "file://" + broken,
+		"REQUIRED_DOCS_EXPIRE":       "perhaps",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
@@ -422,7 +429,7 @@ func TestCommandsForSigners(t *testing.T) {
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"serve", "migrate up", "migrate status", "keygen", "token", "sign", "call", "version"} {
+	for _, name := range []string{"serve", "migrate up", "migrate status", "documents sweep", "keygen", "token", "sign", "call", "version"} {
 		out, _, exit := barong(t, nil, append(strings.Fields(name), "--help")...)
 		if exit != 0 || !strings.Contains(out, "Example:") || !strings.Contains(out, "barong "+name) {
 			t.Errorf("%s --help: %d %s", name, exit, out)
