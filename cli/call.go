@@ -3,11 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -26,11 +28,17 @@ type callCommand struct {
 
 func (callCommand) Help() string {
 	return `Prints the JSON answer. The exit status is 0 for a success, 1 for an error, that of the server included.
+The upload of createDocument may be @FILE: its content is sent in base64.
 
 Example:
   barong call importUser email=ada@example.com password_digest='$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW' first_name=Ada
-  barong call createLabel user_uid=ID873B5CE1D2 key=email value=verified --signer backend=backend.pem`
+  barong call createLabel user_uid=ID873B5CE1D2 key=email value=verified --signer backend=backend.pem
+  barong call createDocument uid=ID873B5CE1D2 doc_type=Passport doc_number=AB123123 filename=passport.png file_ext=png upload=@passport.png`
 }
+
+// uploadParameter is the parameter of createDocument that may be given as @file.
+// Base64 has no @, so that this takes no value from anybody.
+const uploadParameter = "upload"
 
 // callTimeout is for the whole exchange.
 const callTimeout = time.Minute
@@ -92,6 +100,13 @@ func (c callCommand) envelope() ([]byte, error) {
 		}
 		if _, twice := parameters[key]; twice {
 			return nil, fmt.Errorf("the parameter %q is given twice", key)
+		}
+		if file, ok := strings.CutPrefix(value, "@"); ok && key == uploadParameter && c.Operation == "createDocument" {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return nil, fmt.Errorf("the parameter %q names a file that cannot be read: %w", key, err)
+			}
+			value = base64.StdEncoding.EncodeToString(content)
 		}
 		parameters[key] = value
 	}

@@ -16,14 +16,15 @@ type program struct {
 }
 
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Serve the management API."`
-	Migrate migrateCommand `cmd:"" help:"Look after the database's schema."`
-	Keygen  keygenCommand  `cmd:"" help:"Make a key pair for a signer."`
-	Token   tokenCommand   `cmd:"" help:"Print a Bearer token."`
-	Sign    signCommand    `cmd:"" help:"Print a signed envelope over JSON parameters."`
-	Call    callCommand    `cmd:"" help:"Sign a request, send it and print the answer."`
-	OTP     otpCommand     `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve     serveCommand     `cmd:"" help:"Serve the management API."`
+	Migrate   migrateCommand   `cmd:"" help:"Look after the database's schema."`
+	Keygen    keygenCommand    `cmd:"" help:"Make a key pair for a signer."`
+	Token     tokenCommand     `cmd:"" help:"Print a Bearer token."`
+	Sign      signCommand      `cmd:"" help:"Print a signed envelope over JSON parameters."`
+	Call      callCommand      `cmd:"" help:"Sign a request, send it and print the answer."`
+	OTP       otpCommand       `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
+	Documents documentsCommand `cmd:"" help:"Look after the files of documents."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // The exit statuses of a command.

@@ -41,6 +41,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	policy.RequireDocumentExpiry = settings.DocumentsExpire
 	uidPrefix, err := identity.ParseUIDPrefix(settings.UIDPrefix)
 	if err != nil {
 		return fmt.Errorf("BARONG_UID_PREFIX: %w", err)
@@ -90,24 +91,32 @@ func (serveCommand) Run(p *program) error {
 		log.Info("schema migrated", "step", step.Name)
 	}
 
-	database := repository.New(pool)
-	handler, err := server.New(server.Options{
-		Operations: &handlers.Handlers{
-			Repository: database,
-			Policy:     policy,
-			Passwords:  handlers.NewPasswords(settings.BcryptCost),
-			UIDPrefix:  uidPrefix,
-			OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now},
-			Signer:     self,
-			Clock:      time.Now,
-		},
-		Keychain:  keychain,
-		Log:       log,
-		Clock:     time.Now,
-		BodyLimit: settings.BodyLimit,
-		Timeout:   settings.Timeout,
-		Spec:      p.spec,
+	storage, err := openStorage(ctx, settings, public.Addr())
+	if err != nil {
+		return err
+	}
+	defer storage.Close()
 
+	database := repository.New(pool)
+	operations := &handlers.Handlers{
+		Repository: database,
+		Documents:  storage,
+		Policy:     policy,
+		Passwords:  handlers.NewPasswords(settings.BcryptCost),
+		UIDPrefix:  uidPrefix,
+		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now},
+		Signer:     self,
+		Clock:      time.Now,
+	}
+	handler, err := server.New(server.Options{
+		Operations: operations,
+		Document:   operations.ServeDocument,
+		Keychain:   keychain,
+		Log:        log,
+		Clock:      time.Now,
+		BodyLimit:  settings.BodyLimit,
+		Timeout:    settings.Timeout,
+		Spec:       p.spec,
 		PublicKeys: publicKeys,
 	})
 	if err != nil {

@@ -41,6 +41,13 @@ type Config struct {
 	BcryptCost    int           `env:"BARONG_BCRYPT_COST" envDefault:"12"`
 	PostgresBin   string        `env:"BARONG_PG_BIN"`
 	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
+
+	StorageURL        string        `env:"BARONG_STORAGE_URL"`
+	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
+	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY"`
+	PublicURL         string        `env:"BARONG_PUBLIC_URL"`
+	DocumentsKey      string        `env:"BARONG_DOCUMENTS_KEY"`
+	DocumentsExpire   bool          `env:"REQUIRED_DOCS_EXPIRE"`
 }
 
 // The values of BARONG_OTP_BACKEND.
@@ -81,6 +88,9 @@ func namesFirst(err error) error {
 	return errors.Join(named...)
 }
 
+// maxStorageURLTTL is what S3 signs at most.
+const maxStorageURLTTL = 7 * 24 * time.Hour
+
 // Validate says what is wrong with the settings; nil where nothing is. What a
 // setting means beyond its form (a keychain, a prefix, a key) is checked by the
 // package that it is for.
@@ -115,6 +125,13 @@ func (c Config) Validate() error {
 		address, err := url.Parse(c.VaultAddress)
 		check(err == nil && (address.Scheme == "http" || address.Scheme == "https") && address.Host != "", "VAULT_ADDR must be a URL, as https://vault.example.org:8200, and is %q", c.VaultAddress)
 	}
+	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
+	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
+	check(c.StorageSigningKey == "" || len(c.StorageSigningKey) >= 32, "BARONG_STORAGE_SIGNING_KEY must have at least 32 characters")
+	public, err := url.Parse(c.PublicURL)
+	check(c.PublicURL == "" || err == nil && (public.Scheme == "http" || public.Scheme == "https") && public.Host != "" && public.RawQuery == "" && public.Fragment == "",
+		"BARONG_PUBLIC_URL must begin with http:// or https:// and a host, and is %q", c.PublicURL)
+	check(c.DocumentsKey == "" || strings.Contains(c.DocumentsKey, "://"), "BARONG_DOCUMENTS_KEY must be a URL, as file:///path/to/key")
 	file("BARONG_MANAGEMENT_API", c.ManagementAPI)
 	file("BARONG_CONFIG", c.BarongConfig)
 	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKey)

@@ -1,13 +1,124 @@
 package handlers
 
 import (
+	"bufio"
 	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
 
+	"github.com/go-chi/chi/v5"
+
+	"barong/documents"
 	"barong/generated"
 	"barong/identity"
+	"barong/repository"
 )
 
-// CreateDocument is in the specification and not served yet.
-func (h *Handlers) CreateDocument(context.Context, generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
-	return nil, identity.E(identity.NotImplemented, "Documents are not served yet")
+// CreateDocument stores a document: the file first, then, in one transaction, its
+// row, the label that follows it, and what that does to the account.
+func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
+	parameters := request.JSONBody
+	owner, err := h.Repository.FindUser(ctx, repository.ByUID(parameters.UID))
+	if err != nil {
+		return nil, err
+	}
+	fields := identity.DocumentFields{
+		Type: parameters.DocType, Number: parameters.DocNumber, Metadata: parameters.Metadata,
+		Filename: parameters.Filename, FileExt: parameters.FileExt, Upload: parameters.Upload,
+	}
+	if parameters.DocExpire != nil {
+		fields.Expire = &parameters.DocExpire.Time
+	}
+	document, content, violations := h.Policy.NewDocument(fields, h.now())
+	if err := identity.Invalid(violations...); err != nil {
+		return nil, err
+	}
+	document.CreatedAt = h.now()
+	document.UpdatedAt = document.CreatedAt
+	if err := h.Documents.Put(ctx, &document, content); err != nil {
+		return nil, err
+	}
+	var changed *identity.User
+	err = h.changeLabels(ctx, parameters.UID, func(tx *repository.Repository, user *identity.User) error {
+		changed = user
+		if err := tx.InsertDocument(ctx, user.ID, document); err != nil || !*parameters.UpdateLabels {
+			return err
+		}
+		return h.followDocument(ctx, tx, user)
+	})
+	if err != nil {
+		h.abandon(ctx, document, err)
+		return nil, err
+	}
+	changed.Profile = owner.Profile
+	return generated.CreateDocument201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(*changed)}, nil
+}
+
+// followDocument marks a new document for review, unless one was found good before.
+func (h *Handlers) followDocument(ctx context.Context, tx *repository.Repository, user *identity.User) (err error) {
+	switch i := privateLabel(user.Labels, identity.DocumentLabel); {
+	case i < 0:
+		_, err = h.addLabel(ctx, tx, user, identity.DocumentLabel, identity.DocumentPending)
+	case user.Labels[i].Value != identity.DocumentVerified:
+		_, err = h.setLabel(ctx, tx, user, i, identity.DocumentPending)
+	}
+	return err
+}
+
+// abandonTimeout bounds the removal of a file, for which nobody waits long.
+const abandonTimeout = 5 * time.Second
+
+// abandon removes the file of a document whose row did not come. Where the
+// database may have kept the row after all (the connection broke while it
+// committed), the file stays, for `barong documents sweep` to decide.
+func (h *Handlers) abandon(ctx context.Context, d identity.Document, cause error) {
+	if ctx.Err() != nil || identity.KindOf(cause) == identity.Unavailable {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, abandonTimeout)
+	defer cancel()
+	_ = h.Documents.Remove(ctx, d.Object)
+}
+
+// ServeDocument answers a signed URL with the content. An error that it returns
+// was not written yet.
+func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
+	object, query := chi.URLParam(r, "object"), r.URL.Query()
+	if err := h.Documents.Verify(object, query.Get("expires"), query.Get("signature")); err != nil {
+		return err
+	}
+	document, err := h.Repository.FindDocument(r.Context(), object)
+	if identity.KindOf(err) == identity.NotFound {
+		return identity.ErrNoDocument.Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	// A slow reader has as long as the connection, not as long as an operation.
+	stored, err := h.Documents.Read(context.WithoutCancel(r.Context()), document)
+	if err != nil {
+		return err
+	}
+	defer stored.Close()
+	content := bufio.NewReader(stored)
+	if _, err := content.Peek(1); err != nil { // what cannot be decrypted fails here, not half-way
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", document.ContentType)
+	header.Set("Content-Length", strconv.FormatInt(document.Size, 10))
+	header.Set("Content-Disposition", documents.ContentDisposition(document))
+	header.Set("Cache-Control", documents.CacheControl)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	header.Set("Referrer-Policy", "no-referrer")
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if _, err := io.Copy(w, content); err != nil {
+		panic(http.ErrAbortHandler) // the reader must not take a part for the whole
+	}
+	return nil
 }

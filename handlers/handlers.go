@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"barong/auth"
+	"barong/documents"
 	"barong/generated"
 	"barong/identity"
 	"barong/otp"
@@ -19,7 +20,8 @@ import (
 // request.
 type Handlers struct {
 	Repository *repository.Repository
-	Policy     identity.Policy  // what labels do to an account
+	Documents  *documents.Store
+	Policy     identity.Policy  // what labels do to an account, and which documents may be uploaded
 	Passwords  *Passwords       // hashes the passwords of new users
 	UIDPrefix  string           // of new users: 2 to 6 capitals
 	OTP        *otp.Verifier    // checks one-time codes

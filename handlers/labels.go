@@ -113,7 +113,8 @@ func (h *Handlers) changeLabels(ctx context.Context, uid string, change func(tx 
 		if level == user.Level && state == user.State {
 			return nil
 		}
-		return tx.SetStanding(ctx, user.ID, level, state, h.now())
+		user.Level, user.State, user.UpdatedAt = level, state, h.now()
+		return tx.SetStanding(ctx, user.ID, level, state, user.UpdatedAt)
 	})
 }
 

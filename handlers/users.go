@@ -64,7 +64,11 @@ func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequest
 	if err != nil {
 		return nil, err
 	}
-	return generated.GetUser201JSONResponse(viewUserWithKYC(user)), nil
+	view, err := h.viewUserWithKYC(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return generated.GetUser201JSONResponse(view), nil
 }
 
 // ListUsers answers a page of all users.

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -77,11 +78,30 @@ func viewUserWithFullInfo(u identity.User) generated.UserWithFullInfo {
 	}
 }
 
-func viewUserWithKYC(u identity.User) generated.UserWithKYC {
-	return generated.UserWithKYC{
+// viewUserWithKYC signs a URL for each document, which may take the store.
+func (h *Handlers) viewUserWithKYC(ctx context.Context, u identity.User) (generated.UserWithKYC, error) {
+	view := generated.UserWithKYC{
 		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
 		CreatedAt: second(u.CreatedAt), UpdatedAt: second(u.UpdatedAt),
 		Profile: viewProfile(u.Profile), Labels: viewAll(u.Labels, viewLabel), Phones: viewAll(u.Phones, viewPhone),
-		Documents: []generated.Document{},
+		Documents: make([]generated.Document, len(u.Documents)),
 	}
+	for i, d := range u.Documents {
+		url, err := h.Documents.URL(ctx, d)
+		if err != nil {
+			return view, err
+		}
+		view.Documents[i] = viewDocument(d, url)
+	}
+	return view, nil
+}
+
+func viewDocument(d identity.Document, url string) generated.Document {
+	view := generated.Document{
+		Upload: url, DocType: d.Type, DocNumber: d.Number, Metadata: d.Metadata, CreatedAt: second(d.CreatedAt), UpdatedAt: second(d.UpdatedAt),
+	}
+	if d.Expire != nil {
+		view.DocExpire = &openapitypes.Date{Time: *d.Expire}
+	}
+	return view
 }

@@ -14,6 +14,7 @@ type Policy struct {
 	StateTriggers          []Trigger     // the first that matches decides, so the most severe first
 	Levels                 []Requirement // of level 1, 2, …
 	DocumentTypes          []string
+	RequireDocumentExpiry  bool // a document must say when it expires
 }
 
 // Requirement is a private label that an account must have.

@@ -10,8 +10,8 @@ const (
 	StateActive  = "active"
 )
 
-// User is an account. Profile, Labels and Phones are there when they were asked
-// for; a user without a profile has none (nil).
+// User is an account. Profile, Labels, Phones and Documents are there when they
+// were asked for; a user without a profile has none (nil).
 type User struct {
 	ID             int64
 	UID            string
@@ -29,6 +29,8 @@ type User struct {
 	Profile *Profile
 	Labels  []Label
 	Phones  []Phone
+
+	Documents []Document
 }
 
 // OTPFailures are the wrong one-time codes of a user since the last right one.

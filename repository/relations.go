@@ -11,9 +11,10 @@ import (
 
 // relations are the rows that hang on users, as a batch brings them.
 type relations struct {
-	profiles []profileRow
-	phones   []phoneRow
-	labels   []labelRow
+	profiles  []profileRow
+	phones    []phoneRow
+	labels    []labelRow
+	documents []documentRow // of a single user only
 }
 
 // queue adds a select to a batch; its rows are in into once the batch is closed.
@@ -60,6 +61,11 @@ func (found *relations) attach(byID map[int64]*identity.User) {
 	for _, row := range found.labels {
 		if user := byID[row.UserID]; user != nil {
 			user.Labels = append(user.Labels, row.label())
+		}
+	}
+	for _, row := range found.documents {
+		if user := byID[row.UserID]; user != nil {
+			user.Documents = append(user.Documents, row.document())
 		}
 	}
 }

@@ -102,7 +102,8 @@ func ByPhone(number string) UserKey {
 		OrderBy("(validated_at IS NULL)", "id").Suffix("LIMIT 1")}
 }
 
-// FindUser returns a user with profile, labels and phones, in one round trip.
+// FindUser returns a user with profile, labels, phones and documents, in one
+// round trip.
 func (r *Repository) FindUser(ctx context.Context, key UserKey) (identity.User, error) {
 	var found []userRow
 	batch := &pgx.Batch{}
@@ -112,6 +113,9 @@ func (r *Repository) FindUser(ctx context.Context, key UserKey) (identity.User, 
 	}
 	relations, err := queueRelations(batch, key.matches)
 	if err != nil {
+		return identity.User{}, err
+	}
+	if err := queue(batch, selectDocuments(key.matches("user_id")), &relations.documents); err != nil {
 		return identity.User{}, err
 	}
 	if err := r.db.SendBatch(ctx, batch).Close(); err != nil {

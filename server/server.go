@@ -30,6 +30,8 @@ type Options struct {
 	Timeout    time.Duration // for one request, from the last byte of its body
 	Spec       []byte        // openapi.yaml, served as it is
 	PublicKeys []byte        // the server's own, as a JWK set
+	// Document answers a signed URL; an error that it returns was not written yet.
+	Document func(http.ResponseWriter, *http.Request) error
 }
 
 // New makes the handler of the public listener.
@@ -51,6 +53,7 @@ func New(o Options) (http.Handler, error) {
 	if err := servePublic(router, o.Spec, o.PublicKeys); err != nil {
 		return nil, err
 	}
+	serveDocuments(router, o.Document, errs)
 	operations := generated.NewStrictHandlerWithOptions(o.Operations, nil, generated.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  errs.Fail,
 		ResponseErrorHandlerFunc: errs.Fail,
@@ -82,7 +85,7 @@ func wrongMethod(document *openapi3.T, errs handlers.Errors) http.HandlerFunc {
 				allowed = append(allowed, method)
 			}
 			slices.Sort(allowed)
-		} else if !slices.Contains(publicPaths, r.URL.Path) {
+		} else if !slices.Contains(publicPaths, r.URL.Path) && !isDocument(r.URL.Path) {
 			errs.Fail(w, r, errNoRoute)
 			return
 		}

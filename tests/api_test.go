@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"barong/auth"
+	"barong/documents"
 	"barong/generated"
 	"barong/handlers"
 	"barong/identity"
@@ -37,6 +38,9 @@ type api struct {
 	clock  *clock
 	log    *logBuffer
 	codes  otp.Backend // of one-time codes
+	store  *documents.Store
+	files  string // the directory of the store, unless the test chose another
+	root   string // of the server: http://host:port
 }
 
 // setup is what a test may have otherwise.
@@ -46,6 +50,7 @@ type setup struct {
 	timeout   time.Duration
 	keychain  string // the file
 	codes     func(*repository.Repository, func() time.Time) otp.Backend
+	storage   documents.Options
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
@@ -63,27 +68,31 @@ func start(t testing.TB, change ...func(*setup)) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, pool: newPool(t, newDatabase(t)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
+	listening := httptest.NewUnstartedServer(nil)
+	a.root = "http://" + listening.Listener.Addr().String()
+	a.openStore(s.storage)
 	publicKeys, err := self().signer.PublicKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
 	database := repository.New(a.pool)
 	a.codes = s.codes(database, a.clock.Now)
+	operations := &handlers.Handlers{
+		Repository: database, Documents: a.store, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
+		OTP: &otp.Verifier{Backend: a.codes, Attempts: database, Clock: a.clock.Now}, Signer: self().signer,
+	}
 	handler, err := server.New(server.Options{
-		Operations: &handlers.Handlers{
-			Repository: database, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
-			OTP: &otp.Verifier{Backend: a.codes, Attempts: database, Clock: a.clock.Now}, Signer: self().signer,
-		},
-		PublicKeys: publicKeys,
-		Keychain:   auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,
+		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock: a.clock.Now, BodyLimit: s.bodyLimit, Timeout: s.timeout, Spec: spec,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	listening := httptest.NewServer(handler)
+	listening.Config.Handler = handler
+	listening.Start()
 	t.Cleanup(listening.Close)
-	a.url = listening.URL + handlers.BasePath
+	a.url = a.root + handlers.BasePath
 	a.client, err = generated.NewClient(a.url, generated.WithHTTPClient(&http.Client{Transport: validating{t}}))
 	if err != nil {
 		t.Fatal(err)

@@ -203,10 +203,3 @@ func TestSpecificationIsServed(t *testing.T) {
 	a.raw("POST", root+"/openapi.json", "", "").refused(t, http.StatusMethodNotAllowed, "Only POST and PUT verbs are allowed.")
 	a.raw("GET", root+"/", "", "").refused(t, http.StatusNotFound, "Route is not found")
 }
-
-func TestOperationsThatAreNotServedYetAnswer501(t *testing.T) {
-	t.Parallel()
-	a := start(t)
-	a.call(jsonForm, "createDocument", parameters{"uid": "ID1", "doc_type": "Passport", "doc_number": "1", "filename": "a", "file_ext": "png", "upload": "aGk="}).
-		refused(t, http.StatusNotImplemented, "Documents are not served yet")
-}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"testing"
@@ -104,9 +103,7 @@ func TestScalarsAreCoercedInJSONAsInForms(t *testing.T) {
 
 // tenMiB is a document of the largest size there may be, in base64.
 func tenMiB() string {
-	content := make([]byte, 10<<20)
-	_, _ = rand.NewChaCha8([32]byte{}).Read(content)
-	return base64.StdEncoding.EncodeToString(content)
+	return base64.StdEncoding.EncodeToString(png(10 << 20))
 }
 
 func TestThreeFormsGiveTheSameBytes(t *testing.T) {

@@ -174,7 +174,7 @@ func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
 	if out, _, exit = barong(t, settings, "call", "importUser", "email=ada@example.com", "password_digest="+digest); exit != 1 || !strings.Contains(out, "User already exists by this email") {
 		t.Errorf("a second import: %d %s", exit, out)
 	}
-	if out, _, exit = barong(t, settings, "migrate", "status"); exit != 0 || !regexp.MustCompile(`(?m)^00001_identity.sql  20\d\d-`).MatchString(out) {
+	if out, _, exit = barong(t, settings, "migrate", "status"); exit != 0 || !regexp.MustCompile(`(?m)^00001_identity.sql +20\d\d-`).MatchString(out) {
 		t.Errorf("migrate status beside a running server: %d %s", exit, out)
 	}
 
@@ -339,6 +339,13 @@ func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
 		"BARONG_BCRYPT_COST":     "99",
 		"BARONG_DATA_DIR":        broken,
 		"BARONG_PG_BIN":          dir,
+
+		"BARONG_STORAGE_URL":         "floppy://a",
+		"BARONG_STORAGE_URL_TTL":     "200h",
+		"BARONG_STORAGE_SIGNING_KEY": "short",
+		"BARONG_PUBLIC_URL":          "barong.example",
+		"BARONG_DOCUMENTS_KEY":       "file://" + broken,
+		"REQUIRED_DOCS_EXPIRE":       "perhaps",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
@@ -427,7 +434,7 @@ func TestCommandsForSigners(t *testing.T) {
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"serve", "migrate up", "migrate status", "keygen", "token", "sign", "call", "otp enroll", "otp import", "otp disable", "otp status", "version"} {
+	for _, name := range []string{"serve", "migrate up", "migrate status", "documents sweep", "keygen", "token", "sign", "call", "otp enroll", "otp import", "otp disable", "otp status", "version"} {
 		out, _, exit := barong(t, nil, append(strings.Fields(name), "--help")...)
 		if exit != 0 || !strings.Contains(out, "Example:") || !strings.Contains(out, "barong "+name) {
 			t.Errorf("%s --help: %d %s", name, exit, out)
@@ -453,7 +460,7 @@ func TestMigrateBringsAnEmptyDatabaseUpToDate(t *testing.T) {
 	if _, err := connection.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
 		t.Fatal(err)
 	}
-	if out, stderr, exit := barong(t, settings, "migrate", "status"); exit != 0 || !strings.Contains(out, "00001_identity.sql  pending") {
+	if out, stderr, exit := barong(t, settings, "migrate", "status"); exit != 0 || !regexp.MustCompile(`(?m)^00001_identity.sql +pending`).MatchString(out) {
 		t.Errorf("status before: %d %s %s", exit, out, stderr)
 	}
 	if out, stderr, exit := barong(t, settings, "migrate", "up"); exit != 0 || !strings.Contains(out, "applied 00001_identity.sql") {

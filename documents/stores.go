@@ -1,0 +1,6 @@
+package documents
+
+import (
+	_ "gocloud.dev/blob/fileblob" // file://
+	_ "gocloud.dev/blob/s3blob"   // s3://
+)

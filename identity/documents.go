@@ -1,0 +1,202 @@
+package identity
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Document is a proof of who a user is: what was said of it, and where its
+// content is kept.
+type Document struct {
+	Type        string
+	Number      string
+	Expire      *time.Time // a date: midnight UTC
+	Metadata    *string    // JSON text
+	Filename    string     // as it was given: never a path of ours, see DownloadName
+	ContentType string     // what the content was found to be
+	Size        int64      // of the content, in bytes
+	Object      string     // name in the store, made by it
+	Key         []byte     // the content's own key, wrapped; nil where the store does not encrypt
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// DocumentFields are the parameters of a new document; nil where an optional one
+// was not given.
+type DocumentFields struct {
+	Type     string
+	Number   string
+	Expire   *time.Time
+	Metadata *string
+	Filename string
+	FileExt  string // with or without its dot, in any case
+	Upload   string // base64 (RFC 4648, section 4)
+}
+
+const (
+	maxUpload         = 10 << 20 // bytes, decoded
+	maxDocumentNumber = 128      // characters
+	maxQuotedExt      = 32       // characters of an extension that a sentence repeats
+)
+
+// fileExtensions is in the order in which a sentence lists them.
+var (
+	fileExtensions = []string{"jpg", "jpeg", "png", "pdf"}
+	contentTypes   = map[string]string{"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "pdf": "application/pdf"}
+)
+
+var (
+	uploadInvalid    = Violation{Field: "upload", Code: "upload_invalid", Message: "Upload is invalid"}
+	uploadTooSmall   = Violation{Field: "upload", Code: "upload_too_small", Message: "Upload File size should be greater than 1 Byte"}
+	uploadTooLarge   = Violation{Field: "upload", Code: "upload_too_large", Message: "Upload File size should be less than 10 MB"}
+	uploadMismatch   = Violation{Field: "upload", Code: "upload_content_mismatch", Message: "Upload content does not match its extension"}
+	docTypeUnknown   = Violation{Field: "doc_type", Code: "doc_type_not_included", Message: "Doc type is not included in the list"}
+	docExpireBlank   = Violation{Field: "doc_expire", Code: "doc_expire_blank", Message: "Doc expire can't be blank"}
+	docExpireInvalid = Violation{Field: "doc_expire", Code: "doc_expire_invalid", Message: "Doc expire is invalid"}
+	metadataInvalid  = Violation{Field: "metadata", Code: "metadata_invalid", Message: "Metadata data is not json compatible string"}
+	docNumberInvalid = Violation{Field: "doc_number", Code: "doc_number_invalid", Message: "Doc number only allows letters and digits"}
+	docNumberTooLong = Violation{Field: "doc_number", Code: "doc_number_too_long", Message: fmt.Sprintf("Doc number is too long (maximum is %d characters)", maxDocumentNumber)}
+)
+
+var errUploadTooLarge = errors.New("more than 10 MiB")
+
+// NewDocument makes a document of the fields, and decodes its content. today is
+// any moment of the present day; a document that expired before that day (UTC)
+// is refused, and so is one without a date where the policy requires one.
+// Violations come together, in the order upload, type, date of expiry, metadata,
+// number. With violations there is no document.
+func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte, []Violation) {
+	content, contentType, violations := checkUpload(f.Upload, f.FileExt)
+	if !slices.Contains(p.DocumentTypes, f.Type) {
+		violations = append(violations, docTypeUnknown)
+	}
+	switch {
+	case f.Expire == nil && p.RequireDocumentExpiry:
+		violations = append(violations, docExpireBlank)
+	case f.Expire != nil && f.Expire.Before(today.UTC().Truncate(24*time.Hour)):
+		violations = append(violations, docExpireInvalid)
+	}
+	if f.Metadata != nil && !json.Valid([]byte(*f.Metadata)) {
+		violations = append(violations, metadataInvalid)
+	}
+	if strings.ContainsFunc(f.Number, func(r rune) bool { return !isDocumentNumberRune(r) }) {
+		violations = append(violations, docNumberInvalid)
+	}
+	if utf8.RuneCountInString(f.Number) > maxDocumentNumber {
+		violations = append(violations, docNumberTooLong)
+	}
+	if violations != nil {
+		return Document{}, nil, violations
+	}
+	return Document{
+		Type: f.Type, Number: f.Number, Expire: f.Expire, Metadata: f.Metadata, Filename: f.Filename,
+		ContentType: contentType, Size: int64(len(content)),
+	}, content, nil
+}
+
+func isDocumentNumberRune(r rune) bool {
+	return isAlphanumeric(r) || r == '-' || unicode.IsSpace(r)
+}
+
+// checkUpload decodes an upload and holds its content against the extension: the
+// first bytes decide what it is, never the name.
+func checkUpload(upload, ext string) (content []byte, contentType string, violations []Violation) {
+	content, err := decodeUpload(upload)
+	switch {
+	case errors.Is(err, errUploadTooLarge):
+		violations = append(violations, uploadTooLarge)
+	case err != nil:
+		violations = append(violations, uploadInvalid)
+	case len(content) == 0:
+		violations = append(violations, uploadTooSmall)
+	}
+	ext = strings.TrimPrefix(ext, ".")
+	contentType, known := contentTypes[strings.ToLower(ext)]
+	switch {
+	case !known:
+		violations = append(violations, Violation{Field: "file_ext", Code: "file_ext_not_allowed", Message: fmt.Sprintf(
+			`Upload You are not allowed to upload "%s" files, allowed types: %s`, beginning(ext, maxQuotedExt), strings.Join(fileExtensions, ", "))})
+	case violations == nil && http.DetectContentType(content) != contentType:
+		violations = append(violations, uploadMismatch)
+	}
+	return content, contentType, violations
+}
+
+// decodeUpload decodes standard base64, with its padding or without; line breaks
+// do not count. Bits that are left over are an error: they are what a text that
+// was cut off ends in. Nothing is decoded of more than 10 MiB.
+func decodeUpload(upload string) ([]byte, error) {
+	significant := strings.TrimRight(upload, "\r\n=")
+	size := base64.RawStdEncoding.DecodedLen(len(significant) - strings.Count(significant, "\n") - strings.Count(significant, "\r"))
+	if size > maxUpload {
+		return nil, errUploadTooLarge
+	}
+	encoding := base64.RawStdEncoding
+	if strings.HasSuffix(strings.TrimRight(upload, "\r\n"), "=") {
+		encoding = base64.StdEncoding
+	}
+	return encoding.Strict().DecodeString(upload)
+}
+
+// beginning is s, or its first n characters and an ellipsis.
+func beginning(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n]) + "…"
+}
+
+const maxDownloadName = 150 // bytes: a header with all of them escaped fits everywhere
+
+// DownloadName is what a browser may call the content when it saves it: the last
+// part of the file name that was given, without what controls a terminal or the
+// direction of a text, and with an extension that says what the content is.
+func (d Document) DownloadName() string {
+	name := path.Base(strings.ReplaceAll(d.Filename, `\`, "/"))
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError || strings.ContainsRune(`/:*?"<>|`, r) {
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Trim(name, ". ")
+	for len(name) > maxDownloadName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	if name == "" {
+		name = "document"
+	}
+	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	if contentTypes[ext] == d.ContentType {
+		return name
+	}
+	for _, known := range fileExtensions {
+		if contentTypes[known] == d.ContentType {
+			return name + "." + known
+		}
+	}
+	return name
+}
+
+// DocumentLabel is the key of the private label that follows documents.
+const DocumentLabel = "document"
+
+// Values of the label that follows documents. Who reviews them sets verified.
+const (
+	DocumentPending  = "pending"
+	DocumentVerified = "verified"
+)
+
+// ErrNoDocument is the one answer to a URL that is not good, whatever the
+// reason: it does not tell whether there is such a document.
+var ErrNoDocument = E(NotFound, "Document is not found or its URL has expired")

@@ -1,0 +1,28 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"barong/documents"
+	"barong/handlers"
+)
+
+// serveDocuments answers the signed URLs of documents, to everybody who has one.
+func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, errs handlers.Errors) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			errs.Fail(w, r, err)
+		}
+	}
+	router.Get(documents.Path+"{object}", handler)
+	router.Head(documents.Path+"{object}", handler)
+}
+
+// isDocument says whether a path is one that serveDocuments answers.
+func isDocument(path string) bool {
+	object, ok := strings.CutPrefix(path, documents.Path)
+	return ok && object != "" && !strings.Contains(object, "/")
+}
