@@ -316,7 +316,8 @@ type ClientInterface interface {
 	//
 	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
 	//
@@ -329,7 +330,8 @@ type ClientInterface interface {
 	//
 	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
 	//
@@ -342,7 +344,8 @@ type ClientInterface interface {
 	//
 	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
 	//
@@ -941,7 +944,8 @@ func (c *Client) ListLabelsWithFormdataBody(ctx context.Context, body ListLabels
 //
 // Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 // an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
 //
@@ -964,7 +968,8 @@ func (c *Client) SignOTPWithBody(ctx context.Context, contentType string, body i
 //
 // Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 // an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
 //
@@ -987,7 +992,8 @@ func (c *Client) SignOTP(ctx context.Context, body SignOTPJSONRequestBody, reqEd
 //
 // Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 // an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
 //
@@ -2221,7 +2227,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
 	//
@@ -2234,7 +2241,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
 	//
@@ -2247,7 +2255,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
 	//
@@ -3574,7 +3583,8 @@ func (c *ClientWithResponses) ListLabelsWithFormdataBodyWithResponse(ctx context
 //
 // Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 // an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
 //
@@ -3593,7 +3603,8 @@ func (c *ClientWithResponses) SignOTPWithBodyWithResponse(ctx context.Context, c
 //
 // Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 // an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
 //
@@ -3612,7 +3623,8 @@ func (c *ClientWithResponses) SignOTPWithResponse(ctx context.Context, body Sign
 //
 // Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
 // an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429.
+// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
 //
