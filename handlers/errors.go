@@ -33,7 +33,6 @@ var statuses = map[identity.Kind]struct {
 	identity.Rejected:          {http.StatusUnprocessableEntity, "rejected"},
 	identity.TooManyRequests:   {http.StatusTooManyRequests, "too_many_requests"},
 	identity.Unavailable:       {http.StatusServiceUnavailable, "unavailable"},
-	identity.NotImplemented:    {http.StatusNotImplemented, "not_implemented"},
 }
 
 // fault is what a caller is told of any error that is not an identity.Error.
@@ -92,7 +91,7 @@ func (e Errors) log(r *http.Request, status int, err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		level = slog.LevelInfo
-	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented:
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	case status == http.StatusUnauthorized:
 		level = slog.LevelWarn // the reason is for the operator's eyes only

@@ -18,13 +18,13 @@ import (
 
 func TestEveryKindOfErrorHasAStatus(t *testing.T) {
 	t.Parallel()
-	for kind := identity.BadRequest; kind <= identity.NotImplemented; kind++ {
+	for kind := identity.BadRequest; kind <= identity.Unavailable; kind++ {
 		if statuses[kind].status < 400 || statuses[kind].name == "" {
 			t.Errorf("kind %d has none", kind)
 		}
 	}
-	if len(statuses) != int(identity.NotImplemented) {
-		t.Errorf("%d kinds have a status, there are %d", len(statuses), identity.NotImplemented)
+	if len(statuses) != int(identity.Unavailable) {
+		t.Errorf("%d kinds have a status, there are %d", len(statuses), identity.Unavailable)
 	}
 }
 

@@ -24,7 +24,6 @@ const (
 	Rejected                          // 422: refused for one reason; one sentence
 	TooManyRequests                   // 429, with RetryAfter
 	Unavailable                       // 503, with RetryAfter
-	NotImplemented                    // 501
 )
 
 // Violation is one broken rule.
