@@ -99,6 +99,7 @@ func (serveCommand) Run(p *program) error {
 		Log:        log,
 		Clock:      time.Now,
 		BodyLimit:  settings.BodyLimit,
+		BodyMemory: settings.BodyMemory,
 		Timeout:    settings.Timeout,
 		Spec:       p.spec,
 	})

@@ -36,6 +36,7 @@ type Config struct {
 	PostgresBin   string        `env:"BARONG_PG_BIN"`
 	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
 
+	BodyMemory        int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
 	StorageURL        string        `env:"BARONG_STORAGE_URL"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
 	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY"`
@@ -101,6 +102,7 @@ func (c Config) Validate() error {
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
 	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
 	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31, and is %d", c.BcryptCost)
+	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes, and is %d", c.BodyMemory)
 	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
 	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
 	check(c.StorageSigningKey == "" || len(c.StorageSigningKey) >= 32, "BARONG_STORAGE_SIGNING_KEY must have at least 32 characters")

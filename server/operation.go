@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,11 +79,11 @@ func operationOf(declared *openapi3.Operation) (*operation, error) {
 	return op, nil
 }
 
-// canonical makes the one JSON body that the operation knows of what was given:
+// canonical makes the one set of values that the operation knows of what was given:
 // values have the type of their schema, defaults are filled in, null and unknown
 // members are gone. What breaks the schema comes back as one error with every
 // failure, in the order of declaration.
-func (op *operation) canonical(given parameters) ([]byte, error) {
+func (op *operation) canonical(given parameters) (map[string]any, error) {
 	values := make(map[string]any, len(op.parameters))
 	failures := map[string][]identity.Violation{}
 	for _, p := range op.parameters {
@@ -106,7 +105,7 @@ func (op *operation) canonical(given parameters) ([]byte, error) {
 	if len(violations) > 0 {
 		return nil, &identity.Error{Kind: identity.InvalidParameters, Violations: violations}
 	}
-	return json.Marshal(values)
+	return values, nil
 }
 
 // validation is how values are held against a schema: every failure at once, and

@@ -48,11 +48,13 @@ type setup struct {
 	timeout   time.Duration
 	keychain  string // the file
 	storage   documents.Options
+
+	bodyMemory int64
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
 	t.Helper()
-	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile()}
+	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), bodyMemory: 256 << 20}
 	for _, apply := range change {
 		apply(&s)
 	}
@@ -74,7 +76,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	handler, err := server.New(server.Options{
 		Operations: operations, Document: operations.ServeDocument,
 		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock: a.clock.Now, BodyLimit: s.bodyLimit, Timeout: s.timeout, Spec: spec,
+		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, Timeout: s.timeout, Spec: spec,
 	})
 	if err != nil {
 		t.Fatal(err)
