@@ -115,6 +115,7 @@ func (serveCommand) Run(p *program) error {
 		Log:        log,
 		Clock:      time.Now,
 		BodyLimit:  settings.BodyLimit,
+		BodyMemory: settings.BodyMemory,
 		Timeout:    settings.Timeout,
 		Spec:       p.spec,
 		PublicKeys: publicKeys,

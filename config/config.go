@@ -42,6 +42,7 @@ type Config struct {
 	PostgresBin   string        `env:"BARONG_PG_BIN"`
 	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
 
+	BodyMemory        int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
 	StorageURL        string        `env:"BARONG_STORAGE_URL"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
 	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY"`
@@ -125,6 +126,7 @@ func (c Config) Validate() error {
 		address, err := url.Parse(c.VaultAddress)
 		check(err == nil && (address.Scheme == "http" || address.Scheme == "https") && address.Host != "", "VAULT_ADDR must be a URL, as https://vault.example.org:8200, and is %q", c.VaultAddress)
 	}
+	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes, and is %d", c.BodyMemory)
 	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
 	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
 	check(c.StorageSigningKey == "" || len(c.StorageSigningKey) >= 32, "BARONG_STORAGE_SIGNING_KEY must have at least 32 characters")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -33,6 +32,7 @@ type gate struct {
 	errs       handlers.Errors
 	clock      func() time.Time
 	bodyLimit  int64
+	memory     *memory // that large bodies take
 }
 
 func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, error) {
@@ -40,25 +40,45 @@ func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, erro
 	if err != nil {
 		return nil, err
 	}
-	return &gate{operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock, bodyLimit: o.BodyLimit}, nil
+	return &gate{operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock, bodyLimit: o.BodyLimit, memory: newMemory(o.BodyMemory)}, nil
 }
 
 func (g *gate) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := g.admit(w, r)
+		release, err := g.makeRoom(r)
 		if err != nil {
 			g.errs.Fail(w, r, err)
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.ContentLength = int64(len(body))
+		defer release()
+		values, err := g.admit(w, r)
+		if err != nil {
+			g.errs.Fail(w, r, err)
+			return
+		}
+		r.Body = &canonicalBody{values: values}
+		r.ContentLength = -1
 		r.Header.Set("Content-Type", mediaJSON)
 		next.ServeHTTP(w, r)
 	})
 }
 
+// makeRoom waits until the memory for the body is there. One that says nothing of
+// its length counts as the largest; one that is too large is not waited for.
+func (g *gate) makeRoom(r *http.Request) (release func(), err error) {
+	size := r.ContentLength
+	allowance := g.allowance(mediaType(r))
+	switch {
+	case size < 0:
+		size = allowance
+	case size > allowance, r.URL.RawQuery != "":
+		size = 0 // refused unread
+	}
+	return g.memory.reserve(r.Context(), size)
+}
+
 // admit returns the canonical parameters of a request that may pass.
-func (g *gate) admit(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (g *gate) admit(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	op, ok := g.operations[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]
 	if !ok {
 		return nil, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path)
@@ -111,6 +131,9 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, allowance int64) ([]
 		return nil, g.tooLarge()
 	}
 	var body bytes.Buffer
+	if r.ContentLength > 0 {
+		body.Grow(int(r.ContentLength) + bytes.MinRead) // nothing is copied while it grows
+	}
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, allowance))
 	var over *http.MaxBytesError
 	switch {

@@ -83,11 +83,11 @@ func operationOf(declared *openapi3.Operation) (*operation, error) {
 	return op, nil
 }
 
-// canonical makes the one JSON body that the operation knows of what was given:
+// canonical makes the one set of values that the operation knows of what was given:
 // values have the type of their schema, defaults are filled in, null and unknown
 // members are gone. What breaks the schema comes back as one error with every
 // failure, in the order of declaration.
-func (op *operation) canonical(given parameters) ([]byte, error) {
+func (op *operation) canonical(given parameters) (map[string]any, error) {
 	values := make(map[string]any, len(op.parameters))
 	failures := map[string][]identity.Violation{}
 	for _, p := range op.parameters {
@@ -113,29 +113,7 @@ func (op *operation) canonical(given parameters) ([]byte, error) {
 	if len(violations) > 0 {
 		return nil, &identity.Error{Kind: identity.InvalidParameters, Violations: violations}
 	}
-	return encode(values)
-}
-
-// encode writes one JSON object, and objects in it as they came.
-func encode(values map[string]any) ([]byte, error) {
-	body := []byte{'{'}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if len(body) > 1 {
-			body = append(body, ',')
-		}
-		var err error
-		if body, err = jsontext.AppendQuote(body, name); err != nil {
-			return nil, err
-		}
-		value, ok := values[name].(jsontext.Value)
-		if !ok {
-			if value, err = json.Marshal(values[name]); err != nil {
-				return nil, err
-			}
-		}
-		body = append(append(body, ':'), value...)
-	}
-	return append(body, '}'), nil
+	return values, nil
 }
 
 // decoded is values with every object in the form that a schema is held against.

@@ -24,7 +24,7 @@ func unparsable(format string, args ...any) error {
 
 // parseJSON reads one JSON object and nothing behind it; a body of white space
 // has no parameters. A member that is given twice is refused (RFC 8259, section
-// 4, leaves its meaning open).
+// 4, leaves its meaning open). The values are parts of the body, not copies.
 func parseJSON(body []byte) (parameters, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
@@ -50,7 +50,8 @@ func parseJSON(body []byte) (parameters, error) {
 		if err != nil {
 			return nil, malformed(err)
 		}
-		given[key] = value.Clone()
+		end := int(decoder.InputOffset())
+		given[key] = body[end-len(value) : end] // value itself lasts until the next one is read
 	}
 	if _, err := decoder.ReadToken(); err != nil {
 		return nil, malformed(err)

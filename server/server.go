@@ -27,6 +27,7 @@ type Options struct {
 	Log        *slog.Logger
 	Clock      func() time.Time
 	BodyLimit  int64         // in bytes; a larger body is refused
+	BodyMemory int64         // in bytes; what large bodies may take at once
 	Timeout    time.Duration // for one request, from the last byte of its body
 	Spec       []byte        // openapi.yaml, served as it is
 	PublicKeys []byte        // the server's own, as a JWK set

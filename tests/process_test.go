@@ -340,6 +340,7 @@ func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
 		"BARONG_DATA_DIR":        broken,
 		"BARONG_PG_BIN":          dir,
 
+		"BARONG_BODY_MEMORY":         "5",
 		"BARONG_STORAGE_URL":         "floppy://a",
 		"BARONG_STORAGE_URL_TTL":     "200h",
 		"BARONG_STORAGE_SIGNING_KEY": "short",

@@ -1,0 +1,179 @@
+package tests
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"barong/auth"
+)
+
+// uploads is how many documents of 10 MiB come at once.
+const uploads = 20
+
+// uploadMemory is what the process may take while they do, in bytes: the room for
+// large bodies that is set below, and as much again for everything else: what the
+// garbage collector has not found yet, above all.
+const uploadMemory = 512 << 20
+
+func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("the memory of a process is read from /proc, which this system does not have")
+	}
+	for _, f := range forms {
+		t.Run(string(f), func(t *testing.T) {
+			dir := t.TempDir()
+			keychain := filepath.Join(dir, "management_api.yml")
+			if err := os.WriteFile(keychain, []byte(keychainFile()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := serve(t, map[string]string{
+				"BARONG_DATA_DIR": dir, "DATABASE_URL": newDatabase(t), "BARONG_MANAGEMENT_API": keychain,
+				"BARONG_BODY_MEMORY": strconv.Itoa(256 << 20), "BARONG_REQUEST_TIMEOUT": "2m",
+			})
+			claims := auth.NewClaims(time.Now(), 5*time.Minute)
+			authorization := bearer(t, claims)
+			post := func(path, contentType string, body []byte) (int, string) {
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.public+"/api/v2/management"+path, bytes.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Header.Set("Content-Type", contentType)
+				request.Header.Set("Authorization", authorization)
+				response, err := http.DefaultClient.Do(request)
+				if err != nil {
+					return 0, err.Error()
+				}
+				got := read(t, response)
+				return got.status, string(got.body)
+			}
+			_, user := post("/users/import", "application/json", marshal(t, parameters{"email": "ada@example.com", "password_digest": digest}))
+			var imported struct{ UID string }
+			if err := json.Unmarshal([]byte(user), &imported); err != nil {
+				t.Fatal(err, user)
+			}
+			body, contentType := inForm(t, f, passport(imported.UID, png(10<<20)), claims)
+			before := peakMemory(t, p.command.Process.Pid)
+			start := time.Now()
+			failed := make(chan string, uploads)
+			for range uploads {
+				go func() {
+					status, answer := post("/documents", contentType, body)
+					if status == http.StatusCreated {
+						answer = ""
+					}
+					failed <- answer
+				}()
+			}
+			for range uploads {
+				if answer := <-failed; answer != "" {
+					t.Error(answer)
+				}
+			}
+			took := time.Since(start)
+			peak := peakMemory(t, p.command.Process.Pid)
+			t.Logf("%d uploads of 10 MiB in %s: at most %d MiB, %d MiB before", uploads, took.Round(time.Millisecond), peak>>20, before>>20)
+			if peak > uploadMemory {
+				t.Errorf("the server took %d MiB, more than %d", peak>>20, uploadMemory>>20)
+			}
+			p.signal(syscall.SIGTERM)
+			p.stops()
+		})
+	}
+}
+
+// inForm writes a request's body in one of its forms.
+func inForm(t testing.TB, f form, given parameters, claims auth.Claims) (body []byte, contentType string) {
+	t.Helper()
+	switch f {
+	case envelopeForm:
+		envelope, err := auth.Envelope(marshal(t, given), claims, backend().signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return envelope, "application/json"
+	case jsonForm:
+		return marshal(t, given), "application/json"
+	default:
+		values := url.Values{}
+		for name, value := range given {
+			values.Set(name, fmt.Sprint(value))
+		}
+		return []byte(values.Encode()), "application/x-www-form-urlencoded"
+	}
+}
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// peakMemory is the most that a process ever had resident, in bytes.
+func peakMemory(t testing.TB, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := highWater.FindSubmatch(status)
+	if found == nil {
+		t.Fatalf("no VmHWM in %s", status)
+	}
+	kilobytes, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes << 10
+}
+
+func TestLargeBodiesWaitForRoomAndSmallOnesDoNot(t *testing.T) {
+	t.Parallel()
+	a := start(t, func(s *setup) { s.bodyMemory, s.timeout = 1<<20, 500*time.Millisecond })
+	uid := a.user(nil)
+
+	// Somebody takes all of the room and does not get on.
+	reader, writer := io.Pipe()
+	slow := make(chan int, 1)
+	go func() {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/documents", reader)
+		if err != nil {
+			slow <- 0
+			return
+		}
+		request.ContentLength = 8 << 20
+		request.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			slow <- 0
+			return
+		}
+		response.Body.Close()
+		slow <- response.StatusCode
+	}()
+	if _, err := writer.Write([]byte("{")); err != nil { // it is being read
+		t.Fatal(err)
+	}
+	large := passport(uid, png(200_000))
+	eventually(t, "a large body does not find room", func() bool {
+		got := a.call(jsonForm, "createDocument", large)
+		if got.status == http.StatusCreated {
+			return false // it came before the slow one
+		}
+		got.refused(t, http.StatusServiceUnavailable, "The server is busy with other large requests, try again later")
+		return got.header.Get("Retry-After") == "5"
+	})
+	a.must("createDocument", passport(uid, png(1000)))
+	if _, err := writer.Write([]byte("}")); err != nil {
+		t.Fatal(err)
+	}
+	writer.CloseWithError(io.ErrUnexpectedEOF)
+	<-slow
+	eventually(t, "the room is free again", func() bool { return a.call(jsonForm, "createDocument", large).status == http.StatusCreated })
+}
