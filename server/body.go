@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"maps"
 	"slices"
 
@@ -10,27 +11,25 @@ import (
 )
 
 // canonicalBody is what the generated code reads behind the gate: canonical JSON,
-// which is written when it is asked for, or the values themselves where they can
-// be handed on as they are. A document of megabytes is not copied twice more so.
-type canonicalBody struct {
+// or the values themselves where each can be handed on as it is. A document of
+// megabytes is not copied twice more so.
+func canonicalBody(values map[string]any) io.ReadCloser {
+	text := encoded{values: values}
+	for _, value := range values {
+		if _, isJSON := value.(jsontext.Value); isJSON {
+			return &text
+		}
+	}
+	return &validated{text}
+}
+
+// encoded is values as JSON, which is written when it is first read.
+type encoded struct {
 	values map[string]any
 	json   *bytes.Reader
 }
 
-// ValidatedValue is what runtime.BindJSONBody takes instead of JSON. It is nil,
-// and JSON is read, where a value is JSON itself.
-func (b *canonicalBody) ValidatedValue() any {
-	for _, value := range b.values {
-		switch value.(type) {
-		case json.RawMessage, jsontext.Value:
-			return nil
-		}
-	}
-	return b.values
-}
-
-// Read reads the JSON.
-func (b *canonicalBody) Read(p []byte) (int, error) {
+func (b *encoded) Read(p []byte) (int, error) {
 	if b.json == nil {
 		text, err := encodeObject(b.values)
 		if err != nil {
@@ -42,7 +41,13 @@ func (b *canonicalBody) Read(p []byte) (int, error) {
 }
 
 // Close has nothing to let go of.
-func (b *canonicalBody) Close() error { return nil }
+func (b *encoded) Close() error { return nil }
+
+// validated is encoded with the method by which runtime.BindJSONBody takes values
+// instead of JSON.
+type validated struct{ encoded }
+
+func (b *validated) ValidatedValue() any { return b.values }
 
 // encodeObject writes one JSON object, and JSON in it as it came.
 func encodeObject(values map[string]any) ([]byte, error) {

@@ -56,7 +56,7 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 			g.errs.Fail(w, r, err)
 			return
 		}
-		r.Body = &canonicalBody{values: values}
+		r.Body = canonicalBody(values)
 		r.ContentLength = -1
 		r.Header.Set("Content-Type", mediaJSON)
 		next.ServeHTTP(w, r)
