@@ -82,7 +82,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer storage.Close()
+	defer func() { _ = storage.Close() }()
 
 	operations := &handlers.Handlers{
 		Repository: repository.New(pool),
