@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"barong/auth"
 	"barong/generated"
 	"barong/handlers"
@@ -126,10 +128,11 @@ func (c callCommand) print(p *program, answer *http.Response) error {
 	if err != nil {
 		return fmt.Errorf("the answer broke off: %w", err)
 	}
-	var pretty bytes.Buffer
-	if json.Indent(&pretty, body, "", "  ") != nil {
-		pretty = *bytes.NewBuffer(body)
+	// Nothing is escaped that need not be: a URL in it can be copied as it stands.
+	pretty := jsontext.Value(bytes.TrimSpace(body))
+	if pretty.Format(jsontext.WithIndent("  "), jsontext.AllowDuplicateNames(true)) != nil {
+		pretty = body
 	}
-	_, err = fmt.Fprintln(p.stdout, strings.TrimSpace(pretty.String()))
+	_, err = fmt.Fprintln(p.stdout, strings.TrimSpace(string(pretty)))
 	return err
 }

@@ -44,7 +44,7 @@ func (c documentsSweepCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		defer store.Close()
+		defer func() { _ = store.Close() }()
 		rows := repository.New(pool)
 		abandoned, err := abandonedFiles(ctx, store, rows, time.Now().Add(-sweepAge))
 		if err != nil {

@@ -95,7 +95,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer storage.Close()
+	defer func() { _ = storage.Close() }()
 
 	database := repository.New(pool)
 	operations := &handlers.Handlers{

@@ -119,6 +119,9 @@ func (s *Store) write(ctx context.Context, object, contentType, disposition stri
 			abandon() // a Close of what is abandoned stores nothing
 		}
 		err = errors.Join(err, blobWriter.Close())
+		if err == nil && file != nil {
+			err = syncFolder(filepath.Dir(file.Name()))
+		}
 	}()
 	if key == nil {
 		_, err = blobWriter.Write(content)
@@ -129,6 +132,15 @@ func (s *Store) write(ctx context.Context, object, contentType, disposition stri
 		err = file.Sync() // the row that follows must not outlive the file
 	}
 	return err
+}
+
+// syncFolder puts the name of a new file on the disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // Read opens the content of a document. Content that is not there is

@@ -413,3 +413,17 @@ func TestStoreThatIsGoneIsAnswered503(t *testing.T) {
 		t.Errorf("%v, %d documents", got.header, len(a.documents(uid)))
 	}
 }
+
+func TestManyUploadsForOneUserGiveOneLabelAndEveryDocument(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid := a.user(nil)
+	answers := atOnce(func(i int) answer { return a.call(forms[i%3], "createDocument", passport(uid, png(1000))) })
+	if created := count(answers, http.StatusCreated); created != clients {
+		t.Errorf("%d of %d were stored: %v", created, clients, answers)
+	}
+	labels := a.must("listLabels", parameters{"user_uid": uid}).list(t)
+	if len(a.documents(uid)) != clients || len(a.fileNames()) != clients || len(labels) != 1 {
+		t.Errorf("%d documents, %d files, labels %v", len(a.documents(uid)), len(a.fileNames()), labels)
+	}
+}

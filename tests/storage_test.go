@@ -112,16 +112,18 @@ func TestDocumentsFromBeforeEncryptionStayReadable(t *testing.T) {
 	uid := a.user(nil)
 	plain, secret := png(1000), png(1000)
 	a.must("createDocument", passport(uid, plain))
-	encrypting, err := documents.Open(t.Context(), documents.Options{
-		URL: "file://" + a.files + "?metadata=skip", KeyURL: keyFile(t, 1), PublicURL: a.root,
-		SigningKey: []byte("a key that only this test knows."), TTL: time.Minute, Clock: a.clock.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
+	open := func(keyURL string) *documents.Store {
+		store, err := documents.Open(t.Context(), documents.Options{
+			URL: "file://" + a.files + "?metadata=skip", KeyURL: keyURL, PublicURL: a.root,
+			SigningKey: []byte("a key that only this test knows."), TTL: time.Minute, Clock: a.clock.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		return store
 	}
-	defer encrypting.Close()
-	before := *a.store
-	*a.store = *encrypting
+	*a.store = *open(keyFile(t, 1))
 	a.must("createDocument", passport(uid, secret))
 	for i, document := range a.documents(uid) {
 		got := fetch(t, http.MethodGet, document["upload"].(string))
@@ -130,12 +132,16 @@ func TestDocumentsFromBeforeEncryptionStayReadable(t *testing.T) {
 		}
 	}
 	// Without the key, and with another, only what was never encrypted is there.
-	*a.store = before
-	list := a.documents(uid)
-	if got := fetch(t, http.MethodGet, list[0]["upload"].(string)); !bytes.Equal(got.body, plain) {
-		t.Errorf("plain: %d", got.status)
+	for keyURL, want := range map[string]int{"": http.StatusInternalServerError, keyFile(t, 2): http.StatusServiceUnavailable} {
+		*a.store = *open(keyURL)
+		list := a.documents(uid)
+		if got := fetch(t, http.MethodGet, list[0]["upload"].(string)); !bytes.Equal(got.body, plain) {
+			t.Errorf("plain, with the key %q: %d", keyURL, got.status)
+		}
+		if got := fetch(t, http.MethodGet, list[1]["upload"].(string)); got.status != want || bytes.Contains(got.body, secret[:64]) {
+			t.Errorf("encrypted, with the key %q: %s", keyURL, got)
+		}
 	}
-	fetch(t, http.MethodGet, list[1]["upload"].(string)).refused(t, http.StatusInternalServerError, "Internal server error")
 }
 
 func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
