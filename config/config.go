@@ -48,7 +48,7 @@ type Config struct {
 	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY"`
 	PublicURL         string        `env:"BARONG_PUBLIC_URL"`
 	DocumentsKey      string        `env:"BARONG_DOCUMENTS_KEY"`
-	DocumentsExpire   bool          `env:"REQUIRED_DOCS_EXPIRE"`
+	DocumentsExpire   bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
 }
 
 // The values of BARONG_OTP_BACKEND.
