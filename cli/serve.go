@@ -8,6 +8,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"barong/auth"
 	"barong/config"
 	"barong/handlers"
@@ -37,11 +39,10 @@ func (serveCommand) Run(p *program) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
-	policy, err := readPolicy(settings.BarongConfig)
+	policy, err := readPolicy(settings)
 	if err != nil {
 		return err
 	}
-	policy.RequireDocumentExpiry = settings.DocumentsExpire
 	uidPrefix, err := identity.ParseUIDPrefix(settings.UIDPrefix)
 	if err != nil {
 		return fmt.Errorf("BARONG_UID_PREFIX: %w", err)
@@ -83,15 +84,10 @@ func (serveCommand) Run(p *program) error {
 		return err
 	}
 	defer stop()
-	applied, err := repository.Migrate(ctx, pool, quiet(p))
-	if err != nil {
+	if err := migrate(ctx, p, pool, log); err != nil {
 		return err
 	}
-	for _, step := range applied {
-		log.Info("schema migrated", "step", step.Name)
-	}
-
-	storage, err := openStorage(ctx, settings, public.Addr())
+	storage, err := openStorage(ctx, settings, public.Addr(), log)
 	if err != nil {
 		return err
 	}
@@ -138,6 +134,14 @@ func (serveCommand) Run(p *program) error {
 	return life.Serve(ctx)
 }
 
+func migrate(ctx context.Context, p *program, pool *pgxpool.Pool, log *slog.Logger) error {
+	applied, err := repository.Migrate(ctx, pool, quiet(p))
+	for _, step := range applied {
+		log.Info("schema migrated", "step", step.Name)
+	}
+	return err
+}
+
 func listen(ctx context.Context, c config.Config) (public, admin net.Listener, err error) {
 	var listening net.ListenConfig
 	if public, err = listening.Listen(ctx, "tcp", c.Listen); err != nil {
@@ -168,39 +172,4 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development
 	}
 	source, err := auth.NewSource(signer.keychainFile(), log)
 	return source, &signer, err
-}
-
-// readPolicy is Barong's default policy with what barong.yml says otherwise.
-func readPolicy(path string) (identity.Policy, error) {
-	policy := identity.DefaultPolicy()
-	rules, err := config.ReadRules(path)
-	if err != nil {
-		return policy, err
-	}
-	requirements := func(pairs []config.Pair) []identity.Requirement {
-		converted := make([]identity.Requirement, len(pairs))
-		for i, pair := range pairs {
-			converted[i] = identity.Requirement(pair)
-		}
-		return converted
-	}
-	if rules.ActivationRequirements != nil {
-		policy.ActivationRequirements = requirements(rules.ActivationRequirements)
-	}
-	if rules.Levels != nil {
-		policy.Levels = requirements(rules.Levels)
-	}
-	if rules.StateTriggers != nil {
-		policy.StateTriggers = make([]identity.Trigger, len(rules.StateTriggers))
-		for i, trigger := range rules.StateTriggers {
-			policy.StateTriggers[i] = identity.Trigger(trigger)
-		}
-	}
-	if rules.DocumentTypes != nil {
-		policy.DocumentTypes = rules.DocumentTypes
-	}
-	if err := policy.Validate(); err != nil {
-		return policy, fmt.Errorf("BARONG_CONFIG: %s: %w", path, err)
-	}
-	return policy, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 // openStorage opens the document store of the settings, or a directory under the
 // data directory where they name none. listen is the address at which this server
 // answers signed URLs, unless the settings say what others call it.
-func openStorage(ctx context.Context, c config.Config, listen net.Addr) (*documents.Store, error) {
+func openStorage(ctx context.Context, c config.Config, listen net.Addr, log *slog.Logger) (*documents.Store, error) {
 	storeURL := c.StorageURL
 	if storeURL == "" {
 		var err error
@@ -26,7 +27,7 @@ func openStorage(ctx context.Context, c config.Config, listen net.Addr) (*docume
 	key := []byte(c.StorageSigningKey)
 	if len(key) == 0 {
 		var err error
-		if key, err = documents.SigningKey(filepath.Join(c.DataDir, "documents.key")); err != nil {
+		if key, err = keptKey(filepath.Join(c.DataDir, "documents.key"), documents.NewSigningKey, log); err != nil {
 			return nil, fmt.Errorf("the key that signs the URLs of documents: %w", err)
 		}
 	}

@@ -129,7 +129,6 @@ func (c Config) Validate() error {
 	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes, and is %d", c.BodyMemory)
 	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
 	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
-	check(c.StorageSigningKey == "" || len(c.StorageSigningKey) >= 32, "BARONG_STORAGE_SIGNING_KEY must have at least 32 characters")
 	public, err := url.Parse(c.PublicURL)
 	check(c.PublicURL == "" || err == nil && (public.Scheme == "http" || public.Scheme == "https") && public.Host != "" && public.RawQuery == "" && public.Fragment == "",
 		"BARONG_PUBLIC_URL must begin with http:// or https:// and a host, and is %q", c.PublicURL)

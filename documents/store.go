@@ -52,6 +52,9 @@ func DirectoryURL(directory string) (string, error) {
 
 // Open connects to the store. It does not look whether the store answers.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	if len(o.SigningKey) < signingKeySize {
+		return nil, fmt.Errorf("BARONG_STORAGE_SIGNING_KEY: the key that signs URLs must have at least %d bytes, and has %d", signingKeySize, len(o.SigningKey))
+	}
 	bucket, err := blob.OpenBucket(ctx, o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("BARONG_STORAGE_URL: the store cannot be opened: %w", err)

@@ -6,12 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"io/fs"
 	"mime"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -64,36 +60,12 @@ func (s signer) verify(object, expires, signature string) error {
 	return nil
 }
 
-const signingKeySize = 32 // bytes
+// signingKeySize is how many bytes the key that signs URLs has at least.
+const signingKeySize = 32
 
-// SigningKey reads the key that signs URLs from a file, and makes it where it is
-// missing.
-func SigningKey(file string) ([]byte, error) {
-	key, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		key = make([]byte, signingKeySize)
-		rand.Read(key)
-		err = writeNew(file, key)
-		if errors.Is(err, fs.ErrExist) { // another server was faster
-			key, err = os.ReadFile(file)
-		}
-	}
-	if err == nil && len(key) < signingKeySize {
-		err = fmt.Errorf("%s must hold at least %d bytes", file, signingKeySize)
-	}
-	return key, err
-}
-
-// writeNew makes a file that nobody else can read, whole or not at all.
-func writeNew(file string, content []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(file), "signing-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }()
-	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Link(temporary.Name(), file)
+// NewSigningKey makes a key that signs URLs.
+func NewSigningKey() ([]byte, error) {
+	key := make([]byte, signingKeySize)
+	rand.Read(key)
+	return key, nil
 }
