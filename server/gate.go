@@ -24,8 +24,8 @@ const (
 )
 
 // gate stands before every operation. Its checks come in the order of
-// docs/errors.md; behind it, parameters are canonical JSON that the schema
-// allows, from a caller who may call the operation.
+// docs/errors.md; behind it, parameters have the types of the schema and
+// keep its rules, from a caller who may call the operation.
 type gate struct {
 	operations map[string]*operation // by verb and path: "POST /api/v2/management/users"
 	keychain   *auth.Source
