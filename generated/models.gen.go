@@ -573,74 +573,110 @@ type ErrorApplicationProblemPlusJSON = Problem
 // UserPage defines model for UserPage.
 type UserPage = []ListedUser
 
+// CreateDocumentJSONBody defines parameters for CreateDocument.
+type CreateDocumentJSONBody = CreateDocumentParameters
+
+// CreateLabelJSONBody defines parameters for CreateLabel.
+type CreateLabelJSONBody = CreateLabelParameters
+
+// UpdateLabelJSONBody defines parameters for UpdateLabel.
+type UpdateLabelJSONBody = UpdateLabelParameters
+
+// DeleteLabelJSONBody defines parameters for DeleteLabel.
+type DeleteLabelJSONBody = DeleteLabelParameters
+
+// FilterUsersByLabelJSONBody defines parameters for FilterUsersByLabel.
+type FilterUsersByLabelJSONBody = FilterUsersByLabelParameters
+
+// ListLabelsJSONBody defines parameters for ListLabels.
+type ListLabelsJSONBody = ListLabelsParameters
+
+// SignOTPJSONBody defines parameters for SignOTP.
+type SignOTPJSONBody = SignOTPParameters
+
+// GetTimestampJSONBody defines parameters for GetTimestamp.
+type GetTimestampJSONBody = GetTimestampParameters
+
+// CreateUserJSONBody defines parameters for CreateUser.
+type CreateUserJSONBody = CreateUserParameters
+
+// GetUserJSONBody defines parameters for GetUser.
+type GetUserJSONBody = GetUserParameters
+
+// ImportUserJSONBody defines parameters for ImportUser.
+type ImportUserJSONBody = ImportUserParameters
+
+// ListUsersJSONBody defines parameters for ListUsers.
+type ListUsersJSONBody = ListUsersParameters
+
 // CreateDocumentJSONRequestBody defines body for CreateDocument for application/json ContentType.
-type CreateDocumentJSONRequestBody = CreateDocumentParameters
+type CreateDocumentJSONRequestBody = CreateDocumentJSONBody
 
 // CreateDocumentFormdataRequestBody defines body for CreateDocument for application/x-www-form-urlencoded ContentType.
 type CreateDocumentFormdataRequestBody = CreateDocumentParameters
 
 // CreateLabelJSONRequestBody defines body for CreateLabel for application/json ContentType.
-type CreateLabelJSONRequestBody = CreateLabelParameters
+type CreateLabelJSONRequestBody = CreateLabelJSONBody
 
 // CreateLabelFormdataRequestBody defines body for CreateLabel for application/x-www-form-urlencoded ContentType.
 type CreateLabelFormdataRequestBody = CreateLabelParameters
 
 // UpdateLabelJSONRequestBody defines body for UpdateLabel for application/json ContentType.
-type UpdateLabelJSONRequestBody = UpdateLabelParameters
+type UpdateLabelJSONRequestBody = UpdateLabelJSONBody
 
 // UpdateLabelFormdataRequestBody defines body for UpdateLabel for application/x-www-form-urlencoded ContentType.
 type UpdateLabelFormdataRequestBody = UpdateLabelParameters
 
 // DeleteLabelJSONRequestBody defines body for DeleteLabel for application/json ContentType.
-type DeleteLabelJSONRequestBody = DeleteLabelParameters
+type DeleteLabelJSONRequestBody = DeleteLabelJSONBody
 
 // DeleteLabelFormdataRequestBody defines body for DeleteLabel for application/x-www-form-urlencoded ContentType.
 type DeleteLabelFormdataRequestBody = DeleteLabelParameters
 
 // FilterUsersByLabelJSONRequestBody defines body for FilterUsersByLabel for application/json ContentType.
-type FilterUsersByLabelJSONRequestBody = FilterUsersByLabelParameters
+type FilterUsersByLabelJSONRequestBody = FilterUsersByLabelJSONBody
 
 // FilterUsersByLabelFormdataRequestBody defines body for FilterUsersByLabel for application/x-www-form-urlencoded ContentType.
 type FilterUsersByLabelFormdataRequestBody = FilterUsersByLabelParameters
 
 // ListLabelsJSONRequestBody defines body for ListLabels for application/json ContentType.
-type ListLabelsJSONRequestBody = ListLabelsParameters
+type ListLabelsJSONRequestBody = ListLabelsJSONBody
 
 // ListLabelsFormdataRequestBody defines body for ListLabels for application/x-www-form-urlencoded ContentType.
 type ListLabelsFormdataRequestBody = ListLabelsParameters
 
 // SignOTPJSONRequestBody defines body for SignOTP for application/json ContentType.
-type SignOTPJSONRequestBody = SignOTPParameters
+type SignOTPJSONRequestBody = SignOTPJSONBody
 
 // SignOTPFormdataRequestBody defines body for SignOTP for application/x-www-form-urlencoded ContentType.
 type SignOTPFormdataRequestBody = SignOTPForm
 
 // GetTimestampJSONRequestBody defines body for GetTimestamp for application/json ContentType.
-type GetTimestampJSONRequestBody = GetTimestampParameters
+type GetTimestampJSONRequestBody = GetTimestampJSONBody
 
 // GetTimestampFormdataRequestBody defines body for GetTimestamp for application/x-www-form-urlencoded ContentType.
 type GetTimestampFormdataRequestBody = GetTimestampParameters
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
-type CreateUserJSONRequestBody = CreateUserParameters
+type CreateUserJSONRequestBody = CreateUserJSONBody
 
 // CreateUserFormdataRequestBody defines body for CreateUser for application/x-www-form-urlencoded ContentType.
 type CreateUserFormdataRequestBody = CreateUserParameters
 
 // GetUserJSONRequestBody defines body for GetUser for application/json ContentType.
-type GetUserJSONRequestBody = GetUserParameters
+type GetUserJSONRequestBody = GetUserJSONBody
 
 // GetUserFormdataRequestBody defines body for GetUser for application/x-www-form-urlencoded ContentType.
 type GetUserFormdataRequestBody = GetUserParameters
 
 // ImportUserJSONRequestBody defines body for ImportUser for application/json ContentType.
-type ImportUserJSONRequestBody = ImportUserParameters
+type ImportUserJSONRequestBody = ImportUserJSONBody
 
 // ImportUserFormdataRequestBody defines body for ImportUser for application/x-www-form-urlencoded ContentType.
 type ImportUserFormdataRequestBody = ImportUserParameters
 
 // ListUsersJSONRequestBody defines body for ListUsers for application/json ContentType.
-type ListUsersJSONRequestBody = ListUsersParameters
+type ListUsersJSONRequestBody = ListUsersJSONBody
 
 // ListUsersFormdataRequestBody defines body for ListUsers for application/x-www-form-urlencoded ContentType.
 type ListUsersFormdataRequestBody = ListUsersParameters

@@ -55,10 +55,10 @@ func operationOf(declared *openapi3.Operation) (*operation, error) {
 	if scope == "" {
 		return nil, errors.New("x-scope is missing")
 	}
-	if declared.RequestBody == nil || declared.RequestBody.Value.Content[mediaJSON] == nil {
-		return nil, errors.New("a JSON body is not declared")
+	schema, err := parametersOf(declared)
+	if err != nil {
+		return nil, err
 	}
-	schema := declared.RequestBody.Value.Content[mediaJSON].Schema.Value
 	op := &operation{id: declared.OperationID, scope: scope, schema: schema}
 	order := map[string]float64{}
 	for name, property := range schema.Properties {
@@ -81,6 +81,19 @@ func operationOf(declared *openapi3.Operation) (*operation, error) {
 	}
 	slices.SortFunc(op.parameters, func(a, b parameter) int { return int(order[a.name] - order[b.name]) })
 	return op, nil
+}
+
+// parametersOf is the schema of the parameters: the first of the two things that a
+// JSON body may be. The other one is an envelope around them.
+func parametersOf(declared *openapi3.Operation) (*openapi3.Schema, error) {
+	if declared.RequestBody == nil || declared.RequestBody.Value.Content[mediaJSON] == nil {
+		return nil, errors.New("a JSON body is not declared")
+	}
+	body := declared.RequestBody.Value.Content[mediaJSON].Schema.Value
+	if len(body.AnyOf) != 2 || body.AnyOf[1].Ref != "#/components/schemas/SignedEnvelope" {
+		return nil, errors.New("a JSON body must be anyOf the parameters and SignedEnvelope")
+	}
+	return body.AnyOf[0].Value, nil
 }
 
 // canonical makes the one set of values that the operation knows of what was given:
