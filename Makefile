@@ -8,10 +8,10 @@ SPECTRAL      := @stoplight/spectral-cli@6.16.3
 REDOCLY       := @redocly/cli@2.77.0
 FUZZTIME      ?= 10s
 
-.PHONY: help build run test generate verify lint lint-spec fuzz
+.PHONY: help build run test generate clients test-clients verify lint lint-spec fuzz
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 build: ## Build bin/barong
 	$(GO) build -trimpath -o bin/barong .
@@ -25,6 +25,12 @@ test: ## Run all tests; they find or start a Postgres themselves
 
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate -tags generate ./...
+
+clients: ## Make the clients of other languages from openapi.yaml (clients/)
+	@set -e; for suite in clients/*/Makefile; do $(MAKE) --no-print-directory -C $$(dirname $$suite) install generate; done
+
+test-clients: ## Test them against a real server, directly and through Prism (Node 20)
+	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$' ./tests
 
 verify: ## Fail when generated code or go.mod is not what the sources make
 	$(GO) mod tidy -diff
