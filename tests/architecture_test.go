@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"barong/generated":  nil,
 	"barong/config":     nil,
 	"barong/embeddedpg": nil,
+	"barong/compat":     nil,
 	"barong/tests":      nil,
 }
 
