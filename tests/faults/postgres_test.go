@@ -28,9 +28,22 @@ type postgres struct {
 
 func startPostgres(t testing.TB) *postgres {
 	t.Helper()
-	p := &postgres{t: t, dir: filepath.Join(t.TempDir(), "pg")}
+	p := &postgres{t: t, dir: filepath.Join(openDir(t), "pg")}
 	p.start()
 	return p
+}
+
+// openDir is a folder that other users can walk through, so that root's server runs
+// as the user postgres, and a pooler of that user can reach its socket.
+func openDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for path := dir; path != filepath.Clean(os.TempDir()); path = filepath.Dir(path) {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // start starts it, for the first time or again, and waits until it answers.
@@ -136,7 +149,7 @@ func (p *postgres) standby() *postgres {
 	if err := p.server.Stop(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
-	copied := &postgres{t: p.t, dir: filepath.Join(p.t.TempDir(), "standby")}
+	copied := &postgres{t: p.t, dir: filepath.Join(openDir(p.t), "standby")}
 	if output, err := exec.Command("cp", "-a", p.dir, copied.dir).CombinedOutput(); err != nil {
 		p.t.Fatalf("%v: %s", err, output)
 	}

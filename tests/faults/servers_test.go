@@ -94,7 +94,16 @@ func serve(t testing.TB, who signers, settings map[string]string, prefix ...stri
 		}
 		s.ended <- s.command.Wait()
 	}()
-	t.Cleanup(func() { _ = s.command.Process.Kill() })
+	t.Cleanup(func() {
+		_ = s.command.Process.Kill()
+		if t.Failed() {
+			for line := range strings.Lines(s.log.String()) {
+				if strings.Contains(line, "status=500") && strings.Contains(line, "error=") {
+					t.Logf("the server's log: %s", line)
+				}
+			}
+		}
+	})
 	select {
 	case found := <-ready:
 		s.url, s.admin = "http://"+found[1]+handlers.BasePath, "http://"+found[2]
