@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,7 +63,7 @@ var readyLine = regexp.MustCompile(`msg=ready listen=(\S+) admin=(\S+)`)
 // command, to run it in other circumstances.
 func serve(t testing.TB, who signers, settings map[string]string, prefix ...string) *server {
 	t.Helper()
-	arguments := append(prefix, binary, "serve")
+	arguments := slices.Concat(prefix, []string{binary, "serve"})
 	s := &server{t: t, command: exec.Command(arguments[0], arguments[1:]...), log: &logBuffer{}, ended: make(chan error, 1)}
 	all := map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME"), "BARONG_LISTEN": "127.0.0.1:0", "BARONG_ADMIN_LISTEN": "127.0.0.1:0",
