@@ -84,8 +84,9 @@ class _SigningClient(ApiClient):
 
     def request(self, method, url, headers=None, body=None, _request_timeout=None, **options):
         headers, body = self._signed(headers or {}, body)
+        timeout = _request_timeout or TIMEOUT
         try:
-            return super().request(method, url, headers=headers, body=body, _request_timeout=_request_timeout or TIMEOUT, **options)
+            return super().request(method, url, headers=headers, body=body, _request_timeout=timeout, **options)
         except ApiException as refusal:
             # The caller of this method decodes the body, also where nobody
             # answered and there is none.

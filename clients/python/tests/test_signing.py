@@ -67,14 +67,16 @@ class Algorithms(unittest.TestCase):
 
 class Envelopes(unittest.TestCase):
     def test_every_signer_signs_the_same_payload(self):
-        keys = {"backend-1": rsa.generate_private_key(65537, 2048), "backend-2": ec.generate_private_key(ec.SECP256R1())}
-        signers = [Signer(name, pem(key)) for name, key in keys.items()]
-        headers, body = sent(EnvelopeClient("http://localhost", *signers, clock=lambda: NOW + 0.9, new_id=lambda: "once"))
+        keys = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+        signers = [Signer(f"backend-{number}", pem(key)) for number, key in enumerate(keys, 1)]
+        client = EnvelopeClient("http://localhost", *signers, clock=lambda: NOW + 0.9, new_id=lambda: "once")
+        headers, body = sent(client)
         self.assertNotIn("Authorization", headers)
-        self.assertEqual([entry["header"] for entry in body["signatures"]], [{"kid": "backend-1"}, {"kid": "backend-2"}])
-        for entry, (algorithm, key) in zip(body["signatures"], zip(("RS256", "ES256"), keys.values())):
-            claims = verified(".".join((entry["protected"], body["payload"], entry["signature"])), key.public_key(), algorithm)
-            self.assertEqual(claims, {
+        entries = body["signatures"]
+        self.assertEqual([entry["header"] for entry in entries], [{"kid": "backend-1"}, {"kid": "backend-2"}])
+        for entry, key, algorithm in zip(entries, keys, ("RS256", "ES256")):
+            token = ".".join((entry["protected"], body["payload"], entry["signature"]))
+            self.assertEqual(verified(token, key.public_key(), algorithm), {
                 "iat": NOW, "exp": NOW + 60, "jti": "once",
                 "data": {"user_uid": "ID1", "key": "email", "value": "verified"},
             })
@@ -92,7 +94,8 @@ class Envelopes(unittest.TestCase):
 
 class Tokens(unittest.TestCase):
     def test_token_names_its_signer_and_leaves_the_body_alone(self):
-        client = BearerClient("http://localhost", Signer("backend-1", SECRET, "HS256"), clock=lambda: NOW, new_id=lambda: "once")
+        signer = Signer("backend-1", SECRET, "HS256")
+        client = BearerClient("http://localhost", signer, clock=lambda: NOW, new_id=lambda: "once")
         headers, body = sent(client)
         scheme, token = headers["Authorization"].split()
         self.assertEqual(scheme, "Bearer")

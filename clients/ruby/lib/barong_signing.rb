@@ -10,8 +10,9 @@ require 'barong_management'
 
 # Signs the calls that the generated sources make.
 #
-#   client = BarongManagement::EnvelopeClient.new('https://barong.example/api/v2/management', signer)
-#   user = BarongManagement::UsersApi.new(client).get_user(BarongManagement::GetUserParameters.new(email: 'ada@example.com'))
+#   include BarongManagement
+#   client = EnvelopeClient.new('https://barong.example/api/v2/management', Signer.new('backend-1', pem))
+#   user = UsersApi.new(client).get_user(GetUserParameters.new(email: 'ada@example.com'))
 #
 # The generated sources stay as they are: a client of this file takes the place of
 # their ApiClient, and signs in the methods that make the body and the headers.

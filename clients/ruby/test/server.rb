@@ -7,11 +7,14 @@ require 'barong_signing'
 module Server
   include BarongManagement
 
-  API, KEYS, OTP_UID, OTP_SECRET = %w[BARONG_API BARONG_KEYS BARONG_OTP_UID BARONG_OTP_SECRET].map { |name| ENV.fetch(name) }
-  FIRST, SECOND = %w[backend-1 backend-2].map { |name| Signer.new(name, File.read("#{KEYS}/#{name}.pem")) }
+  API = ENV.fetch('BARONG_API')
+  OTP_UID = ENV.fetch('BARONG_OTP_UID')
+  FIRST, SECOND = %w[backend-1 backend-2].map do |name|
+    Signer.new(name, File.read("#{ENV.fetch('BARONG_KEYS')}/#{name}.pem"))
+  end
   BOTH = EnvelopeClient.new(API, FIRST, SECOND)
-  # The secret's bytes, from base32 (RFC 4648, section 6).
-  OTP_KEY = [OTP_SECRET.chars.map { |digit| format('%05b', [*'A'..'Z', *'2'..'7'].index(digit)) }.join].pack('B*')
+  BASE32 = [*'A'..'Z', *'2'..'7'].freeze # RFC 4648, section 6
+  OTP_KEY = [ENV.fetch('BARONG_OTP_SECRET').chars.map { |digit| format('%05b', BASE32.index(digit)) }.join].pack('B*')
   DIGEST = '$2a$04$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'
 
   def unique(name)

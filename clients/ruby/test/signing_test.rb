@@ -13,24 +13,31 @@ class SigningTest < Minitest::Test
   ED25519 = OpenSSL::PKey.generate_key('ED25519')
 
   def test_algorithm_follows_from_the_key
-    curves = { 'ES256' => 'prime256v1', 'ES384' => 'secp384r1', 'ES512' => 'secp521r1' }
-    curves.transform_values { |curve| OpenSSL::PKey::EC.generate(curve) }.merge('RS256' => RSA).each do |algorithm, key|
-      assert_equal({ 'iat' => NOW }, verified(Signer.new('backend-1', key.private_to_pem).sign({ iat: NOW }), key, algorithm))
+    keys = { 'ES256' => 'prime256v1', 'ES384' => 'secp384r1', 'ES512' => 'secp521r1' }
+           .transform_values { |curve| OpenSSL::PKey::EC.generate(curve) }.merge('RS256' => RSA)
+    keys.each do |algorithm, key|
+      token = Signer.new('backend-1', key.private_to_pem).sign({ iat: NOW })
+      assert_equal({ 'iat' => NOW }, verified(token, key, algorithm))
     end
   end
 
   def test_eddsa_follows_from_the_key
-    input, _, signature = Signer.new('backend-1', ED25519.private_to_pem).sign({ iat: NOW }, { kid: 'backend-1' }).rpartition('.')
+    token = Signer.new('backend-1', ED25519.private_to_pem).sign({ iat: NOW }, { kid: 'backend-1' })
+    input, _, signature = token.rpartition('.')
     assert ED25519.verify(nil, JWT::Base64.url_decode(signature), input)
-    assert_equal [{ 'alg' => 'EdDSA', 'kid' => 'backend-1' }, { 'iat' => NOW }], input.split('.').map { |part| decoded(part) }
+    header, claims = input.split('.').map { |part| decoded(part) }
+    assert_equal({ 'alg' => 'EdDSA', 'kid' => 'backend-1' }, header)
+    assert_equal({ 'iat' => NOW }, claims)
   end
 
   def test_algorithm_can_be_told
     %w[RS384 RS512 PS256 PS384 PS512].each do |algorithm|
-      assert_equal({ 'iat' => NOW }, verified(Signer.new('backend-1', RSA.private_to_pem, algorithm).sign({ iat: NOW }), RSA, algorithm))
+      token = Signer.new('backend-1', RSA.private_to_pem, algorithm).sign({ iat: NOW })
+      assert_equal({ 'iat' => NOW }, verified(token, RSA, algorithm))
     end
     %w[HS256 HS384 HS512].each do |algorithm|
-      assert_equal({ 'iat' => NOW }, verified(Signer.new('backend-1', SECRET, algorithm).sign({ iat: NOW }), SECRET, algorithm))
+      token = Signer.new('backend-1', SECRET, algorithm).sign({ iat: NOW })
+      assert_equal({ 'iat' => NOW }, verified(token, SECRET, algorithm))
     end
   end
 
@@ -46,7 +53,7 @@ class SigningTest < Minitest::Test
     signers = keys.map { |name, key| Signer.new(name, key.private_to_pem) }
     headers, body = sent(EnvelopeClient.new('http://localhost', *signers, clock: -> { NOW }, new_id: -> { 'once' }))
     refute_includes headers, 'Authorization'
-    assert_equal [{ 'kid' => 'backend-1' }, { 'kid' => 'backend-2' }], (body['signatures'].map { |entry| entry['header'] })
+    assert_equal(%w[backend-1 backend-2], body['signatures'].map { |entry| entry['header'].fetch('kid') })
     body['signatures'].zip(%w[RS256 ES256], keys.values) do |entry, algorithm, key|
       claims = verified([entry['protected'], body['payload'], entry['signature']].join('.'), key, algorithm)
       assert_equal({ 'iat' => NOW, 'exp' => NOW + 60, 'jti' => 'once',
@@ -65,7 +72,8 @@ class SigningTest < Minitest::Test
   end
 
   def test_token_names_its_signer_and_leaves_the_body_alone
-    client = BearerClient.new('http://localhost', Signer.new('backend-1', SECRET, 'HS256'), clock: -> { NOW }, new_id: -> { 'once' })
+    signer = Signer.new('backend-1', SECRET, 'HS256')
+    client = BearerClient.new('http://localhost', signer, clock: -> { NOW }, new_id: -> { 'once' })
     headers, body = sent(client)
     scheme, token = headers['Authorization'].split
     assert_equal 'Bearer', scheme
