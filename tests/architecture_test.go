@@ -17,6 +17,7 @@ var mayImport = map[string][]string{
 	"barong/server":       {"handlers", "auth", "documents", "generated", "identity"},
 	"barong/handlers":     {"generated", "identity", "repository", "auth", "otp", "documents"},
 	"barong/repository":   {"identity"},
+	"barong/client":       {"auth", "generated"},
 	"barong/auth":         {"identity"},
 	"barong/otp":          {"identity"},
 	"barong/documents":    {"identity"},
