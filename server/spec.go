@@ -9,10 +9,8 @@ import (
 	"barong/generated"
 )
 
-// publicPaths is what everybody may read: the specification, and the keys with
-// which the server's signatures are verified (RFC 8615 reserves the folder).
-var publicPaths = []string{"/openapi.yaml", "/openapi.json", "/.well-known/jwks.json"}
-
+// servePublic serves what everybody may read: the specification, and the keys
+// with which the server's signatures are verified (RFC 8615 reserves the folder).
 func servePublic(router chi.Router, yaml, keys []byte) error {
 	json, err := generated.GetSpecJSON()
 	if err != nil {
@@ -26,8 +24,8 @@ func servePublic(router chi.Router, yaml, keys []byte) error {
 		router.Get(path, handler)
 		router.Head(path, handler)
 	}
-	serve(publicPaths[0], "application/yaml", yaml)
-	serve(publicPaths[1], "application/json", json)
-	serve(publicPaths[2], "application/jwk-set+json", keys)
+	serve("/openapi.yaml", "application/yaml", yaml)
+	serve("/openapi.json", "application/json", json)
+	serve("/.well-known/jwks.json", "application/jwk-set+json", keys)
 	return nil
 }
