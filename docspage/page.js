@@ -1,7 +1,10 @@
 'use strict'
 
-// Runs before Scalar: the style elements that it makes carry the nonce, without
-// which the page's Content-Security-Policy refuses them.
+// Scalar's configuration, and what makes it run under the page's
+// Content-Security-Policy. Runs before Scalar itself.
+
+// Every style element that a script makes carries the nonce of the policy, which
+// refuses all others.
 const nonce = document.querySelector('meta[property=csp-nonce]').content
 const createElement = document.createElement.bind(document)
 document.createElement = (name, options) => {
@@ -10,27 +13,48 @@ document.createElement = (name, options) => {
   return element
 }
 
-document.addEventListener('DOMContentLoaded', async () => {
-  const reference = Scalar.createApiReference('#reference', configuration(await developmentToken()))
-})
+// Zod, which Scalar validates with, asks whether it may compile code from
+// strings. The policy says no; it need not ask.
+globalThis.__zod_globalConfig = { jitless: true }
+
+// A server in development offers a token, so that operations can be tried at
+// once. The page shows the first one; what is sent with it gets one that is good.
+const tokenPath = document.body.dataset.token
+const margin = 30_000 // ms before its end at which a token is replaced
+let offered = ''
+let current = { value: '', expires: 0 }
 
 async function developmentToken() {
-  const path = document.body.dataset.token
-  if (!path) return null
-  const answer = await fetch(path, { method: 'POST' })
-  if (!answer.ok) return null
-  const { token, expires_in } = await answer.json()
-  return { value: token, expires: Date.now() + expires_in * 1000 }
+  if (!tokenPath) return ''
+  if (Date.now() > current.expires - margin) {
+    const answer = await fetch(tokenPath, { method: 'POST' })
+    if (!answer.ok) return ''
+    const { token, expires_in } = await answer.json()
+    current = { value: token, expires: Date.now() + expires_in * 1000 }
+  }
+  return current.value
 }
 
-function configuration(token) {
-  return {
-    url: '/openapi.json',
+async function send(input, init) {
+  const request = new Request(input, init)
+  if (offered && request.headers.get('Authorization') === `Bearer ${offered}`) {
+    request.headers.set('Authorization', `Bearer ${await developmentToken()}`)
+  }
+  return fetch(request)
+}
+
+document.addEventListener('DOMContentLoaded', async () => {
+  offered = await developmentToken()
+  Scalar.createApiReference('#reference', {
+    url: '/openapi.yaml', // in the order in which it was written
+    customFetch: send,
     authentication: {
       preferredSecurityScheme: 'BearerToken',
-      securitySchemes: { BearerToken: { token: token?.value ?? '' } },
+      securitySchemes: { BearerToken: { token: offered } },
     },
-    // Nothing leaves this origin.
+    persistAuth: false,
+
+    // Nothing leaves this server.
     withDefaultFonts: false,
     telemetry: false,
     proxyUrl: '',
@@ -38,6 +62,10 @@ function configuration(token) {
     agent: { disabled: true },
     mcp: { disabled: true },
     showDeveloperTools: 'never',
-    persistAuth: false,
-  }
-}
+
+    defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
+    modelsSectionLabel: 'Schemas',
+    orderSchemaPropertiesBy: 'preserve',
+    orderRequiredPropertiesFirst: false,
+  })
+})
