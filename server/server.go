@@ -50,7 +50,7 @@ func New(o Options) (http.Handler, error) {
 	router.Use(requestID, accessLog(o.Log), recovery(errs), deadline(o.Timeout))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
 	router.MethodNotAllowed(wrongMethod(router, errs))
-	if err := servePublic(router, o.Spec, o.PublicKeys); err != nil {
+	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {
 		return nil, err
 	}
 	serveDocuments(router, o.Document, errs)

@@ -14,7 +14,7 @@ import (
 var mayImport = map[string][]string{
 	"barong":            {"cli"},
 	"barong/cli":        {"config", "server", "embeddedpg", "auth", "otp", "documents", "handlers", "repository", "identity", "generated"},
-	"barong/server":     {"handlers", "auth", "documents", "generated", "identity"},
+	"barong/server":     {"handlers", "auth", "documents", "docspage", "swagger2", "generated", "identity"},
 	"barong/handlers":   {"generated", "identity", "repository", "auth", "otp", "documents"},
 	"barong/repository": {"identity"},
 	"barong/auth":       {"identity"},
@@ -23,6 +23,8 @@ var mayImport = map[string][]string{
 	"barong/identity":   nil,
 	"barong/generated":  nil,
 	"barong/config":     nil,
+	"barong/docspage":   nil,
+	"barong/swagger2":   nil,
 	"barong/embeddedpg": nil,
 	"barong/tests":      nil,
 }
