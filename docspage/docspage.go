@@ -40,7 +40,7 @@ func Handlers(tokenPath string) map[string]http.Handler {
 
 // servePage makes a nonce for each answer, so an answer is never kept.
 func servePage(tokenPath string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		nonce := rand.Text()
 		var html bytes.Buffer
 		if err := page.Execute(&html, struct{ Nonce, Token string }{nonce, tokenPath}); err != nil {
