@@ -6,11 +6,15 @@ GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SPECTRAL      := @stoplight/spectral-cli@6.16.3
 REDOCLY       := @redocly/cli@2.77.0
+OASDIFF       := github.com/oasdiff/oasdiff@v1.11.8
 SCALAR        := @scalar/api-reference@1.72.1
 SCALAR_SHA256 := bf091006bdc3af6067af77c2f534812e3e633e94a94e87138069f570f33b762c
 FUZZTIME      ?= 10s
 
-.PHONY: help build run test test-docs generate scalar clients test-clients verify lint lint-spec fuzz
+# go test says nothing of what passed; the tests' own words are kept for the end.
+reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; cat $$report; rm -f $$report; exit $$status
+
+.PHONY: help build run test test-docs generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -22,8 +26,7 @@ run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 	bin/barong serve
 
 test: ## Run all tests; they find or start a Postgres themselves
-	@report=$$(mktemp); BARONG_TEST_REPORT=$$report $(GO) test $(TESTFLAGS) ./...; status=$$?; \
-	cat $$report; rm -f $$report; exit $$status
+	@$(call reported,$(GO) test $(TESTFLAGS) ./...)
 
 test-docs: ## Test the page /docs in Chromium or Chrome, without a window
 	$(GO) test -tags browser -count=1 -timeout 5m -v -run '^TestBrowser' ./tests
@@ -61,9 +64,17 @@ lint-spec: ## Lint openapi.yaml with Spectral and Redocly (Node 20)
 	npx --yes --package $(SPECTRAL) -- spectral lint --fail-severity hint openapi.yaml
 	REDOCLY_TELEMETRY=off npx --yes --package $(REDOCLY) -- redocly lint --max-problems 100 openapi.yaml
 
-fuzz: ## Fuzz each target for FUZZTIME (10s)
+compat: ## Fail when openapi.yaml breaks clients and CHANGELOG.md does not say so (BASE=revision)
+	$(GO) run ./compat -oasdiff "$(GO) run $(OASDIFF)" -base "$(BASE)"
+
+fuzz: fuzz-code fuzz-server ## Both of the next two, FUZZTIME (10s) for each target
+
+fuzz-code: ## Fuzz what reads other people's bytes
 	@set -e; for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 	  done; \
 	done
+
+fuzz-server: ## Make requests of openapi.yaml to the server, right ones and wrong ones
+	@$(call reported,$(GO) test -count=1 -timeout 0 -run '^TestServerKeepsItsSpecification$$' ./tests -property $(FUZZTIME))

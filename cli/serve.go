@@ -130,7 +130,7 @@ func (serveCommand) Run(p *program) error {
 		fmt.Fprint(p.stderr, greeting)
 	}
 	life := server.Life{
-		Public: public, Admin: admin, Handler: handler, Check: pool.Ping, Drain: settings.DrainTimeout, Log: log,
+		Public: public, Admin: admin, Handler: handler, Check: pool.Ping, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
 	}
 	return life.Serve(ctx)
 }

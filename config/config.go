@@ -38,6 +38,7 @@ type Config struct {
 	LogLevel      slog.Level    `env:"BARONG_LOG_LEVEL" envDefault:"info"`
 	BodyLimit     int64         `env:"BARONG_BODY_LIMIT" envDefault:"16777216"`
 	Timeout       time.Duration `env:"BARONG_REQUEST_TIMEOUT" envDefault:"30s"`
+	DrainDelay    time.Duration `env:"BARONG_DRAIN_DELAY" envDefault:"0s"`
 	DrainTimeout  time.Duration `env:"BARONG_DRAIN_TIMEOUT" envDefault:"30s"`
 	BcryptCost    int           `env:"BARONG_BCRYPT_COST" envDefault:"12"`
 	PostgresBin   string        `env:"BARONG_PG_BIN"`
@@ -119,6 +120,7 @@ func (c Config) Validate() error {
 	check(c.DataDir != "", "BARONG_DATA_DIR must not be empty")
 	check(c.BodyLimit >= 1<<10, "BARONG_BODY_LIMIT must be at least 1024 bytes, and is %d", c.BodyLimit)
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
+	check(c.DrainDelay >= 0, "BARONG_DRAIN_DELAY must not be negative, and is %s", c.DrainDelay)
 	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
 	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31, and is %d", c.BcryptCost)
 	check(c.OTPBackend == OTPPostgres || c.OTPBackend == OTPVault, "BARONG_OTP_BACKEND must be %s or %s, and is %q", OTPPostgres, OTPVault, c.OTPBackend)

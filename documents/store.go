@@ -119,9 +119,11 @@ func (s *Store) write(ctx context.Context, object, contentType, disposition stri
 	}
 	defer func() {
 		if err != nil {
-			abandon() // a Close of what is abandoned stores nothing
+			abandon()
+			_ = blobWriter.Close() // stores nothing, and says no more than that it was abandoned
+			return
 		}
-		err = errors.Join(err, blobWriter.Close())
+		err = blobWriter.Close()
 		if err == nil && file != nil {
 			err = syncFolder(filepath.Dir(file.Name()))
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
 
@@ -39,7 +40,7 @@ var statuses = map[identity.Kind]struct {
 var fault = &identity.Error{Message: "Internal server error"}
 
 // gone is what nobody reads: the caller hung up, or the server is told to stop.
-var gone = &identity.Error{Kind: identity.Unavailable, Message: "The request was abandoned"}
+var gone = &identity.Error{Kind: identity.Unavailable, Message: "The request was abandoned", RetryAfter: time.Second}
 
 // Errors writes errors.
 type Errors struct{ Log *slog.Logger }

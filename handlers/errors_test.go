@@ -50,7 +50,7 @@ func TestErrorBecomesItsStatusAndBody(t *testing.T) {
 		{&identity.Error{Kind: identity.InvalidParameters, Violations: []identity.Violation{{Message: "a is missing"}, {Message: "a is empty"}}}, 422, `{"error":"a is missing, a is empty"}`, ""},
 		{&identity.Error{Kind: identity.TooManyRequests, Message: "wait", RetryAfter: 1500 * time.Millisecond}, 429, `{"error":"wait"}`, "2"},
 		{&identity.Error{Kind: identity.Unavailable, Message: "away", RetryAfter: time.Millisecond}, 503, `{"error":"away"}`, "1"},
-		{fmt.Errorf("hung up: %w", context.Canceled), 503, `{"error":"The request was abandoned"}`, ""},
+		{fmt.Errorf("hung up: %w", context.Canceled), 503, `{"error":"The request was abandoned"}`, "1"},
 		{errors.New("secret"), 500, `{"error":"Internal server error"}`, ""},
 		{&identity.Error{Message: "an error without a kind"}, 500, `{"error":"Internal server error"}`, ""},
 	} {

@@ -83,11 +83,12 @@ func lostToConcurrent(err error) bool {
 }
 
 // disconnected is a connection that could not be made, whatever the reason, or
-// that broke; and time that ran out while waiting for one.
+// that broke, be it before anything was sent; and time that ran out while waiting
+// for one.
 func disconnected(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) ||
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, puddle.ErrClosedPool) || errors.Is(err, pgx.ErrTxClosed) ||
 		errors.Is(err, pgx.ErrTxCommitRollback)

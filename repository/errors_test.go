@@ -37,6 +37,7 @@ func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
 		{io.ErrUnexpectedEOF, identity.Unavailable},
 		{context.DeadlineExceeded, identity.Unavailable},
 		{&pgconn.ConnectError{}, identity.Unavailable},
+		{unsent{}, identity.Unavailable},
 		{context.Canceled, 0},
 		{errors.New("something"), 0},
 		{identity.ErrLabelNotFound, identity.NotFound},
@@ -59,6 +60,12 @@ func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
 		}
 	}
 }
+
+// unsent is what pgx says of a statement for which the connection was closed already.
+type unsent struct{}
+
+func (unsent) Error() string     { return "conn closed" }
+func (unsent) SafeToRetry() bool { return true }
 
 func TestPageNumbersDoNotOverflow(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,7 @@ type Life struct {
 	Public, Admin net.Listener
 	Handler       http.Handler                    // of the public listener
 	Check         func(ctx context.Context) error // nil when requests can be served now
+	Delay         time.Duration                   // from the end of being ready to the end of accepting
 	Drain         time.Duration                   // for what is in flight when the end comes
 	Log           *slog.Logger
 }
@@ -34,11 +35,12 @@ const (
 	checkTimeout  = 2 * time.Second
 )
 
-// Serve answers requests until ctx ends. Then the process stops being ready,
-// takes no new connection, and finishes what is in flight within Drain.
+// Serve answers requests until ctx ends. Then the process stops being ready and
+// sends its clients away with each answer; after Delay it takes no new connection,
+// and finishes what is in flight within Drain.
 func (l Life) Serve(ctx context.Context) error {
 	var draining atomic.Bool
-	public := l.newServer(l.Handler)
+	public := l.newServer(sendAway(&draining, l.Handler))
 	admin := l.newServer(l.adminRoutes(&draining))
 	failed := make(chan error, 2)
 	go func() { failed <- public.Serve(l.Public) }()
@@ -52,7 +54,10 @@ func (l Life) Serve(ctx context.Context) error {
 		cause = fmt.Errorf("a listener broke: %w", cause)
 	}
 	draining.Store(true)
-	l.Log.Info("draining", "at_most", l.Drain)
+	l.Log.Info("draining", "delay", l.Delay, "at_most", l.Drain)
+	if cause == nil {
+		time.Sleep(l.Delay)
+	}
 	expired, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Drain)
 	defer cancel()
 	err := public.Shutdown(expired)
@@ -60,6 +65,17 @@ func (l Life) Serve(ctx context.Context) error {
 		err = errors.Join(fmt.Errorf("requests were still in flight after %s and were cut off", l.Drain), public.Close())
 	}
 	return errors.Join(cause, err, admin.Close())
+}
+
+// sendAway has each answer end its connection while the server drains: a connection
+// that is closed only later may be so just when a client has sent a request on it.
+func sendAway(draining *atomic.Bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (l Life) newServer(handler http.Handler) *http.Server {

@@ -162,11 +162,13 @@ var validation = []openapi3.SchemaValidationOption{
 // validate holds the values against the schema and puts what it finds behind
 // the failures that are known already.
 func (op *operation) validate(values map[string]any, failures map[string][]identity.Violation) []identity.Violation {
-	var whole []identity.Violation
+	whole := op.countViolations(values, failures)
 	for _, broken := range schemaErrors(op.schema.VisitJSON(values, validation...)) {
 		pointer := broken.JSONPointer()
 		if len(pointer) == 0 {
-			whole = append(whole, op.countViolation(broken, values, failures)...)
+			if broken.SchemaField != "minProperties" && broken.SchemaField != "maxProperties" { // which are counted above
+				whole = append(whole, identity.Violation{Code: "invalid", Message: "parameters are invalid: " + broken.Reason})
+			}
 			continue
 		}
 		at := slices.IndexFunc(op.parameters, func(p parameter) bool { return p.name == pointer[0] })
@@ -186,9 +188,9 @@ func (op *operation) validate(values map[string]any, failures map[string][]ident
 	return append(violations, whole...)
 }
 
-// countViolation words the rule that exactly one parameter is given, which the
-// schema states as minProperties and maxProperties.
-func (op *operation) countViolation(broken *openapi3.SchemaError, values map[string]any, failures map[string][]identity.Violation) []identity.Violation {
+// countViolations words the rule that exactly one parameter is given, which the
+// schema states as minProperties and maxProperties. One that is broken is given.
+func (op *operation) countViolations(values map[string]any, failures map[string][]identity.Violation) []identity.Violation {
 	var all, given []string
 	for _, p := range op.parameters {
 		all = append(all, p.name)
@@ -196,15 +198,14 @@ func (op *operation) countViolation(broken *openapi3.SchemaError, values map[str
 			given = append(given, p.name)
 		}
 	}
+	count := uint64(len(given))
 	switch {
-	case len(given) > 1:
+	case op.schema.MaxProps != nil && count > *op.schema.MaxProps:
 		return []identity.Violation{{Code: "mutually_exclusive", Message: strings.Join(given, ", ") + " are mutually exclusive"}}
-	case len(given) == 0:
+	case count < op.schema.MinProps:
 		return []identity.Violation{{Code: "exactly_one", Message: strings.Join(all, ", ") + " are missing, exactly one parameter must be provided"}}
-	case len(failures) > 0:
-		return nil // the one that is given is broken, which is reported already
 	default:
-		return []identity.Violation{{Code: "invalid", Message: "parameters are invalid: " + broken.Reason}}
+		return nil
 	}
 }
 

@@ -44,12 +44,19 @@ func local(t testing.TB) func(*repository.Repository, func() time.Time) otp.Back
 // enrolled is an active user with otp, and the secret.
 func (a *api) enrolled() (uid string, secret otp.Secret) {
 	a.t.Helper()
-	uid, secret = a.user(nil), otp.NewSecret()
+	uid = a.user(nil)
 	a.label(uid, "email", "verified")
+	return uid, a.enroll(uid)
+}
+
+// enroll gives a user a secret, and switches otp on.
+func (a *api) enroll(uid string) otp.Secret {
+	a.t.Helper()
+	secret := otp.NewSecret()
 	if err := a.codes.Enroll(a.t.Context(), uid, "ada@example.com", secret); err != nil {
 		a.t.Fatal(err)
 	}
-	return uid, secret
+	return secret
 }
 
 // code is the right one at a distance from now, made by another implementation

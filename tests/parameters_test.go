@@ -35,6 +35,7 @@ func TestEveryBrokenParameterIsReportedInOrder(t *testing.T) {
 			{"getUser", parameters{"phone_num": "1", "email": "a@b", "uid": "ID1"}, "uid, email, phone_num are mutually exclusive"},
 			{"getUser", parameters{"phone_num": "1", "email": "a@b"}, "email, phone_num are mutually exclusive"},
 			{"getUser", parameters{"uid": " "}, "uid is empty"},
+			{"getUser", parameters{"uid": " ", "email": "a@b"}, "uid is empty, uid, email are mutually exclusive"},
 			{"createLabel", nil, "user_uid is missing, user_uid is empty, key is missing, key is empty, value is missing, value is empty"},
 			{"updateLabel", parameters{"user_uid": "ID1", "key": "email", "value": "", "replace": "perhaps"}, "value is empty, replace is invalid"},
 			{"deleteLabel", parameters{"key": "email"}, "user_uid is missing, user_uid is empty"},

@@ -63,7 +63,7 @@ func startPostgres(ctx context.Context) (stop func(), err error) {
 
 func choosePostgres(ctx context.Context) (url string, stop func(), err error) {
 	if url := os.Getenv("BARONG_TEST_DATABASE_URL"); url != "" {
-		say("the server of BARONG_TEST_DATABASE_URL")
+		say("Postgres: the server of BARONG_TEST_DATABASE_URL")
 		return url, func() {}, nil
 	}
 	switch choice := os.Getenv("BARONG_TEST_POSTGRES"); choice {
@@ -76,7 +76,7 @@ func choosePostgres(ctx context.Context) (url string, stop func(), err error) {
 		if err == nil {
 			return url, stop, nil
 		}
-		say("no container: %s", strings.SplitN(err.Error(), "\n", 2)[0])
+		say("Postgres: no container: %s", strings.SplitN(err.Error(), "\n", 2)[0])
 		return embeddedPostgres(ctx)
 	default:
 		return "", nil, fmt.Errorf("BARONG_TEST_POSTGRES must be container or embedded, and is %q", choice)
@@ -105,7 +105,7 @@ func containedPostgres(ctx context.Context) (url string, stop func(), err error)
 		postgres.WithDatabase("barong"), testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql": "rw"}), postgres.BasicWaitStrategies())
 	stop = func() {
 		if err := testcontainers.TerminateContainer(container); err != nil {
-			say("the container could not be removed: %s", err)
+			say("Postgres: the container could not be removed: %s", err)
 		}
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func containedPostgres(ctx context.Context) (url string, stop func(), err error)
 		stop()
 		return "", nil, err
 	}
-	say("a container of %s", image)
+	say("Postgres: a container of %s", image)
 	return url, stop, nil
 }
 
@@ -133,18 +133,18 @@ func embeddedPostgres(ctx context.Context) (url string, stop func(), err error) 
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	say("the embedded server, %s", server.Version())
+	say("Postgres: the embedded server, %s", server.Version())
 	return server.URL(), func() {
 		_ = server.Stop(context.WithoutCancel(ctx))
 		_ = os.RemoveAll(dir)
 	}, nil
 }
 
-// say prints the one line that tells which Postgres the tests ran on, and leaves
-// it in the file of BARONG_TEST_REPORT too: go test shows nothing of packages
-// that pass.
+// say prints a line that tells what the tests ran on, or how much they did, and
+// leaves it in the file of BARONG_TEST_REPORT too: go test shows nothing of
+// packages that pass.
 func say(format string, args ...any) {
-	line := fmt.Sprintf("tests' Postgres: "+format+"\n", args...)
+	line := fmt.Sprintf("tests' "+format+"\n", args...)
 	fmt.Fprint(os.Stderr, line)
 	if path := os.Getenv("BARONG_TEST_REPORT"); path != "" {
 		report, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)

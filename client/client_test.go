@@ -1,0 +1,110 @@
+package client_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"testing"
+	"time"
+
+	"barong/client"
+	"barong/generated"
+)
+
+func TestTheOperationsAreWhereTheSpecificationHasThem(t *testing.T) {
+	t.Parallel()
+	document, err := generated.GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for server, want := range map[string]string{
+		"http://127.0.0.1:8080":       document.Servers[0].URL + "/timestamp",
+		"http://127.0.0.1:8080/":      document.Servers[0].URL + "/timestamp",
+		"http://127.0.0.1:8080/proxy": "/proxy/timestamp",
+	} {
+		requests := &recorder{}
+		api, err := client.New(server, client.Envelope(newSigner(t, "one", "EdDSA")), generated.WithHTTPClient(requests))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = api.GetTimestamp(t.Context(), nil)
+		if got := requests.requests[0].URL.Path; got != want {
+			t.Errorf("with %s the path is %s, want %s", server, got, want)
+		}
+	}
+}
+
+func TestAnAnswerThatIsNoSuccessIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, given := range map[string]struct {
+		status    int
+		mediaType string
+		body      string
+		sentences []string
+		text      string
+	}{
+		"one sentence": {
+			404, "application/json", `{"error": "Record is not found"}`,
+			[]string{"Record is not found"},
+			"POST /api/v2/management/timestamp answered 404 Not Found: Record is not found (request 7)",
+		},
+		"several sentences": {
+			422, "application/json; charset=utf-8", `{"error": ["Email is invalid", "Password is too weak"]}`,
+			[]string{"Email is invalid", "Password is too weak"},
+			"POST /api/v2/management/timestamp answered 422 Unprocessable Entity: Email is invalid, Password is too weak (request 7)",
+		},
+		"a problem": {
+			401, "application/problem+json", `{"status": 401, "detail": "Failed to verify JWT."}`,
+			[]string{"Failed to verify JWT."},
+			"POST /api/v2/management/timestamp answered 401 Unauthorized: Failed to verify JWT. (request 7)",
+		},
+		"a page of something before the server": {502, "text/html", "<html>", nil, "POST /api/v2/management/timestamp answered 502 Bad Gateway (request 7)"},
+		"JSON of somebody else":                 {500, "application/json", `{"error": {"code": 1}}`, nil, "POST /api/v2/management/timestamp answered 500 Internal Server Error (request 7)"},
+		"another success":                       {200, "application/json", `{"timestamp": 1}`, nil, "POST /api/v2/management/timestamp answered 200 OK (request 7)"},
+		"a success without JSON":                {201, "text/html", "<html>", nil, "POST /api/v2/management/timestamp answered 201 Created (request 7)"},
+		"a redirect":                            {307, "text/html", "", nil, "POST /api/v2/management/timestamp answered 307 Temporary Redirect (request 7)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/elsewhere" {
+					t.Error("a signed request was redirected")
+				}
+				w.Header().Set("Content-Type", given.mediaType)
+				w.Header().Set("X-Request-Id", "7")
+				w.Header().Set("Retry-After", "30")
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(given.status)
+				_, _ = w.Write([]byte(given.body))
+			}))
+			defer server.Close()
+			api, err := client.New(server.URL, client.Bearer(newSigner(t, "one", "EdDSA")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = api.GetTimestampWithResponse(t.Context(), nil)
+			refused, ok := errors.AsType[*client.Error](err)
+			if !ok {
+				t.Fatalf("the error is %v", err)
+			}
+			if refused.Status != given.status || refused.RequestID != "7" || refused.RetryAfter != 30*time.Second || !reflect.DeepEqual(refused.Sentences, given.sentences) || refused.Error() != given.text {
+				t.Errorf("the error is %#v: %s", refused, refused)
+			}
+		})
+	}
+}
+
+func TestAServerThatIsAwayIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(nil)
+	server.Close()
+	api, err := client.New(server.URL, client.Bearer(newSigner(t, "one", "EdDSA")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = api.GetTimestampWithResponse(t.Context(), nil)
+	if _, refused := errors.AsType[*client.Error](err); err == nil || refused {
+		t.Errorf("the error is %v", err)
+	}
+}

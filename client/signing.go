@@ -1,0 +1,207 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"barong/auth"
+)
+
+// LoadSigner reads the private key of a signer from a PEM file (PKCS #8, PKCS #1
+// or SEC 1). The name is the one that the server's keychain has for it; the
+// algorithm follows from the key: RS256, that of the curve, or EdDSA. For another
+// algorithm, an HMAC secret, or a key that is in no file: [auth.NewSigner].
+func LoadSigner(name, file string) (*auth.Signer, error) {
+	key, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the key of %s: %w", name, err)
+	}
+	signer, err := auth.NewSigner(name, "", key)
+	if err != nil {
+		return nil, fmt.Errorf("the key of %s in %s: %w", name, file, err)
+	}
+	return signer, nil
+}
+
+// LoadSigners reads a signer from each NAME.pem of a folder, in the order of the
+// names. A folder without one is an error.
+func LoadSigners(folder string) ([]*auth.Signer, error) {
+	files, err := fs.Glob(os.DirFS(folder), "*.pem")
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("there is no private key NAME.pem in the folder %s", folder)
+	}
+	signers := make([]*auth.Signer, len(files))
+	for i, file := range files {
+		if signers[i], err = LoadSigner(strings.TrimSuffix(file, ".pem"), filepath.Join(folder, file)); err != nil {
+			return nil, err
+		}
+	}
+	return signers, nil
+}
+
+// Signing shows the server who sends a request. It is made by [Envelope] or
+// [Bearer], and safe for concurrent use once its fields are set.
+type Signing struct {
+	Clock    func() time.Time // time.Now where it is nil
+	JTI      func() string    // makes a unique id; at random where it is nil
+	Lifetime time.Duration    // how long a signature is good for, in whole seconds; a minute where it is 0
+
+	signers []*auth.Signer
+	bearer  bool
+
+	mutex  sync.Mutex
+	token  string
+	claims auth.Claims // of the token
+}
+
+const defaultLifetime = time.Minute
+
+// Envelope signs the parameters of each request, by one or several signers: the
+// body becomes a JWS in General JSON serialisation (RFC 7515 §7.2.1), which is
+// good for these parameters and no others.
+func Envelope(signers ...*auth.Signer) *Signing { return &Signing{signers: signers} }
+
+// Bearer adds a token by one signer (RFC 6750 §2.1), and leaves the body as it is,
+// JSON or a form. A token serves all requests until a sixth of its lifetime is
+// left.
+func Bearer(signer *auth.Signer) *Signing {
+	return &Signing{signers: []*auth.Signer{signer}, bearer: true}
+}
+
+func (s *Signing) check() error {
+	if s == nil || len(s.signers) == 0 || slices.Contains(s.signers, nil) {
+		return errors.New("a request needs a signer, and there is none")
+	}
+	if s.Lifetime != 0 && s.Lifetime < time.Second {
+		return fmt.Errorf("a signature must be good for a second at least, not for %s", s.Lifetime)
+	}
+	return nil
+}
+
+// Sign signs a request in place. It is a RequestEditorFn for package generated,
+// and has to be the last one. An envelope takes the body, which must be a JSON object or
+// nothing: a form cannot be in one.
+func (s *Signing) Sign(_ context.Context, request *http.Request) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	if s.bearer {
+		token, err := s.currentToken()
+		if err != nil {
+			return err
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		return replaceNull(request)
+	}
+	return s.wrap(request)
+}
+
+// replaceNull makes no parameters, which the generated client writes as null where
+// their map is nil, the object that the server asks for.
+func replaceNull(request *http.Request) error {
+	if request.ContentLength != int64(len(null)) {
+		return nil
+	}
+	body, err := readAll(request.Body)
+	if err != nil {
+		return fmt.Errorf("the parameters could not be read: %w", err)
+	}
+	if string(body) == null {
+		body = []byte("{}")
+	}
+	setBody(request, body)
+	return nil
+}
+
+// null is no parameters in JSON.
+const null = "null"
+
+// wrap puts the parameters of a request into an envelope.
+func (s *Signing) wrap(request *http.Request) error {
+	if media, _, err := mime.ParseMediaType(request.Header.Get("Content-Type")); err == nil && media != "application/json" {
+		return fmt.Errorf("an envelope takes parameters in JSON, and these are %s", media)
+	}
+	parameters, err := readAll(request.Body)
+	if err != nil {
+		return fmt.Errorf("the parameters could not be read: %w", err)
+	}
+	if trimmed := bytes.TrimSpace(parameters); len(trimmed) == 0 || string(trimmed) == null {
+		parameters = nil
+	}
+	envelope, err := auth.Envelope(parameters, s.newClaims(s.now()), s.signers...)
+	if err != nil {
+		return err
+	}
+	setBody(request, envelope)
+	request.Header.Set("Content-Type", "application/json")
+	return nil
+}
+
+func setBody(request *http.Request, body []byte) {
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	request.Body, _ = request.GetBody()
+	request.ContentLength = int64(len(body))
+}
+
+func readAll(body io.ReadCloser) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
+	content, err := io.ReadAll(body)
+	return content, errors.Join(err, body.Close())
+}
+
+// currentToken is the last one, or a new one where that is near its end, or from
+// the future since the clock was set back.
+func (s *Signing) currentToken() (string, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	now := s.now()
+	if s.token != "" && !now.Before(s.claims.IssuedAt) && now.Before(s.claims.ExpiresAt.Add(-s.lifetime()/6)) {
+		return s.token, nil
+	}
+	claims := s.newClaims(now)
+	token, err := auth.Token(claims, s.signers[0])
+	if err != nil {
+		return "", err
+	}
+	s.token, s.claims = token, claims
+	return token, nil
+}
+
+func (s *Signing) newClaims(now time.Time) auth.Claims {
+	claims := auth.NewClaims(now, s.lifetime())
+	if s.JTI != nil {
+		claims.JTI = s.JTI()
+	}
+	return claims
+}
+
+func (s *Signing) now() time.Time {
+	if s.Clock == nil {
+		return time.Now()
+	}
+	return s.Clock()
+}
+
+func (s *Signing) lifetime() time.Duration {
+	if s.Lifetime == 0 {
+		return defaultLifetime
+	}
+	return s.Lifetime
+}

@@ -1,0 +1,42 @@
+# openapi-generator for the clients that are made with it: their Makefiles
+# include this one. Fetched once, for all of them, into clients/.cache.
+
+HERE          := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+CACHE         := $(HERE)/../.cache/openapi-generator
+GENERATOR     := $(CACHE)/node_modules/@openapitools/openapi-generator-cli/bin/openapi-generator.jar
+SPECIFICATION := $(HERE)/../../openapi.yaml
+
+$(GENERATOR): $(HERE)/package.json $(HERE)/package-lock.json
+	@mkdir -p $(CACHE)
+	cp $^ $(CACHE)
+	npm ci --prefix $(CACHE) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The specification as a caller of the generated methods sees it: a body is its
+# parameters. That it may as well be an envelope is the signing layer's business,
+# and this generator has no type for a body that is one of two.
+build/openapi.yaml: $(SPECIFICATION) $(HERE)/generator.mk
+	@mkdir -p build
+	@sed -E "s|anyOf: \[\{(.ref: '[^']*Parameters')\}, \{.ref: '[^']*/SignedEnvelope'\}\]|\1|" $< > $@
+
+# $(call generate,GENERATOR,PROPERTIES) leaves sources and documentation in build/generated.
+# The type mapping: `error` is a sentence or an array of them, which is no class of its own.
+define generate
+	rm -rf build/generated
+	java -jar $(GENERATOR) generate -g $(1) -i build/openapi.yaml -o build/generated --additional-properties $(2) \
+	  --global-property apiTests=false,modelTests=false --type-mappings AnyOfstringarray=object > build/generator.log 2>&1 \
+	  || { cat build/generator.log; exit 1; }
+	@! grep -rn --exclude-dir=docs 'UNKNOWN_BASE_TYPE\|AnyOf' build/generated || { echo 'openapi.yaml has a type that openapi-generator cannot express: see generator.mk'; exit 1; }
+endef
+
+# $(call debian,PACKAGES,OTHERWISE) installs them, or says what to do instead.
+define debian
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(1); \
+	else echo "$(2)"; exit 1; fi
+endef
+
+.PHONY: java
+java:
+	@command -v npm > /dev/null || { echo 'openapi-generator comes from npm: install Node.js 20'; exit 1; }
+	@command -v java > /dev/null || { $(call debian,default-jre-headless,openapi-generator needs Java 8 or later: install it); }

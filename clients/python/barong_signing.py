@@ -1,0 +1,154 @@
+"""Signs the calls that the generated package barong_management makes.
+
+    client = EnvelopeClient("https://barong.example/api/v2/management", Signer("backend-1", pem))
+    user = UsersApi(client).get_user(GetUserParameters(email="ada@example.com"))
+
+The generated sources stay as they are: a client of this module takes the place
+of their ApiClient and signs in its request method, which every call goes through
+once its parameters are plain JSON.
+"""
+
+import json
+import secrets
+import time
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from barong_management import ApiClient, ApiException, Configuration, User, UserWithFullInfo
+
+LIFETIME = 60
+"""Seconds that a signature is good."""
+
+TIMEOUT = 30
+"""Seconds that a call may take, unless its _request_timeout says otherwise."""
+
+
+class Signer:
+    """A name that the server's keychain knows, and the private key behind it."""
+
+    def __init__(self, name, key, algorithm=None):
+        """key is a PEM private key, or for HS256, HS384 and HS512 the secret.
+
+        Without an algorithm it follows from the key: RS256, EdDSA, or the ES one
+        of the curve. It must be the one that the keychain has.
+        """
+        self.name = name
+        self.algorithm = algorithm
+        self._key = key
+        if not (algorithm or "").startswith("HS"):
+            self._key = load_pem_private_key(key.encode() if isinstance(key, str) else key, password=None)
+            self.algorithm = algorithm or _algorithm_of(self._key)
+
+    def sign(self, claims, **headers):
+        """The claims as a compact JWS (RFC 7515, section 7.1)."""
+        return jwt.encode(claims, self._key, self.algorithm, headers)
+
+
+def _algorithm_of(key):
+    if isinstance(key, rsa.RSAPrivateKey):
+        return "RS256"
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return "EdDSA"
+    curves = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in curves:
+        return curves[key.curve.name]
+    raise ValueError("no algorithm of the management API signs with a key of this kind")
+
+
+class _ListedUser:
+    """The entries of a list: UserWithFullInfo where extended was asked for, else User.
+
+    The generated ListedUser demands the members of both at once, and so refuses
+    every short entry.
+    """
+
+    openapi_types = UserWithFullInfo.openapi_types
+    attribute_map = UserWithFullInfo.attribute_map
+
+    def __new__(cls, **members):
+        return (UserWithFullInfo if "labels" in members else User)(**members)
+
+
+class _SigningClient(ApiClient):
+    NATIVE_TYPES_MAPPING = {**ApiClient.NATIVE_TYPES_MAPPING, "ListedUser": _ListedUser}
+
+    def __init__(self, url, clock, new_id, configuration):
+        configuration = configuration or Configuration()
+        configuration.host = url
+        configuration.access_token = None  # the generated sources read it, but do not define it
+        super().__init__(configuration)
+        self._clock = clock
+        self._new_id = new_id
+
+    def request(self, method, url, headers=None, body=None, _request_timeout=None, **options):
+        headers, body = self._signed(headers or {}, body)
+        timeout = _request_timeout or TIMEOUT
+        try:
+            return super().request(method, url, headers=headers, body=body, _request_timeout=timeout, **options)
+        except ApiException as refusal:
+            # The caller of this method decodes the body, also where nobody
+            # answered and there is none.
+            refusal.body = refusal.body or b""
+            raise
+
+    def close(self):
+        """Closes what the generated client closes, and the connections, which it leaves open."""
+        super().close()
+        self.rest_client.pool_manager.clear()
+
+    def _claims(self):
+        now = int(self._clock())
+        return {"iat": now, "exp": now + LIFETIME, "jti": self._new_id()}
+
+
+class EnvelopeClient(_SigningClient):
+    """Sends the parameters in an envelope that one or several parties sign."""
+
+    def __init__(self, url, *signers, clock=time.time, new_id=secrets.token_hex, configuration=None):
+        """url is that of the operations, without a slash at the end.
+
+        clock gives Unix seconds, new_id a jti that was never given before.
+        configuration is the generated package's: for TLS, a proxy, retries.
+        """
+        if not signers:
+            raise ValueError("an envelope needs a signer")
+        super().__init__(url, clock, new_id, configuration)
+        self._signers = signers
+
+    def _signed(self, headers, body):
+        claims = self._claims()
+        if body is not None:
+            claims["data"] = body
+        signatures = []
+        for signer in self._signers:
+            protected, payload, signature = signer.sign(claims).split(".")
+            signatures.append({"protected": protected, "header": {"kid": signer.name}, "signature": signature})
+        return headers, {"payload": payload, "signatures": signatures}
+
+
+class BearerClient(_SigningClient):
+    """Sends the parameters as they are, with a fresh Bearer token of one signer."""
+
+    def __init__(self, url, signer, clock=time.time, new_id=secrets.token_hex, configuration=None):
+        """The arguments are those of EnvelopeClient."""
+        super().__init__(url, clock, new_id, configuration)
+        self._signer = signer
+
+    def _signed(self, headers, body):
+        token = self._signer.sign(self._claims(), kid=self._signer.name)
+        return {**headers, "Authorization": "Bearer " + token}, body
+
+
+def sentences(refusal):
+    """What an ApiException says is wrong: a list of one sentence or several.
+
+    Where something other than the server answered it is the body as it came, and
+    where nobody did the reason.
+    """
+    try:
+        error = json.loads(refusal.body)["error"]
+    except (TypeError, ValueError, KeyError):
+        error = refusal.body or refusal.reason
+    return error if isinstance(error, list) else [error]

@@ -1,0 +1,123 @@
+"""What a signature is made of. Needs no server."""
+
+import base64
+import json
+import unittest
+from unittest import mock
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from barong_management import ApiClient, ApiException, CreateLabelParameters, LabelsApi
+from barong_signing import BearerClient, EnvelopeClient, Signer, sentences
+
+NOW = 1763794295
+SECRET = "a secret of thirty-two characters"
+
+
+def pem(key):
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def verified(token, key, algorithm):
+    return jwt.decode(token, key, [algorithm], options={"verify_exp": False, "verify_iat": False})
+
+
+def sent(client):
+    """The headers and the body with which a client would create a label."""
+    with mock.patch.object(ApiClient, "request", side_effect=InterruptedError) as request:
+        try:
+            LabelsApi(client).create_label(CreateLabelParameters(user_uid="ID1", key="email", value="verified"))
+        except InterruptedError:
+            pass
+    return request.call_args.kwargs["headers"], request.call_args.kwargs["body"]
+
+
+class Algorithms(unittest.TestCase):
+    def test_algorithm_follows_from_the_key(self):
+        keys = {
+            "RS256": rsa.generate_private_key(65537, 2048),
+            "ES256": ec.generate_private_key(ec.SECP256R1()),
+            "ES384": ec.generate_private_key(ec.SECP384R1()),
+            "ES512": ec.generate_private_key(ec.SECP521R1()),
+            "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+        }
+        for algorithm, key in keys.items():
+            with self.subTest(algorithm):
+                token = Signer("backend-1", pem(key)).sign({"iat": NOW})
+                self.assertEqual(verified(token, key.public_key(), algorithm), {"iat": NOW})
+
+    def test_algorithm_can_be_told(self):
+        key = rsa.generate_private_key(65537, 2048)
+        for algorithm in "RS384", "RS512", "PS256", "PS384", "PS512":
+            with self.subTest(algorithm):
+                token = Signer("backend-1", pem(key), algorithm).sign({"iat": NOW})
+                self.assertEqual(verified(token, key.public_key(), algorithm), {"iat": NOW})
+        for algorithm in "HS256", "HS384", "HS512":
+            with self.subTest(algorithm):
+                token = Signer("backend-1", SECRET, algorithm).sign({"iat": NOW})
+                self.assertEqual(verified(token, SECRET, algorithm), {"iat": NOW})
+
+    def test_key_that_cannot_sign_is_refused(self):
+        for key in ec.generate_private_key(ec.SECP256K1()), x25519.X25519PrivateKey.generate():
+            with self.assertRaisesRegex(ValueError, "no algorithm"):
+                Signer("backend-1", pem(key))
+
+
+class Envelopes(unittest.TestCase):
+    def test_every_signer_signs_the_same_payload(self):
+        keys = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+        signers = [Signer(f"backend-{number}", pem(key)) for number, key in enumerate(keys, 1)]
+        client = EnvelopeClient("http://localhost", *signers, clock=lambda: NOW + 0.9, new_id=lambda: "once")
+        headers, body = sent(client)
+        self.assertNotIn("Authorization", headers)
+        entries = body["signatures"]
+        self.assertEqual([entry["header"] for entry in entries], [{"kid": "backend-1"}, {"kid": "backend-2"}])
+        for entry, key, algorithm in zip(entries, keys, ("RS256", "ES256")):
+            token = ".".join((entry["protected"], body["payload"], entry["signature"]))
+            self.assertEqual(verified(token, key.public_key(), algorithm), {
+                "iat": NOW, "exp": NOW + 60, "jti": "once",
+                "data": {"user_uid": "ID1", "key": "email", "value": "verified"},
+            })
+
+    def test_no_jti_comes_twice(self):
+        client = EnvelopeClient("http://localhost", Signer("backend-1", SECRET, "HS256"))
+        payloads = [sent(client)[1]["payload"] for _ in range(2)]
+        ids = [json.loads(base64.urlsafe_b64decode(payload + "=="))["jti"] for payload in payloads]
+        self.assertNotEqual(*ids)
+
+    def test_envelope_without_a_signer_is_refused(self):
+        with self.assertRaises(ValueError):
+            EnvelopeClient("http://localhost")
+
+
+class Tokens(unittest.TestCase):
+    def test_token_names_its_signer_and_leaves_the_body_alone(self):
+        signer = Signer("backend-1", SECRET, "HS256")
+        client = BearerClient("http://localhost", signer, clock=lambda: NOW, new_id=lambda: "once")
+        headers, body = sent(client)
+        scheme, token = headers["Authorization"].split()
+        self.assertEqual(scheme, "Bearer")
+        self.assertEqual(jwt.get_unverified_header(token)["kid"], "backend-1")
+        self.assertEqual(verified(token, SECRET, "HS256"), {"iat": NOW, "exp": NOW + 60, "jti": "once"})
+        self.assertEqual(body, {"user_uid": "ID1", "key": "email", "value": "verified"})
+
+
+class Sentences(unittest.TestCase):
+    def test_they_are_a_list_whatever_was_answered(self):
+        for body, expected in {
+            '{"error": "Record is not found"}': ["Record is not found"],
+            '{"error": ["Email is invalid", "Password is too weak"]}': ["Email is invalid", "Password is too weak"],
+            "<h1>Bad Gateway</h1>": ["<h1>Bad Gateway</h1>"],
+            "[]": ["[]"],
+            "": ["no answer"],
+        }.items():
+            with self.subTest(body):
+                refusal = ApiException(status=0, reason="no answer")
+                refusal.body = body
+                self.assertEqual(sentences(refusal), expected)
+
+
+if __name__ == "__main__":
+    unittest.main()

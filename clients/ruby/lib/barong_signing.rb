@@ -1,0 +1,143 @@
+# frozen_string_literal: true
+
+require 'json'
+require 'jwt'
+require 'openssl'
+require 'securerandom'
+require 'set' # the generated sources use it without saying so
+require 'uri'
+require 'barong_management'
+
+# Signs the calls that the generated sources make.
+#
+#   include BarongManagement
+#   client = EnvelopeClient.new('https://barong.example/api/v2/management', Signer.new('backend-1', pem))
+#   user = UsersApi.new(client).get_user(GetUserParameters.new(email: 'ada@example.com'))
+#
+# The generated sources stay as they are: a client of this file takes the place of
+# their ApiClient, and signs in the methods that make the body and the headers.
+module BarongManagement
+  # A name that the server's keychain knows, and the private key behind it.
+  class Signer
+    CURVES = { 'prime256v1' => 'ES256', 'secp384r1' => 'ES384', 'secp521r1' => 'ES512' }.freeze
+    private_constant :CURVES
+
+    attr_reader :name, :algorithm
+
+    # @param key [String] a private key in PEM, or for HS256, HS384 and HS512 the secret
+    # @param algorithm [String] the one that the keychain has; without it, it follows
+    #   from the key: RS256, EdDSA, or the ES one of the curve
+    def initialize(name, key, algorithm = nil)
+      @name = name
+      @key = algorithm.to_s.start_with?('HS') ? key : OpenSSL::PKey.read(key)
+      @algorithm = algorithm || algorithm_of(@key)
+    end
+
+    # @return [String] the claims as a compact JWS (RFC 7515, section 7.1)
+    def sign(claims, headers = {})
+      return JWT.encode(claims, @key, algorithm, headers) unless algorithm == 'EdDSA'
+
+      # The gem wants another library for EdDSA; OpenSSL has it.
+      input = [{ alg: algorithm, **headers }, claims].map { |part| encode(JSON.generate(part)) }.join('.')
+      "#{input}.#{encode(@key.sign(nil, input))}"
+    end
+
+    private
+
+    def algorithm_of(key)
+      case key.oid
+      when 'rsaEncryption' then 'RS256'
+      when 'ED25519' then 'EdDSA'
+      when 'id-ecPublicKey' then CURVES[key.group.curve_name]
+      end || raise(ArgumentError, 'no algorithm of the management API signs with a key of this kind')
+    end
+
+    def encode(bytes)
+      JWT::Base64.url_encode(bytes)
+    end
+  end
+
+  # What the two clients share.
+  class SigningClient < ApiClient
+    LIFETIME = 60 # seconds that a signature is good
+    TIMEOUT = 30 # seconds that a call may take, unless config.timeout says otherwise
+
+    # @param url [String] of the operations, without a slash at the end
+    # @param clock [Proc] gives Unix seconds
+    # @param new_id [Proc] gives a jti that was never given before
+    def initialize(url, clock: -> { Time.now.to_i }, new_id: -> { SecureRandom.hex })
+      uri = URI(url)
+      super(Configuration.new do |config|
+        config.scheme = uri.scheme
+        config.host = "#{uri.host}:#{uri.port}"
+        config.base_path = uri.path
+        config.timeout = TIMEOUT
+      end)
+      @clock = clock
+      @new_id = new_id
+    end
+
+    # The generated method would send an empty Bearer token.
+    def update_params_for_auth!(_headers, _query, _names); end
+
+    # A list has UserWithFullInfo where extended was asked for, else User. The
+    # generated ListedUser is a mixture of the two, and never both complete and valid.
+    def convert_to_type(data, type)
+      return super unless type == 'ListedUser'
+
+      super(data, data.key?(:labels) ? 'UserWithFullInfo' : 'User')
+    end
+
+    private
+
+    def claims
+      now = @clock.call
+      { iat: now, exp: now + LIFETIME, jti: @new_id.call }
+    end
+  end
+
+  # Sends the parameters in an envelope that one or several parties sign.
+  class EnvelopeClient < SigningClient
+    # @param signers [Array<Signer>]
+    def initialize(url, *signers, **options)
+      raise ArgumentError, 'an envelope needs a signer' if signers.empty?
+
+      super(url, **options)
+      @signers = signers
+    end
+
+    def build_request_body(_headers, _form, body)
+      signed = body ? claims.merge(data: JSON.parse(body)) : claims
+      payload = nil
+      signatures = @signers.map do |signer|
+        protected, payload, signature = signer.sign(signed).split('.')
+        { protected: protected, header: { kid: signer.name }, signature: signature }
+      end
+      JSON.generate(payload: payload, signatures: signatures)
+    end
+  end
+
+  # Sends the parameters as they are, with a fresh Bearer token of one signer.
+  class BearerClient < SigningClient
+    def initialize(url, signer, **options)
+      super(url, **options)
+      @signer = signer
+    end
+
+    def update_params_for_auth!(headers, _query, _names)
+      headers['Authorization'] = "Bearer #{@signer.sign(claims, { kid: @signer.name })}"
+    end
+  end
+
+  # What the generated class leaves to read.
+  class ApiError
+    # @return [Array<String>] what the server says is wrong: one sentence or several.
+    #   Where something else answered it is the body as it came, and where nobody
+    #   did the reason.
+    def sentences
+      Array(JSON.parse(response_body).fetch('error'))
+    rescue JSON::ParserError, KeyError, TypeError, NoMethodError
+      [response_body.to_s.empty? ? message : response_body]
+    end
+  end
+end

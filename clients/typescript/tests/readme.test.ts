@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import './environment.js';
+
+const home = fileURLToPath(new URL('../..', import.meta.url));
+
+test('the program of the README prints the labels', async () => {
+  const readme = await readFile(join(home, 'README.md'), 'utf8');
+  const [, program] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+  const [run] = /^npx tsc .* program.ts && node program.js$/m.exec(readme) ?? [];
+  assert.ok(program && run);
+
+  // What npm install would bring, from here.
+  const folder = await mkdtemp(join(tmpdir(), 'barong-readme-'));
+  await mkdir(join(folder, 'node_modules', '@types'), { recursive: true });
+  for (const name of ['typescript', '@types/node', '.bin']) await symlink(join(home, 'node_modules', name), join(folder, 'node_modules', name));
+  await symlink(home, join(folder, 'node_modules', 'barong-management'));
+  await writeFile(join(folder, 'package.json'), '{"type": "module"}');
+  await writeFile(join(folder, 'program.ts'), program);
+
+  const printed = execFileSync('sh', ['-c', run], { cwd: folder, encoding: 'utf8' });
+  assert.equal(printed, 'profile: partial\nemail: verified\n');
+  await rm(folder, { recursive: true });
+});
+
+test('the README names the versions that the client is made with', async () => {
+  const { devDependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
+  const readme = await readFile(join(home, 'README.md'), 'utf8');
+  for (const name of ['typescript', '@types/node']) assert.ok(readme.includes(`${name}@${devDependencies[name]}`), name);
+});

@@ -1,0 +1,29 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// binary is barong, built once.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "barong-faults-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "barong")
+	if output, err := exec.Command("go", "build", "-o", binary, "barong").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %s", err, output)
+		return 1
+	}
+	return m.Run()
+}

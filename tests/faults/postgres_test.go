@@ -1,0 +1,189 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"barong/embeddedpg"
+)
+
+// postgres is a database server of a test's own, which the test may treat badly.
+type postgres struct {
+	t        testing.TB
+	dir      string
+	settings map[string]string
+	server   *embeddedpg.Server
+}
+
+func startPostgres(t testing.TB) *postgres {
+	t.Helper()
+	p := &postgres{t: t, dir: filepath.Join(openDir(t), "pg")}
+	p.start()
+	return p
+}
+
+// openDir is a folder that other users can walk through, so that root's server runs
+// as the user postgres, and a pooler of that user can reach its socket.
+func openDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for path := dir; path != filepath.Clean(os.TempDir()); path = filepath.Dir(path) {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// start starts it, for the first time or again, and waits until it answers.
+func (p *postgres) start() {
+	p.t.Helper()
+	server, err := embeddedpg.Start(p.t.Context(), embeddedpg.Options{Dir: p.dir, Settings: p.settings})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.server = server
+	p.t.Cleanup(func() {
+		p.signal(syscall.SIGCONT)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := server.Stop(ctx); err != nil {
+			p.t.Log(err)
+		}
+	})
+}
+
+func (p *postgres) url() string { return p.server.URL() }
+
+// pid is that of the postmaster, 0 where none has written its file.
+func (p *postgres) pid() int {
+	text, err := os.ReadFile(filepath.Join(p.dir, "data", "postmaster.pid"))
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, _ := strconv.Atoi(strings.TrimSpace(first))
+	return pid
+}
+
+// signal sends a signal to the postmaster, and then to its children: each of them
+// has a session of its own.
+func (p *postgres) signal(s syscall.Signal) {
+	pid := p.pid()
+	if pid == 0 {
+		return
+	}
+	children, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
+	_ = syscall.Kill(pid, s)
+	for child := range strings.FieldsSeq(string(children)) {
+		if pid, err := strconv.Atoi(child); err == nil {
+			_ = syscall.Kill(pid, s)
+		}
+	}
+}
+
+// kill ends all of it at once, as a power cut does.
+func (p *postgres) kill() {
+	p.t.Helper()
+	p.signal(syscall.SIGKILL)
+	p.eventually("the database server to be gone", func() error {
+		if err := p.ping(); err == nil {
+			return errors.New("it answers")
+		}
+		return nil
+	})
+}
+
+func (p *postgres) ping() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	connection, err := pgx.Connect(ctx, p.url())
+	if err != nil {
+		return err
+	}
+	return connection.Close(ctx)
+}
+
+// exec runs a statement as the owner of the server.
+func (p *postgres) exec(sql string, args ...any) {
+	p.t.Helper()
+	connection, err := pgx.Connect(p.t.Context(), p.url())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer connection.Close(p.t.Context())
+	if _, err := connection.Exec(p.t.Context(), sql, args...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// number is the single number that a query returns.
+func (p *postgres) number(sql string, args ...any) (n int64) {
+	p.t.Helper()
+	connection, err := pgx.Connect(p.t.Context(), p.url())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer connection.Close(p.t.Context())
+	if err := connection.QueryRow(p.t.Context(), sql, args...).Scan(&n); err != nil {
+		p.t.Fatal(err)
+	}
+	return n
+}
+
+// standby makes a copy of p that streams from it and waits for it to confirm each
+// commit, so that it can take its place without a loss. p is stopped meanwhile.
+func (p *postgres) standby() *postgres {
+	p.t.Helper()
+	if err := p.server.Stop(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+	copied := &postgres{t: p.t, dir: filepath.Join(openDir(p.t), "standby")}
+	if output, err := exec.Command("cp", "-a", p.dir, copied.dir).CombinedOutput(); err != nil {
+		p.t.Fatalf("%v: %s", err, output)
+	}
+	for _, lock := range []string{"starting.lock", "users.lock", "running.lock", "postgres.log"} {
+		_ = os.Remove(filepath.Join(copied.dir, lock))
+	}
+	marker := filepath.Join(copied.dir, "data", "standby.signal")
+	if err := os.WriteFile(marker, nil, 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+	p.settings = map[string]string{"synchronous_standby_names": "*"}
+	p.start()
+	socket, err := pgx.ParseConfig(p.url())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	copied.settings = map[string]string{"primary_conninfo": fmt.Sprintf("host=%s user=%s", socket.Host, socket.User)}
+	copied.start()
+	p.eventually("the standby to stream", func() error {
+		if p.number("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 0 {
+			return errors.New("it does not")
+		}
+		return nil
+	})
+	return copied
+}
+
+func (p *postgres) eventually(what string, attempt func() error) {
+	p.t.Helper()
+	var err error
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if err = attempt(); err == nil {
+			return
+		}
+	}
+	p.t.Fatalf("waited for %s in vain: %v", what, err)
+}
