@@ -7,12 +7,14 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SPECTRAL      := @stoplight/spectral-cli@6.16.3
 REDOCLY       := @redocly/cli@2.77.0
 OASDIFF       := github.com/oasdiff/oasdiff@v1.11.8
+SCALAR        := @scalar/api-reference@1.72.1
+SCALAR_SHA256 := bf091006bdc3af6067af77c2f534812e3e633e94a94e87138069f570f33b762c
 FUZZTIME      ?= 10s
 
 # go test says nothing of what passed; the tests' own words are kept for the end.
 reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; cat $$report; rm -f $$report; exit $$status
 
-.PHONY: help build run test generate clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server
+.PHONY: help build run test test-docs generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -26,6 +28,9 @@ run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 test: ## Run all tests; they find or start a Postgres themselves
 	@$(call reported,$(GO) test $(TESTFLAGS) ./...)
 
+test-docs: ## Test the page /docs in Chromium or Chrome, without a window
+	$(GO) test -tags browser -count=1 -timeout 5m -v -run '^TestBrowser' ./tests
+
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate -tags generate ./...
 
@@ -34,6 +39,13 @@ clients: ## Make the clients of other languages from openapi.yaml (clients/)
 
 test-clients: ## Test them against a real server, directly and through Prism (Node 20)
 	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$' ./tests
+
+scalar: ## Fetch what draws the page /docs, docspage/scalar.js.gz, from npm again
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	npm pack --silent --pack-destination "$$dir" $(SCALAR) >/dev/null; \
+	tar -xzf "$$dir"/*.tgz -C "$$dir" package/dist/browser/standalone.js; \
+	echo "$(SCALAR_SHA256)  $$dir/package/dist/browser/standalone.js" | sha256sum --check --quiet; \
+	gzip -9 -n -c "$$dir/package/dist/browser/standalone.js" > docspage/scalar.js.gz
 
 verify: ## Fail when generated code or go.mod is not what the sources make
 	$(GO) mod tidy -diff

@@ -65,6 +65,20 @@ func (d development) signer() (*auth.Signer, error) {
 	return auth.NewSigner(developmentSigner, "RS256", key)
 }
 
+// docsTokenGood is how long a token of the documentation is good. The page gets
+// another before it ends.
+const docsTokenGood = 5 * time.Minute
+
+// docsToken makes the token that the documentation's page tries operations with.
+func (d development) docsToken() (token string, good time.Duration, err error) {
+	signer, err := d.signer()
+	if err != nil {
+		return "", 0, err
+	}
+	token, err = auth.Token(auth.NewClaims(time.Now(), docsTokenGood), signer)
+	return token, docsTokenGood, err
+}
+
 // greeting tells how to call the server: one command, good for an hour.
 func (d development) greeting(address string, now time.Time) (string, error) {
 	signer, err := d.signer()

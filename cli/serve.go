@@ -114,6 +114,7 @@ func (serveCommand) Run(p *program) error {
 		BodyMemory: settings.BodyMemory,
 		Timeout:    settings.Timeout,
 		Spec:       p.spec,
+		Docs:       docs(settings, signer),
 		PublicKeys: publicKeys,
 	})
 	if err != nil {
@@ -132,6 +133,19 @@ func (serveCommand) Run(p *program) error {
 		Public: public, Admin: admin, Handler: handler, Check: pool.Ping, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
 	}
 	return life.Serve(ctx)
+}
+
+// docs is the documentation for the browser; nil where the settings have none.
+// Only a server that made its own signer, on a loopback address, gives tokens.
+func docs(c config.Config, signer *development) *server.Docs {
+	switch {
+	case !c.Docs:
+		return nil
+	case signer == nil:
+		return &server.Docs{}
+	default:
+		return &server.Docs{Token: signer.docsToken}
+	}
 }
 
 func migrate(ctx context.Context, p *program, pool *pgxpool.Pool, log *slog.Logger) error {

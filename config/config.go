@@ -34,6 +34,7 @@ type Config struct {
 	VaultToken    string        `env:"VAULT_TOKEN"`
 	VaultFile     string        `env:"VAULT_TOKEN_FILE"`
 	VaultPrefix   string        `env:"VAULT_APP_NAME"`
+	Docs          bool          `env:"BARONG_DOCS" envDefault:"true"`
 	LogLevel      slog.Level    `env:"BARONG_LOG_LEVEL" envDefault:"info"`
 	BodyLimit     int64         `env:"BARONG_BODY_LIMIT" envDefault:"16777216"`
 	Timeout       time.Duration `env:"BARONG_REQUEST_TIMEOUT" envDefault:"30s"`

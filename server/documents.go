@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -19,10 +18,4 @@ func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Req
 	}
 	router.Get(documents.Path+"{object}", handler)
 	router.Head(documents.Path+"{object}", handler)
-}
-
-// isDocument says whether a path is one that serveDocuments answers.
-func isDocument(path string) bool {
-	object, ok := strings.CutPrefix(path, documents.Path)
-	return ok && object != "" && !strings.Contains(object, "/")
 }

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-chi/chi/v5"
 
 	"barong/auth"
@@ -20,7 +18,7 @@ import (
 	"barong/identity"
 )
 
-// Options is what a server is made of. All of it is required.
+// Options is what a server is made of. All of it is required but Docs.
 type Options struct {
 	Operations generated.StrictServerInterface
 	Keychain   *auth.Source
@@ -31,6 +29,7 @@ type Options struct {
 	Timeout    time.Duration // for one request, from the last byte of its body
 	Spec       []byte        // openapi.yaml, served as it is
 	PublicKeys []byte        // the server's own, as a JWK set
+	Docs       *Docs         // nil: there is no documentation to read in a browser
 	// Document answers a signed URL; an error that it returns was not written yet.
 	Document func(http.ResponseWriter, *http.Request) error
 }
@@ -50,11 +49,14 @@ func New(o Options) (http.Handler, error) {
 	router := chi.NewRouter()
 	router.Use(requestID, accessLog(o.Log), recovery(errs), deadline(o.Timeout))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
-	router.MethodNotAllowed(wrongMethod(document, errs))
-	if err := servePublic(router, o.Spec, o.PublicKeys); err != nil {
+	router.MethodNotAllowed(wrongMethod(router, errs))
+	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {
 		return nil, err
 	}
 	serveDocuments(router, o.Document, errs)
+	if o.Docs != nil {
+		serveDocs(router, *o.Docs, errs)
+	}
 	operations := generated.NewStrictHandlerWithOptions(o.Operations, nil, generated.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  errs.Fail,
 		ResponseErrorHandlerFunc: errs.Fail,
@@ -72,21 +74,15 @@ var errNoRoute = identity.E(identity.NotFound, "Route is not found")
 
 // wrongMethod answers a known path with an unknown verb. The router asks it for
 // verbs that HTTP does not define too, whatever the path.
-func wrongMethod(document *openapi3.T, errs handlers.Errors) http.HandlerFunc {
+func wrongMethod(router chi.Routes, errs handlers.Errors) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		allowed := []string{http.MethodGet, http.MethodHead}
-		if path, ok := strings.CutPrefix(r.URL.Path, handlers.BasePath); ok {
-			item := document.Paths.Find(path)
-			if item == nil {
-				errs.Fail(w, r, errNoRoute)
-				return
-			}
-			allowed = nil
-			for method := range item.Operations() {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut} {
+			if router.Match(chi.NewRouteContext(), method, r.URL.Path) {
 				allowed = append(allowed, method)
 			}
-			slices.Sort(allowed)
-		} else if !slices.Contains(publicPaths, r.URL.Path) && !isDocument(r.URL.Path) {
+		}
+		if allowed == nil {
 			errs.Fail(w, r, errNoRoute)
 			return
 		}

@@ -3,17 +3,21 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
 	"barong/generated"
+	"barong/handlers"
+	"barong/swagger2"
 )
 
-// publicPaths is what everybody may read: the specification, and the keys with
-// which the server's signatures are verified (RFC 8615 reserves the folder).
-var publicPaths = []string{"/openapi.yaml", "/openapi.json", "/.well-known/jwks.json"}
+// servePublic serves what everybody may read: the specification, and the keys
+// with which the server's signatures are verified (RFC 8615 reserves the folder).
+// swaggerPath is where Barong has the same specification as Swagger 2.0.
+const swaggerPath = handlers.BasePath + "/management.json"
 
-func servePublic(router chi.Router, yaml, keys []byte) error {
+func servePublic(router chi.Router, yaml, keys []byte, errs handlers.Errors) error {
 	json, err := generated.GetSpecJSON()
 	if err != nil {
 		return fmt.Errorf("the embedded specification cannot be read: %w", err)
@@ -26,8 +30,31 @@ func servePublic(router chi.Router, yaml, keys []byte) error {
 		router.Get(path, handler)
 		router.Head(path, handler)
 	}
-	serve(publicPaths[0], "application/yaml", yaml)
-	serve(publicPaths[1], "application/json", json)
-	serve(publicPaths[2], "application/jwk-set+json", keys)
+	serve("/openapi.yaml", "application/yaml", yaml)
+	serve("/openapi.json", "application/json", json)
+	serve("/.well-known/jwks.json", "application/jwk-set+json", keys)
+	serveSwagger(router, errs)
 	return nil
+}
+
+// serveSwagger converts the specification when it is first asked for: few are.
+func serveSwagger(router chi.Router, errs handlers.Errors) {
+	convert := sync.OnceValues(func() ([]byte, error) {
+		document, err := generated.GetSpec()
+		if err != nil {
+			return nil, fmt.Errorf("the embedded specification cannot be read: %w", err)
+		}
+		return swagger2.Convert(document)
+	})
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		content, err := convert()
+		if err != nil {
+			errs.Fail(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(content)
+	}
+	router.Get(swaggerPath, handler)
+	router.Head(swaggerPath, handler)
 }

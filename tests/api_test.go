@@ -51,13 +51,14 @@ type setup struct {
 	keychain  string // the file
 	codes     func(*repository.Repository, func() time.Time) otp.Backend
 	storage   documents.Options
+	docs      *server.Docs
 
 	bodyMemory int64
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
 	t.Helper()
-	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), codes: local(t), bodyMemory: 256 << 20}
+	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), codes: local(t), bodyMemory: 256 << 20, docs: &server.Docs{}}
 	for _, apply := range change {
 		apply(&s)
 	}
@@ -86,7 +87,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	handler, err := server.New(server.Options{
 		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,
 		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, Timeout: s.timeout, Spec: spec,
+		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, Timeout: s.timeout, Spec: spec, Docs: s.docs,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,64 @@
+// Package docspage is the documentation that people read in a browser: Scalar's
+// API reference over the server's own /openapi.json. All of it comes from this
+// server, and the page's Content-Security-Policy lets it ask nobody else.
+package docspage
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+)
+
+// Path is where the page is. The files that it is made of are below it.
+const Path = "/docs"
+
+//go:embed page.html
+var pageHTML string
+
+var page = template.Must(template.New("page").Parse(pageHTML))
+
+// policy is the page's Content-Security-Policy: everything is forbidden but what
+// carries the answer's nonce, and what the page asks of its own server. Style
+// attributes must be allowed, since Scalar numbers the lines of examples with
+// them; a nonce cannot stand for one, and what they could load is forbidden.
+const policy = "default-src 'none'; script-src 'nonce-%[1]s'; style-src 'nonce-%[1]s'; style-src-attr 'unsafe-inline'; " +
+	"connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// Handlers are the page and its files, by path, each for GET and HEAD. Where
+// tokenPath is not empty, the page asks it, with POST, for the Bearer token that
+// operations are tried with: a JSON object {"token": …, "expires_in": seconds}.
+func Handlers(tokenPath string) map[string]http.Handler {
+	found := map[string]http.Handler{Path: servePage(tokenPath)}
+	for name, file := range files {
+		found[Path+"/"+name] = file
+	}
+	return found
+}
+
+// servePage makes a nonce for each answer, so an answer is never kept.
+func servePage(tokenPath string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		nonce := rand.Text()
+		var html bytes.Buffer
+		if err := page.Execute(&html, struct{ Nonce, Token string }{nonce, tokenPath}); err != nil {
+			panic(fmt.Errorf("the page of the documentation cannot be made: %w", err))
+		}
+		header := w.Header()
+		protect(header)
+		header.Set("Content-Security-Policy", fmt.Sprintf(policy, nonce))
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cache-Control", "no-store")
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = html.WriteTo(w)
+	})
+}
+
+// protect sets what the page and its files have in common.
+func protect(header http.Header) {
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+}

@@ -1,0 +1,128 @@
+// Package swagger2 writes an OpenAPI 3.0 document as Swagger 2.0, the format in
+// which Barong publishes the interface and from which its clients are generated.
+package swagger2
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi2"
+	"github.com/getkin/kin-openapi/openapi2conv"
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+)
+
+// Convert returns the document as JSON. An operation's parameters are those of
+// its form, as Barong publishes them: Swagger 2.0 has one kind of body for an
+// operation. The document is used up: some of it changes.
+func Convert(document *openapi3.T) ([]byte, error) {
+	for _, schema := range document.Components.Schemas {
+		merge(schema.Value)
+	}
+	converted, err := openapi2conv.FromV3(document)
+	if err != nil {
+		return nil, fmt.Errorf("the specification cannot be written as Swagger 2.0: %w", err)
+	}
+	converted.Consumes = []string{mediaForm}
+	converted.Produces = []string{mediaJSON}
+	for _, scheme := range converted.SecurityDefinitions {
+		scheme.Description = "`Bearer ` and the token. " + scheme.Description
+	}
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			form(converted.Paths[path].GetOperation(method), operation)
+			dropBodies(converted.Definitions, operation)
+		}
+	}
+	for name, response := range converted.Responses {
+		examples(response, document.Components.Responses[name].Value)
+	}
+	return json.Marshal(converted)
+}
+
+// merge makes one object of an alternative between named objects, which Swagger
+// 2.0 lacks: with the members of all, those required that all require. One
+// between plain types stays without a type, which takes any of them.
+func merge(schema *openapi3.Schema) {
+	if len(schema.AnyOf) == 0 || schema.AnyOf[0].Ref == "" {
+		return
+	}
+	merged := &openapi3.Schema{
+		Description: schema.Description,
+		Type:        schema.AnyOf[0].Value.Type,
+		Properties:  openapi3.Schemas{},
+		Required:    schema.AnyOf[0].Value.Required,
+	}
+	for _, alternative := range schema.AnyOf {
+		maps.Copy(merged.Properties, alternative.Value.Properties)
+		merged.Required = slices.DeleteFunc(slices.Clone(merged.Required), func(name string) bool {
+			return !slices.Contains(alternative.Value.Required, name)
+		})
+	}
+	*schema = *merged
+}
+
+// form gives an operation the parameters of its form with all that their schemas
+// say, in the order of x-order. Without any, the converter makes a body of JSON
+// instead, which goes.
+func form(converted *openapi2.Operation, operation *openapi3.Operation) {
+	schema := operation.RequestBody.Value.Content[mediaForm].Schema.Value
+	order := func(p *openapi2.Parameter) float64 {
+		position, _ := schema.Properties[p.Name].Value.Extensions["x-order"].(float64)
+		return position
+	}
+	converted.Parameters = slices.DeleteFunc(converted.Parameters, func(p *openapi2.Parameter) bool { return p.In != "formData" })
+	slices.SortFunc(converted.Parameters, func(a, b *openapi2.Parameter) int { return cmp.Compare(order(a), order(b)) })
+	for _, parameter := range converted.Parameters {
+		parameter.Required = slices.Contains(schema.Required, parameter.Name)
+		parameter.Format = schema.Properties[parameter.Name].Value.Format
+	}
+	converted.Consumes = nil // as the document says
+	// A form is signed by a token; what needs none is the envelope.
+	security := slices.DeleteFunc(*converted.Security, func(scheme map[string][]string) bool { return len(scheme) == 0 })
+	converted.Security = &security
+	for status, response := range operation.Responses.Map() {
+		examples(converted.Responses.Value(status), response.Value)
+	}
+}
+
+// dropBodies removes the definitions of an operation's parameters, which are in
+// the operation itself.
+func dropBodies(definitions map[string]*openapi2.SchemaRef, operation *openapi3.Operation) {
+	for _, content := range operation.RequestBody.Value.Content {
+		parameters := content.Schema
+		if alternatives := parameters.Value.AnyOf; len(alternatives) > 0 {
+			parameters = alternatives[0] // to the envelope
+		}
+		delete(definitions, strings.TrimPrefix(parameters.Ref, "#/components/schemas/"))
+	}
+}
+
+// examples keeps a response's example of JSON, the first by name where there are
+// several, and what a header of Swagger 2.0 may say.
+func examples(converted *openapi2.Response, response *openapi3.Response) {
+	if converted.Ref != "" {
+		return
+	}
+	for _, header := range converted.Headers {
+		header.Required = false
+	}
+	content := response.Content[mediaJSON]
+	example := content.Example
+	for _, name := range slices.Sorted(maps.Keys(content.Examples)) {
+		if example == nil {
+			example = content.Examples[name].Value.Value
+		}
+	}
+	if example != nil {
+		converted.Examples = map[string]any{mediaJSON: example}
+	}
+}
