@@ -38,7 +38,7 @@ clients: ## Make the clients of other languages from openapi.yaml (clients/)
 	@set -e; for suite in clients/*/Makefile; do $(MAKE) --no-print-directory -C $$(dirname $$suite) install generate; done
 
 test-clients: ## Test them against a real server, directly and through Prism (Node 20)
-	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$' ./tests
+	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$' ./tests
 
 scalar: ## Fetch what draws the page /docs, docspage/scalar.js.gz, from npm again
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \

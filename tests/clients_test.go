@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"barong/auth"
+	"barong/generated"
 	"barong/handlers"
 )
 
@@ -65,6 +67,34 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 		}
 	}
 }
+
+// TestThePackageClientThroughPrism has the proxy judge package client, too. It does
+// not let through what the tests of refusals send.
+func TestThePackageClientThroughPrism(t *testing.T) {
+	for name, test := range map[string]func(*testing.T, *api, *generated.ClientWithResponses){
+		"calls every operation": callEveryOperation, "reads pages": readPages, "one-time codes": signOneTimeCodes,
+	} {
+		t.Run(name, func(t *testing.T) { inEachSigning(t, throughPrism, test) })
+	}
+}
+
+// throughPrism sends to a proxy what was meant for the server: it knows the
+// operations by their paths in openapi.yaml alone.
+func throughPrism(a *api) http.RoundTripper {
+	proxy, err := url.Parse(startPrism(a.t, a.url))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return routed(func(r *http.Request) (*http.Response, error) {
+		r = r.Clone(r.Context())
+		r.URL.Host, r.URL.Path = proxy.Host, strings.TrimPrefix(r.URL.Path, handlers.BasePath)
+		return http.DefaultTransport.RoundTrip(r)
+	})
+}
+
+type routed func(*http.Request) (*http.Response, error)
+
+func (f routed) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // clientKeys makes the signers and the keychain file that knows them.
 func clientKeys(t *testing.T) (folder, keychain string) {
@@ -122,7 +152,7 @@ func enrolled(t *testing.T, settings map[string]string, origin, keys string) (ui
 // startPrism returns the base URL of the operations through the proxy. It answers
 // an error of its own in place of any request or answer that breaks the
 // specification.
-func startPrism(t *testing.T, upstream string) string {
+func startPrism(t testing.TB, upstream string) string {
 	t.Helper()
 	var listening net.ListenConfig
 	free, err := listening.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -157,17 +187,17 @@ func startPrism(t *testing.T, upstream string) string {
 			t.Logf("the proxy's log:\n%s", log)
 		}
 	})
-	url := "http://127.0.0.1:" + port
+	origin := "http://127.0.0.1:" + port
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // npm may have to fetch it
 	defer cancel()
 	for ctx.Err() == nil {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/timestamp", http.NoBody)
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, origin+"/timestamp", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if answer, err := http.DefaultClient.Do(request); err == nil {
 			answer.Body.Close()
-			return url
+			return origin
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
