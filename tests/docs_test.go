@@ -142,6 +142,8 @@ func TestTokenOfTheDocumentationIsForItsPageOnly(t *testing.T) {
 		"another machine":                     {"Host", "192.0.2.1", "Origin", "http://192.0.2.1"},
 		"a proxy that sets Host":              {"Origin", "https://barong.example"},
 		"an opaque origin":                    {"Origin", "null"},
+		"another origin that says it is ours": {"Sec-Fetch-Site", "cross-site"},
+		"a program that knows the origin":     {"Sec-Fetch-Site", ""},
 	} {
 		got := askForToken(t, a, header...)
 		if got.refused(t, http.StatusNotFound, "Route is not found"); strings.Contains(string(got.body), "ey") {
