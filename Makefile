@@ -6,6 +6,7 @@ GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SPECTRAL      := @stoplight/spectral-cli@6.16.3
 REDOCLY       := @redocly/cli@2.77.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME      ?= 10s
 IMAGE         ?= barong:dev
 PLATFORM      ?= linux/$(shell $(GO) env GOARCH)
@@ -13,10 +14,10 @@ PLATFORM      ?= linux/$(shell $(GO) env GOARCH)
 # A static binary, which runs on any system of its kind, and in an empty container.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test generate clients test-clients verify lint lint-spec fuzz image test-image lint-deploy
+.PHONY: help build run test generate clients test-clients verify lint lint-spec fuzz image test-image lint-deploy vulnerabilities
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 build: ## Build bin/barong
 	$(BUILD) -o bin/barong .
@@ -63,6 +64,9 @@ test-image: image ## Run the README's steps against the container, as it is depl
 
 lint-deploy: ## Lint the Helm chart, the compose file and the release recipe
 	deploy/lint
+
+vulnerabilities: ## Look for known vulnerabilities that the code can reach
+	$(GO) run $(GOVULNCHECK) ./...
 
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@set -e; for package in $$($(GO) list ./...); do \
