@@ -9,18 +9,24 @@ REDOCLY       := @redocly/cli@2.77.0
 OASDIFF       := github.com/oasdiff/oasdiff@v1.11.8
 SCALAR        := @scalar/api-reference@1.72.1
 SCALAR_SHA256 := bf091006bdc3af6067af77c2f534812e3e633e94a94e87138069f570f33b762c
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME      ?= 10s
+IMAGE         ?= barong:dev
+PLATFORM      ?= linux/$(shell $(GO) env GOARCH)
 
 # go test says nothing of what passed; the tests' own words are kept for the end.
 reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; cat $$report; rm -f $$report; exit $$status
 
-.PHONY: help build run test test-docs generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server
+# A static binary, which runs on any system of its kind, and in an empty container.
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+
+.PHONY: help build run test test-docs generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image lint-deploy vulnerabilities
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 build: ## Build bin/barong
-	$(GO) build -trimpath -o bin/barong .
+	$(BUILD) -o bin/barong .
 
 run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 	bin/barong serve
@@ -66,6 +72,19 @@ lint-spec: ## Lint openapi.yaml with Spectral and Redocly (Node 20)
 
 compat: ## Fail when openapi.yaml breaks clients and CHANGELOG.md does not say so (BASE=revision)
 	$(GO) run ./compat -oasdiff "$(GO) run $(OASDIFF)" -base "$(BASE)"
+
+image: ## Build the container image IMAGE (barong:dev) with the machine's Go
+	GOOS=linux GOARCH=$(notdir $(PLATFORM)) $(BUILD) -o bin/image/$(PLATFORM)/barong .
+	docker build --file deploy/Dockerfile --build-arg TARGETPLATFORM=$(PLATFORM) --tag $(IMAGE) bin/image
+
+test-image: image ## Run the README's steps against the container, as it is deployed
+	BARONG_TEST_IMAGE=$(IMAGE) $(GO) test -tags image -count=1 -timeout 10m -v ./tests/image
+
+lint-deploy: ## Lint the Helm chart, the compose file and the release recipe
+	deploy/lint
+
+vulnerabilities: ## Look for known vulnerabilities that the code can reach
+	$(GO) run $(GOVULNCHECK) ./...
 
 fuzz: fuzz-code fuzz-server ## Both of the next two, FUZZTIME (10s) for each target
 

@@ -4,6 +4,9 @@ package main
 import (
 	_ "embed"
 	"os"
+	_ "time/tzdata" // where the system has no time zones, as in an empty container image
+
+	_ "golang.org/x/crypto/x509roots/fallback" // where it has no certificates; those that it has prevail
 
 	"barong/cli"
 )

@@ -30,7 +30,7 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (pool 
 			Dir: filepath.Join(c.DataDir, "postgres"), BinDir: c.PostgresBin, Mirror: c.PostgresURL, Logger: log,
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("DATABASE_URL is empty, and no private Postgres runs here: %w", err)
 		}
 		url = server.URL()
 		stopServer = func() {

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -34,6 +36,34 @@ func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
 	}
 	for name := range documented {
 		t.Errorf("docs/configuration.md has %s, which is no setting", name)
+	}
+}
+
+var settingName = regexp.MustCompile(`\b(BARONG_[A-Z_]+|DATABASE_URL|JWT_PRIVATE_KEY_PATH)\b`)
+
+// A deployment that sets what the server does not read goes wrong without a word.
+func TestDeploymentsNameOnlySettingsThatExist(t *testing.T) {
+	t.Parallel()
+	settings := map[string]bool{}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		settings[field.Tag.Get("env")] = true
+	}
+	found := 0
+	err := filepath.WalkDir("../deploy", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, name := range settingName.FindAllString(string(text), -1) {
+			found++
+			if !settings[name] {
+				t.Errorf("%s has %s, which is no setting", path, name)
+			}
+		}
+		return err
+	})
+	if err != nil || found < 10 {
+		t.Errorf("found %d settings (%v)", found, err)
 	}
 }
 

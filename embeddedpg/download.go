@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -70,6 +71,26 @@ func (c *cluster) mirror() string {
 	return mirror
 }
 
+// loaders are the files without which a platform's programs cannot be started:
+// they are linked against glibc, which a container image from scratch lacks, and
+// a system on musl too.
+var loaders = map[string]string{
+	"linux-x64":   "lib64/ld-linux-x86-64.so.2",
+	"linux-arm64": "lib/ld-linux-aarch64.so.1",
+}
+
+// loadable says why downloaded programs cannot run on a system, nil where they can.
+func loadable(system fs.FS, platform string) error {
+	loader, needed := loaders[platform]
+	if !needed {
+		return nil
+	}
+	if _, err := fs.Stat(system, loader); err != nil {
+		return fmt.Errorf("there is no /%s here, and the programs need glibc", loader)
+	}
+	return nil
+}
+
 // download returns the folder of the pinned release's binaries, from the cache
 // where they are there.
 func (c *cluster) download(ctx context.Context) (string, error) {
@@ -81,6 +102,9 @@ func (c *cluster) download(ctx context.Context) (string, error) {
 	bin := filepath.Join(dir, "native", "bin")
 	if _, err := os.Stat(bin); err == nil {
 		return bin, nil
+	}
+	if err := loadable(os.DirFS("/"), platform()); err != nil {
+		return "", err
 	}
 	c.log.InfoContext(ctx, "no PostgreSQL on this machine: downloading one (about 24 MB)",
 		"version", pinned.version, "from", c.mirror(), "to", dir)

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 )
 
 // npmPackage is a tarball of the given entries, in alphabetical order.
@@ -257,5 +258,21 @@ func TestMirrorIsShownWithoutItsPassword(t *testing.T) {
 	text := c.noBinaries(0, nil).Error()
 	if strings.Contains(text, "secret") || !strings.Contains(text, "npm.example.org") {
 		t.Error(text)
+	}
+}
+
+func TestNothingIsDownloadedWhereItCannotRun(t *testing.T) {
+	t.Parallel()
+	glibc := fstest.MapFS{"lib64/ld-linux-x86-64.so.2": {}, "lib/ld-linux-aarch64.so.1": {}}
+	for _, platform := range []string{"linux-x64", "linux-arm64"} {
+		if err := loadable(glibc, platform); err != nil {
+			t.Errorf("%s with glibc: %v", platform, err)
+		}
+		if err := loadable(fstest.MapFS{}, platform); err == nil || !strings.Contains(err.Error(), "glibc") {
+			t.Errorf("%s on an empty system: %v", platform, err)
+		}
+	}
+	if err := loadable(fstest.MapFS{}, "darwin-arm64"); err != nil {
+		t.Errorf("macOS: %v", err)
 	}
 }
