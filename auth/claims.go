@@ -25,11 +25,11 @@ type claimSet struct {
 }
 
 // set notes a claim; a member of another name is not one.
-func (c *claimSet) set(name string, value jsontext.Value) {
+func (c *claimSet) set(name []byte, value jsontext.Value) {
 	if value.Kind() == 'n' {
 		return
 	}
-	switch name {
+	switch string(name) {
 	case "exp":
 		c.exp = value
 	case "nbf":
