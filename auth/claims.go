@@ -47,6 +47,13 @@ func (c *claimSet) set(name []byte, value jsontext.Value) {
 	}
 }
 
+// clone is the same in memory of its own.
+func (c claimSet) clone() claimSet {
+	return claimSet{
+		exp: c.exp.Clone(), nbf: c.nbf.Clone(), iat: c.iat.Clone(), jti: c.jti.Clone(), iss: c.iss.Clone(), aud: c.aud.Clone(), sub: c.sub.Clone(),
+	}
+}
+
 // claimRules say what must hold of the claims: the section jwt of the file, with
 // the options of ruby-jwt.
 type claimRules struct {

@@ -16,6 +16,9 @@ type Credentials struct {
 	data       []byte
 	parameters map[string]jsontext.Value
 	signatures []signature
+
+	digest     *tokenDigest // of a Bearer token that may be remembered; else nil
+	verifiedBy *Keychain    // under which every signature has held before; else nil
 }
 
 // Data is the member data of an envelope's payload, a JSON object as it was

@@ -15,7 +15,9 @@ import (
 )
 
 // stub answers at once, so that a benchmark measures what stands before an operation.
-type stub struct{ generated.StrictServerInterface }
+type stub struct {
+	generated.StrictServerInterface
+}
 
 func (stub) GetUser(context.Context, generated.GetUserRequestObject) (generated.GetUserResponseObject, error) {
 	return empty{}, nil
