@@ -38,6 +38,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	go func() { _, _ = server.Specification() }() // while the database is being opened; server.New has the error
 	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
 	policy, err := readPolicy(settings)
 	if err != nil {
@@ -120,6 +121,8 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	defer reserveHeap()()
+	go settle(ctx)
 	go keychain.Watch(ctx, watchKeychain)
 	go reloadOnHangup(ctx, keychain)
 	if signer != nil {

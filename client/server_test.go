@@ -77,7 +77,7 @@ func verified(keychain *auth.Keychain, r *http.Request) (parameters string, err 
 	}
 	if isEnvelope {
 		parameters = string(credentials.Data())
-	} else if credentials, err = auth.ParseBearer(r.Header.Get("Authorization")); err != nil {
+	} else if credentials, err = keychain.ParseBearer(r.Header.Get("Authorization")); err != nil {
 		return "", err
 	}
 	_, err = keychain.Authorize(credentials, scope, time.Now())

@@ -36,7 +36,7 @@ type Options struct {
 
 // New makes the handler of the public listener.
 func New(o Options) (http.Handler, error) {
-	document, err := generated.GetSpec()
+	document, err := Specification()
 	if err != nil {
 		return nil, fmt.Errorf("the embedded specification cannot be read: %w", err)
 	}
@@ -47,7 +47,7 @@ func New(o Options) (http.Handler, error) {
 	}
 
 	router := chi.NewRouter()
-	router.Use(requestID, accessLog(o.Log), recovery(errs), deadline(o.Timeout))
+	router.Use(arrival(o.Log, o.Timeout), recovery(errs))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
 	router.MethodNotAllowed(wrongMethod(router, errs))
 	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {

@@ -12,11 +12,16 @@ import (
 	"barong/swagger2"
 )
 
-// servePublic serves what everybody may read: the specification, and the keys
-// with which the server's signatures are verified (RFC 8615 reserves the folder).
-// swaggerPath is where Barong has the same specification as Swagger 2.0.
+// swaggerPath is where Barong has the specification as Swagger 2.0.
 const swaggerPath = handlers.BasePath + "/management.json"
 
+// Specification is openapi.yaml as requests are held against it. It is parsed at
+// the first call, which takes some milliseconds; later ones share what that made,
+// which must not be changed.
+var Specification = sync.OnceValues(generated.GetSpec)
+
+// servePublic serves what everybody may read: the specification, and the keys
+// with which the server's signatures are verified (RFC 8615 reserves the folder).
 func servePublic(router chi.Router, yaml, keys []byte, errs handlers.Errors) error {
 	json, err := generated.GetSpecJSON()
 	if err != nil {
