@@ -33,6 +33,7 @@ func (k *Keychain) Authorize(c *Credentials, scope string, now time.Time) (signe
 		return nil, identity.ErrUnverified.Because(err)
 	}
 	if err := k.rules.check(c.claims, now); err != nil {
+		k.remembered.forget(c) // it has expired, as a rule
 		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
 	}
 	var missing []string
@@ -51,6 +52,7 @@ func (k *Keychain) Authorize(c *Credentials, scope string, now time.Time) (signe
 // verified returns the permitted signers, all of whose signatures hold. It stops
 // at the first that does not, so that a forger costs one verification.
 func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, err error) {
+	known := c.verifiedBy == k
 	for _, s := range c.signatures {
 		if s.twoKIDs {
 			return nil, errors.New("a signature has one kid in its protected header and another in its header")
@@ -58,8 +60,11 @@ func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, er
 		if !allowed.permitted[s.kid] {
 			continue
 		}
-		if err := s.verify(c.payload, k.keys[s.kid]); err != nil {
-			return nil, fmt.Errorf("the signature by %s does not verify: %w", s.kid, err)
+		if !known {
+			if err := s.verify(c.payload, k.keys[s.kid]); err != nil {
+				return nil, fmt.Errorf("the signature by %s does not verify: %w", s.kid, err)
+			}
+			k.remembered.add(c, k) // where it is a Bearer token: then this is its only signature
 		}
 		if !slices.Contains(signers, s.kid) {
 			signers = append(signers, s.kid)

@@ -30,7 +30,7 @@ func TestEveryAlgorithmSignsAndVerifiesInBothForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			bearer, err := auth.ParseBearer("Bearer " + token)
+			bearer, err := new(auth.Keychain).ParseBearer("Bearer " + token)
 			if err != nil {
 				t.Fatal(err)
 			}

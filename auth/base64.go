@@ -7,18 +7,23 @@ import (
 	"strings"
 )
 
+// The encodings that refuse bits left over: one value has one text.
+var (
+	rawBase64URL    = base64.RawURLEncoding.Strict()
+	paddedBase64URL = base64.URLEncoding.Strict()
+)
+
 var errNotBase64URL = errors.New("is not base64url")
 
 // decodeBase64URL decodes the encoding of RFC 7515 §2, with or without padding.
-// Line breaks and bits left over, which the standard library would let pass, are
-// refused: one value has one text.
+// Line breaks, which the standard library would let pass, are refused too.
 func decodeBase64URL(text []byte) ([]byte, error) {
-	encoding := base64.RawURLEncoding
+	encoding := rawBase64URL
 	if bytes.HasSuffix(text, []byte("=")) {
-		encoding = base64.URLEncoding
+		encoding = paddedBase64URL
 	}
 	decoded := make([]byte, encoding.DecodedLen(len(text)))
-	n, err := encoding.Strict().Decode(decoded, text)
+	n, err := encoding.Decode(decoded, text)
 	if err != nil || bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
 		return nil, errNotBase64URL
 	}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,16 +13,17 @@ import (
 // and a JWS in compact serialisation (RFC 7515 §7.1) whose payload is a JSON
 // object of claims. Whatever is wrong is [identity.ErrUnverified], with the
 // cause: there are no parameters in a token that a caller could correct. The
-// signature is not verified here.
-func ParseBearer(authorization string) (*Credentials, error) {
-	c, err := parseBearer(authorization)
+// signature is not verified here; one that this keychain has verified before is
+// known to [Keychain.Authorize], which does not compute it again.
+func (k *Keychain) ParseBearer(authorization string) (*Credentials, error) {
+	c, err := k.parseBearer(authorization)
 	if err != nil {
 		return nil, identity.ErrUnverified.Because(brief(err))
 	}
 	return c, nil
 }
 
-func parseBearer(authorization string) (*Credentials, error) {
+func (k *Keychain) parseBearer(authorization string) (*Credentials, error) {
 	if authorization == "" {
 		return nil, errors.New("neither an envelope nor an Authorization header")
 	}
@@ -29,7 +31,24 @@ func parseBearer(authorization string) (*Credentials, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, errors.New("the Authorization header has another scheme than Bearer")
 	}
-	parts := strings.SplitN(strings.Trim(token, " \t"), ".", 4)
+	token = strings.Trim(token, " \t")
+	if len(token) > longestRemembered {
+		return parseToken(token)
+	}
+	digest := tokenDigest(sha256.Sum256([]byte(token)))
+	if known, ok := k.remembered.find(digest); ok {
+		return known, nil
+	}
+	c, err := parseToken(token)
+	if err != nil {
+		return nil, err
+	}
+	c.digest = &digest
+	return c, nil
+}
+
+func parseToken(token string) (*Credentials, error) {
+	parts := strings.SplitN(token, ".", 4)
 	if len(parts) != 3 {
 		return nil, errors.New("the Bearer token is not a compact JWS")
 	}

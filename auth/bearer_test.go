@@ -3,8 +3,6 @@ package auth_test
 import (
 	"strings"
 	"testing"
-
-	"barong/auth"
 )
 
 func compact(t testing.TB, p party, protected, payload string) string {
@@ -58,7 +56,7 @@ func TestBearer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := auth.ParseBearer(test.header)
+			c, err := k.ParseBearer(test.header)
 			if err == nil {
 				if c.Data() != nil {
 					t.Errorf("a token has no parameters, and these came: %s", c.Data())

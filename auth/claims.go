@@ -25,11 +25,11 @@ type claimSet struct {
 }
 
 // set notes a claim; a member of another name is not one.
-func (c *claimSet) set(name string, value jsontext.Value) {
+func (c *claimSet) set(name []byte, value jsontext.Value) {
 	if value.Kind() == 'n' {
 		return
 	}
-	switch name {
+	switch string(name) {
 	case "exp":
 		c.exp = value
 	case "nbf":
@@ -44,6 +44,13 @@ func (c *claimSet) set(name string, value jsontext.Value) {
 		c.aud = value
 	case "sub":
 		c.sub = value
+	}
+}
+
+// clone is the same in memory of its own.
+func (c claimSet) clone() claimSet {
+	return claimSet{
+		exp: c.exp.Clone(), nbf: c.nbf.Clone(), iat: c.iat.Clone(), jti: c.jti.Clone(), iss: c.iss.Clone(), aud: c.aud.Clone(), sub: c.sub.Clone(),
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -15,13 +14,21 @@ type Credentials struct {
 	payload    []byte // as received, in base64url: signatures are over this text
 	claims     claimSet
 	data       []byte
+	parameters map[string]jsontext.Value
 	signatures []signature
+
+	digest     *tokenDigest // of a Bearer token that may be remembered; else nil
+	verifiedBy *Keychain    // under which every signature has held before; else nil
 }
 
 // Data is the member data of an envelope's payload, a JSON object as it was
 // signed. It is nil where there is none, and always for a Bearer token. It must
 // not be changed.
 func (c *Credentials) Data() []byte { return c.data }
+
+// Parameters are the members of Data, by name: parts of it, which must not be
+// changed.
+func (c *Credentials) Parameters() map[string]jsontext.Value { return c.parameters }
 
 // signature is one signature as received.
 type signature struct {
@@ -36,9 +43,42 @@ type signature struct {
 // joseHeader are the parameters of RFC 7515 §4.1 that matter here. typ and all
 // others are ignored.
 type joseHeader struct {
-	Algorithm string         `json:"alg"`
-	KID       *string        `json:"kid"`
-	Critical  jsontext.Value `json:"crit"`
+	algorithm string
+	kid       *string
+	critical  bool // crit is there, whatever it says
+}
+
+// read takes the parameters from a JSON object.
+func (h *joseHeader) read(r *reader) error {
+	_, err := r.object(func(name []byte) error {
+		switch string(name) {
+		case "alg":
+			algorithm, err := r.textOrNull()
+			h.algorithm = string(algorithm)
+			return err
+		case "kid":
+			kid, err := r.textOrNull()
+			if kid != nil {
+				text := string(kid)
+				h.kid = &text
+			}
+			return err
+		case "crit":
+			h.critical = true
+		}
+		_, err := r.value()
+		return err
+	})
+	return err
+}
+
+// readOrNull takes null for a header without parameters.
+func (h *joseHeader) readOrNull(r *reader) error {
+	if r.kind() == 'n' {
+		_, err := r.value()
+		return err
+	}
+	return h.read(r)
 }
 
 // newSignature reads the headers. What only the unprotected header says about the
@@ -51,20 +91,17 @@ func newSignature(protected []byte, unprotected joseHeader, value []byte) (signa
 		if err != nil {
 			return signature{}, fmt.Errorf("the protected header %w", err)
 		}
-		if jsontext.Value(text).Kind() != '{' {
-			return signature{}, errors.New("the protected header is not a JSON object")
-		}
-		if err := json.Unmarshal(text, &header); err != nil {
-			return signature{}, fmt.Errorf("the protected header cannot be read: %w", err)
+		if err := read(text, header.read); err != nil {
+			return signature{}, fmt.Errorf("the protected header: %w", err)
 		}
 	}
 	s := signature{
 		protected: protected,
 		value:     value,
-		algorithm: header.Algorithm,
-		critical:  header.Critical != nil || unprotected.Critical != nil,
+		algorithm: header.algorithm,
+		critical:  header.critical || unprotected.critical,
 	}
-	switch inside, outside := header.KID, unprotected.KID; {
+	switch inside, outside := header.kid, unprotected.kid; {
 	case inside != nil && outside != nil:
 		s.kid, s.twoKIDs = *inside, *inside != *outside
 	case inside != nil:

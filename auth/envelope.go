@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"barong/identity"
@@ -30,24 +29,26 @@ func ParseEnvelope(body []byte) (c *Credentials, isEnvelope bool, err error) {
 	if !mayBeEnvelope(body) {
 		return nil, false, nil
 	}
-	var payload, signatures jsontext.Value
-	err = eachMember(body, func(name string, value jsontext.Value) {
-		switch name {
-		case "payload":
-			payload = value
-		case "signatures":
-			signatures = value
-		}
+	c = &Credentials{}
+	err = read(body, func(r *reader) error {
+		_, err := r.object(func(name []byte) (err error) {
+			switch string(name) {
+			case "payload":
+				err = c.readPayload(r)
+			case "signatures":
+				err = c.readSignatures(r)
+			default:
+				_, err = r.value()
+			}
+			return err
+		})
+		return err
 	})
 	switch {
-	case err != nil && isBrokenEnvelope(body):
+	case err != nil && hasMembers(body):
 		return nil, true, identity.ErrUnparsableEnvelope.Because(brief(err))
-	case err != nil, payload == nil, signatures == nil:
+	case err != nil, c.payload == nil, c.signatures == nil:
 		return nil, false, nil
-	}
-	c = &Credentials{}
-	if err := errors.Join(c.readPayload(payload), c.readSignatures(signatures)); err != nil {
-		return nil, true, identity.ErrUnparsableEnvelope.Because(brief(err))
 	}
 	return c, true, nil
 }
@@ -59,9 +60,9 @@ func mayBeEnvelope(body []byte) bool {
 		(bytes.Contains(body, []byte(`"signatures"`)) || bytes.Contains(body, []byte(`\u`)))
 }
 
-// isBrokenEnvelope looks for the two members in an object that is not sound, as
-// far as it goes.
-func isBrokenEnvelope(body []byte) bool {
+// hasMembers looks for the two members in an object that may not be sound, as far
+// as it goes.
+func hasMembers(body []byte) bool {
 	var payload, signatures bool
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if _, err := decoder.ReadToken(); err != nil {
@@ -81,7 +82,11 @@ func isBrokenEnvelope(body []byte) bool {
 }
 
 // readPayload keeps the payload as it came, and finds data and claims in it.
-func (c *Credentials) readPayload(value jsontext.Value) (err error) {
+func (c *Credentials) readPayload(r *reader) error {
+	value, err := r.value()
+	if err != nil {
+		return err
+	}
 	if c.payload, err = unquote(value); err != nil {
 		return fmt.Errorf("payload %w", err)
 	}
@@ -89,53 +94,76 @@ func (c *Credentials) readPayload(value jsontext.Value) (err error) {
 	if err != nil {
 		return fmt.Errorf("payload %w", err)
 	}
-	var data jsontext.Value
-	err = eachMember(decoded, func(name string, value jsontext.Value) {
-		if name == "data" {
-			data = value
-		}
-		c.claims.set(name, value)
+	err = read(decoded, func(r *reader) error {
+		_, err := r.object(func(name []byte) error {
+			if string(name) == "data" && r.kind() != 'n' {
+				return c.readData(r)
+			}
+			value, err := r.value()
+			if err == nil {
+				c.claims.set(name, value)
+			}
+			return err
+		})
+		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("payload: %w", err)
-	case data == nil || data.Kind() == 'n':
-		return nil
-	case data.Kind() != '{':
-		return errors.New("data is neither a JSON object nor null")
 	}
-	c.data = data
 	return nil
 }
 
-func (c *Credentials) readSignatures(array jsontext.Value) error {
-	err := eachElement(array, func(value jsontext.Value) error {
+func (c *Credentials) readData(r *reader) (err error) {
+	if r.kind() != '{' {
+		return errors.New("data is neither a JSON object nor null")
+	}
+	c.parameters = map[string]jsontext.Value{}
+	c.data, err = r.object(func(name []byte) error {
+		parameter := string(name)
+		value, err := r.value()
+		c.parameters[parameter] = value
+		return err
+	})
+	return err
+}
+
+func (c *Credentials) readSignatures(r *reader) error {
+	c.signatures = make([]signature, 0, 1) // one signer is the rule
+	err := r.array(func() error {
 		if len(c.signatures) == maxSignatures {
 			return fmt.Errorf("has more than %d elements", maxSignatures)
 		}
-		if value.Kind() != '{' {
-			return errors.New("has an element that is not an object")
-		}
-		var received struct {
-			Protected string     `json:"protected"`
-			Header    joseHeader `json:"header"`
-			Signature *string    `json:"signature"`
-		}
-		if err := json.Unmarshal(value, &received); err != nil {
-			return err
-		}
-		if received.Signature == nil {
-			return errors.New("has an element without a signature")
-		}
-		s, err := newSignature([]byte(received.Protected), received.Header, []byte(*received.Signature))
-		if err != nil {
-			return err
-		}
+		s, err := readSignature(r)
 		c.signatures = append(c.signatures, s)
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("signatures: %w", err)
 	}
 	return nil
+}
+
+func readSignature(r *reader) (signature, error) {
+	var protected, value []byte
+	var header joseHeader
+	_, err := r.object(func(name []byte) (err error) {
+		switch string(name) {
+		case "protected":
+			protected, err = r.textOrNull()
+		case "signature":
+			value, err = r.textOrNull()
+		case "header":
+			err = header.readOrNull(r)
+		default:
+			_, err = r.value()
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return signature{}, err
+	case value == nil:
+		return signature{}, errors.New("has an element without a signature")
+	}
+	return newSignature(protected, header, value)
 }

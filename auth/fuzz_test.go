@@ -95,7 +95,7 @@ func FuzzParseBearer(f *testing.F) {
 	f.Add("")
 	silent, chatty := silent(f), chatty(f)
 	f.Fuzz(func(t *testing.T, authorization string) {
-		c, err := auth.ParseBearer(authorization)
+		c, err := chatty.ParseBearer(authorization)
 		if (c == nil) == (err == nil) {
 			t.Fatalf("%v, %v", c, err)
 		}

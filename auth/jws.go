@@ -37,14 +37,14 @@ type member struct {
 func ParseJWS(text []byte) (*JWS, error) {
 	var payload, signatures jsontext.Value
 	j := &JWS{}
-	err := eachMember(text, func(name string, value jsontext.Value) {
-		switch name {
+	err := eachMember(text, func(name []byte, value jsontext.Value) {
+		switch string(name) {
 		case "payload":
 			payload = value
 		case "signatures":
 			signatures = value
 		default:
-			j.others = append(j.others, member{name, value})
+			j.others = append(j.others, member{string(name), value})
 		}
 	})
 	switch {
@@ -100,7 +100,7 @@ func (j *JWS) readEntry(value jsontext.Value) error {
 		if received.Header.Kind() != '{' {
 			return errors.New("the header of an element is not a JSON object")
 		}
-		if err := json.Unmarshal(received.Header, &header); err != nil {
+		if err := read(received.Header, header.read); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func (j *JWS) readEntry(value jsontext.Value) error {
 	if _, err := decodeBase64URL(s.value); err != nil {
 		return fmt.Errorf("the signature of an element %w", err)
 	}
-	j.signatures = append(j.signatures, entry{text: value.Clone(), kid: s.kid})
+	j.signatures = append(j.signatures, entry{text: value, kid: s.kid})
 	return nil
 }
 

@@ -13,12 +13,14 @@ import (
 
 // Keychain is what management_api.yml says, once it has been found sound: who
 // may sign, with which key and algorithm, and for which scopes; and what the
-// claims must hold. It never changes and is safe for concurrent use. The zero
-// value authorises nothing.
+// claims must hold. What it says never changes; it remembers Bearer tokens whose
+// signature it has verified, and no keychain knows of another's. It is safe for
+// concurrent use. The zero value authorises nothing.
 type Keychain struct {
-	keys   map[string]key
-	scopes map[string]scope
-	rules  claimRules
+	keys       map[string]key
+	scopes     map[string]scope
+	rules      claimRules
+	remembered *remembered
 }
 
 // key is what a signature of one party is verified with: its public key, or the
@@ -45,7 +47,7 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Keychain{keys: map[string]key{}, scopes: map[string]scope{}, rules: defaultClaimRules()}
+	k := &Keychain{keys: map[string]key{}, scopes: map[string]scope{}, rules: defaultClaimRules(), remembered: newRemembered()}
 	if root == nil {
 		return k, nil
 	}

@@ -27,7 +27,7 @@ const (
 // docs/errors.md; behind it, parameters have the types of the schema and
 // keep its rules, from a caller who may call the operation.
 type gate struct {
-	operations map[string]*operation // by verb and path: "POST /api/v2/management/users"
+	operations map[route]*operation
 	keychain   *auth.Source
 	errs       handlers.Errors
 	clock      func() time.Time
@@ -45,13 +45,14 @@ func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, erro
 
 func (g *gate) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		release, err := g.makeRoom(r)
+		mediaType := mediaType(r)
+		release, err := g.makeRoom(r, g.allowance(mediaType))
 		if err != nil {
 			g.errs.Fail(w, r, err)
 			return
 		}
 		defer release()
-		values, err := g.admit(w, r)
+		values, err := g.admit(w, r, mediaType)
 		if err != nil {
 			g.errs.Fail(w, r, err)
 			return
@@ -65,9 +66,8 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 
 // makeRoom waits until the memory for the body is there. One that says nothing of
 // its length counts as the largest; one that is too large is not waited for.
-func (g *gate) makeRoom(r *http.Request) (release func(), err error) {
+func (g *gate) makeRoom(r *http.Request, allowance int64) (release func(), err error) {
 	size := r.ContentLength
-	allowance := g.allowance(mediaType(r))
 	switch {
 	case size < 0:
 		size = allowance
@@ -78,8 +78,8 @@ func (g *gate) makeRoom(r *http.Request) (release func(), err error) {
 }
 
 // admit returns the canonical parameters of a request that may pass.
-func (g *gate) admit(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
-	op, ok := g.operations[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+func (g *gate) admit(w http.ResponseWriter, r *http.Request, mediaType string) (map[string]any, error) {
+	op, ok := g.operations[route{r.Method, chi.RouteContext(r.Context()).RoutePattern()}]
 	if !ok {
 		return nil, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path)
 	}
@@ -89,20 +89,21 @@ func (g *gate) admit(w http.ResponseWriter, r *http.Request) (map[string]any, er
 	if r.URL.RawQuery != "" {
 		return nil, identity.E(identity.BadRequest, "Query parameters are not allowed.")
 	}
-	body, err := g.read(w, r, g.allowance(mediaType(r)))
+	body, err := g.read(w, r, g.allowance(mediaType))
 	if err != nil {
 		return nil, err
 	}
-	credentials, given, err := g.open(mediaType(r), body)
+	credentials, given, err := g.open(mediaType, body)
 	if err != nil {
 		return nil, err
 	}
+	keychain := g.keychain.Keychain()
 	if credentials == nil {
-		if credentials, err = auth.ParseBearer(r.Header.Get("Authorization")); err != nil {
+		if credentials, err = keychain.ParseBearer(r.Header.Get("Authorization")); err != nil {
 			return nil, err
 		}
 	}
-	if by.signers, err = g.keychain.Keychain().Authorize(credentials, op.scope, g.clock()); err != nil {
+	if by.signers, err = keychain.Authorize(credentials, op.scope, g.clock()); err != nil {
 		return nil, err
 	}
 	return op.canonical(given)
@@ -131,10 +132,13 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, allowance int64) ([]
 		return nil, g.tooLarge()
 	}
 	var body bytes.Buffer
-	if r.ContentLength > 0 {
+	var err error
+	if r.ContentLength >= 0 { // which is all that the connection will give
 		body.Grow(int(r.ContentLength) + bytes.MinRead) // nothing is copied while it grows
+		_, err = body.ReadFrom(r.Body)
+	} else {
+		_, err = body.ReadFrom(http.MaxBytesReader(w, r.Body, allowance))
 	}
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, allowance))
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
@@ -150,8 +154,11 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, allowance int64) ([]
 // body nor media type counts as JSON: an operation without parameters needs none.
 func mediaType(r *http.Request) string {
 	given := r.Header.Get("Content-Type")
-	if given == "" && r.ContentLength == 0 {
+	switch {
+	case given == "" && r.ContentLength == 0:
 		return mediaJSON
+	case given == mediaJSON, given == mediaForm: // as nearly always
+		return given
 	}
 	parsed, _, err := mime.ParseMediaType(given)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
@@ -172,14 +179,16 @@ func (g *gate) open(mediaType string, body []byte) (credentials *auth.Credential
 		if isEnvelope && err == nil {
 			body = credentials.Data()
 		}
-		if int64(len(body)) > g.bodyLimit {
+		switch {
+		case int64(len(body)) > g.bodyLimit:
 			return nil, nil, g.tooLarge()
-		}
-		if err != nil {
+		case isEnvelope && err == nil:
+			return credentials, credentials.Parameters(), nil
+		case err != nil:
 			return nil, nil, err
 		}
 		given, err = parseJSON(body)
-		return credentials, given, err
+		return nil, given, err
 	default:
 		return nil, nil, identity.E(identity.UnsupportedMedia, "Content-Type must be "+mediaJSON+" or "+mediaForm+".")
 	}

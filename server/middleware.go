@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
@@ -18,26 +19,39 @@ import (
 
 var soundRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID gives every request an id, which the answer and the log carry: the
-// caller's own X-Request-Id where it is short and plain, else a random one.
-func requestID(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get("X-Request-Id")
-		if !soundRequestID.MatchString(id) {
-			id = rand.Text()[:16]
-		}
-		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), middleware.RequestIDKey, id)))
-	})
+// requestID is the caller's own X-Request-Id where it is short and plain, else a
+// random one.
+func requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); id != "" && soundRequestID.MatchString(id) {
+		return id
+	}
+	return rand.Text()[:16]
 }
 
-// caller is what the access log learns about a request further down.
+// caller is what is known of a request beside the request itself. It is the
+// context of the request, in one piece: each value and each copy of the request
+// that a chain of contexts would take has its price.
 type caller struct {
-	operation string
-	signers   []string
+	context.Context //nolint:containedctx // it is one
+	requestID       string
+	operation       string
+	signers         []string
 }
 
 type callerKey struct{}
+
+// Value adds the caller and the request's id, where package middleware and with it
+// the error writer look for that, to the values of the context.
+func (c *caller) Value(key any) any {
+	switch key {
+	case callerKey{}:
+		return c
+	case middleware.RequestIDKey:
+		return c.requestID
+	default:
+		return c.Context.Value(key)
+	}
+}
 
 // callerOf is the record of the request that the access log will read.
 func callerOf(ctx context.Context) *caller {
@@ -47,20 +61,26 @@ func callerOf(ctx context.Context) *caller {
 	return &caller{}
 }
 
-// accessLog writes one line for each request. Parameters are not in it: they
-// hold passwords and personal data.
-func accessLog(log *slog.Logger) func(http.Handler) http.Handler {
+// arrival gives every request an id, which the answer and the log carry, and a
+// time that it may take; and it writes one line for it to the log. Parameters are
+// not in it: they hold passwords and personal data.
+func arrival(log *slog.Logger, limit time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start := time.Now()
+			by := &caller{Context: r.Context(), requestID: requestID(r)}
+			w.Header().Set("X-Request-Id", by.requestID)
+			ctx, cancel := context.WithTimeout(by, limit)
+			defer cancel()
 			wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-			by := &caller{}
 			defer func() {
-				log.InfoContext(r.Context(), "request", "request_id", middleware.GetReqID(r.Context()), "remote", r.RemoteAddr,
-					"method", r.Method, "path", r.URL.Path, "operation", by.operation, "signers", by.signers,
-					"status", wrapped.Status(), "bytes", wrapped.BytesWritten(), "duration", time.Since(start))
+				log.LogAttrs(ctx, slog.LevelInfo, "request",
+					slog.String("request_id", by.requestID), slog.String("remote", r.RemoteAddr),
+					slog.String("method", r.Method), slog.String("path", r.URL.Path),
+					slog.String("operation", by.operation), slog.String("signers", "["+strings.Join(by.signers, " ")+"]"),
+					slog.Int("status", wrapped.Status()), slog.Int("bytes", wrapped.BytesWritten()), slog.Duration("duration", time.Since(start)))
 			}()
-			next.ServeHTTP(wrapped, r.WithContext(context.WithValue(r.Context(), callerKey{}, by)))
+			next.ServeHTTP(wrapped, r.WithContext(ctx))
 		})
 	}
 }
@@ -80,17 +100,6 @@ func recovery(errs handlers.Errors) func(http.Handler) http.Handler {
 				errs.Fail(w, r, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 			}()
 			next.ServeHTTP(w, r)
-		})
-	}
-}
-
-// deadline bounds the time that one request may take.
-func deadline(limit time.Duration) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, cancel := context.WithTimeout(r.Context(), limit)
-			defer cancel()
-			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
 }

@@ -35,16 +35,19 @@ type parameter struct {
 	wrongType, wrongValue string
 }
 
-// operationsOf reads all operations, by verb and path.
-func operationsOf(document *openapi3.T) (map[string]*operation, error) {
-	operations := map[string]*operation{}
+// route is where an operation is called.
+type route struct{ method, path string }
+
+// operationsOf reads all operations.
+func operationsOf(document *openapi3.T) (map[route]*operation, error) {
+	operations := map[route]*operation{}
 	for path, item := range document.Paths.Map() {
 		for method, declared := range item.Operations() {
 			op, err := operationOf(declared)
 			if err != nil {
 				return nil, fmt.Errorf("%s %s in openapi.yaml: %w", method, path, err)
 			}
-			operations[method+" "+handlers.BasePath+path] = op
+			operations[route{method, handlers.BasePath + path}] = op
 		}
 	}
 	return operations, nil
@@ -131,12 +134,13 @@ func (op *operation) canonical(given parameters) (map[string]any, error) {
 
 // decoded is values with every object in the form that a schema is held against.
 func decoded(values map[string]any) (map[string]any, error) {
-	visible := maps.Clone(values)
+	visible := values
 	for name, value := range values {
 		object, ok := value.(jsontext.Value)
 		if !ok {
 			continue
 		}
+		visible = maps.Clone(visible)
 		decoder := json.NewDecoder(bytes.NewReader(object))
 		decoder.UseNumber() // JSON has numbers that no float64 holds
 		var members map[string]any
@@ -153,10 +157,12 @@ func decoded(values map[string]any) (map[string]any, error) {
 var validation = []openapi3.SchemaValidationOption{
 	openapi3.MultiErrors(),
 	openapi3.VisitAsRequest(),
-	openapi3.WithStringFormatValidator("date", openapi3.NewCallbackValidator(func(text string) error {
-		_, err := time.Parse(time.DateOnly, text)
-		return err
-	})),
+	openapi3.WithStringFormatValidators(map[string]openapi3.StringFormatValidator{
+		"date": openapi3.NewCallbackValidator(func(text string) error {
+			_, err := time.Parse(time.DateOnly, text)
+			return err
+		}),
+	}),
 }
 
 // validate holds the values against the schema and puts what it finds behind

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,6 +24,11 @@ func unparsable(format string, args ...any) error {
 	return identity.E(identity.BadRequest, fmt.Sprintf(format, args...))
 }
 
+// decoders are kept from one body to the next.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
+var nothing = strings.NewReader("")
+
 // parseJSON reads one JSON object and nothing behind it; a body of white space
 // has no parameters. A member that is given twice is refused (RFC 8259, section
 // 4, leaves its meaning open). The values are parts of the body, not copies.
@@ -29,7 +36,12 @@ func parseJSON(body []byte) (parameters, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
 	}
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(body))
+	decoder, _ := decoders.Get().(*jsontext.Decoder)
+	decoder.Reset(bytes.NewBuffer(body))
+	defer func() {
+		decoder.Reset(nothing) // body may be megabytes
+		decoders.Put(decoder)
+	}()
 	if decoder.PeekKind() != '{' {
 		if _, err := decoder.ReadValue(); err != nil {
 			return nil, malformed(err)

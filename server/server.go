@@ -48,7 +48,7 @@ func New(o Options) (http.Handler, error) {
 	}
 
 	router := chi.NewRouter()
-	router.Use(requestID, accessLog(o.Log), recovery(errs), deadline(o.Timeout))
+	router.Use(arrival(o.Log, o.Timeout), recovery(errs))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
 	router.MethodNotAllowed(wrongMethod(document, errs))
 	if err := servePublic(router, o.Spec, o.PublicKeys); err != nil {
