@@ -119,6 +119,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	defer reserveHeap()()
 	go keychain.Watch(ctx, watchKeychain)
 	go reloadOnHangup(ctx, keychain)
 	if signer != nil {

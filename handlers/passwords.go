@@ -17,7 +17,8 @@ import (
 const waitingPasswords = 128
 
 // Passwords hashes passwords with bcrypt, as many at a time as there are
-// processors, so that a storm of sign-ups queues here and not in the database.
+// processors, so that a storm of sign-ups queues here and not in the database. It
+// hashes aside (priority.go): other requests go first.
 type Passwords struct {
 	cost    int
 	workers chan struct{}
@@ -31,7 +32,7 @@ func NewPasswords(cost int) *Passwords {
 
 // Hash makes a bcrypt hash of a password of at most 72 bytes. When too many wait
 // already it is an Unavailable error, at once.
-func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
+func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
 	defer p.inside.Add(-1)
 	if p.inside.Add(1) > int64(waitingPasswords+cap(p.workers)) {
 		return "", &identity.Error{
@@ -44,6 +45,10 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), p.cost)
-	return string(hash), err
+	aside(func() {
+		var text []byte
+		text, err = bcrypt.GenerateFromPassword([]byte(password), p.cost)
+		hash = string(text)
+	})
+	return hash, err
 }
