@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"barong/auth"
 	"barong/config"
@@ -38,7 +39,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
+	log := newLog(settings, p.stderr)
 	policy, err := readPolicy(settings)
 	if err != nil {
 		return err
@@ -79,13 +80,29 @@ func (serveCommand) Run(p *program) error {
 	defer public.Close()
 	defer admin.Close()
 
-	pool, stop, err := openDatabase(ctx, settings, log)
+	traces, err := openTracing(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer traces.close(log)
+	registry, err := newRegistry()
+	if err != nil {
+		return err
+	}
+	pool, stop, err := openDatabase(ctx, settings, log, traces.statements)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	if err := migrate(ctx, p, pool, log); err != nil {
 		return err
+	}
+	check, err := watchDatabase(registry, pool)
+	if err != nil {
+		return err
+	}
+	if err := check(ctx); err != nil {
+		log.Warn("not ready", "error", err)
 	}
 	storage, err := openStorage(ctx, settings, public.Addr(), log)
 	if err != nil {
@@ -100,10 +117,11 @@ func (serveCommand) Run(p *program) error {
 		Policy:     policy,
 		Passwords:  handlers.NewPasswords(settings.BcryptCost),
 		UIDPrefix:  uidPrefix,
-		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now},
+		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now, Observe: countOTP(registry)},
 		Signer:     self,
 		Clock:      time.Now,
 	}
+	watchPasswords(registry, operations.Passwords)
 	handler, err := server.New(server.Options{
 		Operations: operations,
 		Document:   operations.ServeDocument,
@@ -115,6 +133,8 @@ func (serveCommand) Run(p *program) error {
 		Timeout:    settings.Timeout,
 		Spec:       p.spec,
 		PublicKeys: publicKeys,
+		Metrics:    registry,
+		Tracer:     traces.requests(),
 	})
 	if err != nil {
 		return err
@@ -130,7 +150,8 @@ func (serveCommand) Run(p *program) error {
 		fmt.Fprint(p.stderr, greeting)
 	}
 	life := server.Life{
-		Public: public, Admin: admin, Handler: handler, Check: pool.Ping, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
+		Public: public, Admin: admin, Handler: handler, Check: check, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError)}),
 	}
 	return life.Serve(ctx)
 }
