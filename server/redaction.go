@@ -8,7 +8,7 @@ import (
 
 var (
 	emailAddress = regexp.MustCompile(`[^\s"'<>()=,;:/\\]+@([^\s"'<>()=,;/\\]+)`)
-	token        = regexp.MustCompile(`[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*`)
+	token        = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`) // JSON in base64url, as JWS has it
 	digest       = regexp.MustCompile(`\$[a-z0-9-]+\$[^\s"]{16,}`)
 )
 
@@ -26,7 +26,7 @@ func redacted(text string) string {
 	if strings.Contains(text, "@") {
 		text = emailAddress.ReplaceAllString(text, "…@$1")
 	}
-	if strings.Contains(text, ".") {
+	if strings.Contains(text, "eyJ") {
 		text = token.ReplaceAllString(text, "[token]")
 	}
 	if strings.Contains(text, "$") {
@@ -40,12 +40,12 @@ const pathLimit = 128
 
 // pathOf is the path for the log. One that is not of an operation may be anything.
 func pathOf(r *http.Request, operation string) string {
-	path := r.URL.Path
 	if operation != "" {
-		return path
+		return r.URL.Path
 	}
+	path := redacted(r.URL.Path)
 	if len(path) > pathLimit {
 		path = strings.ToValidUTF8(path[:pathLimit], "") + "…"
 	}
-	return redacted(path)
+	return path
 }
