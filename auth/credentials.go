@@ -54,15 +54,21 @@ func (h *joseHeader) read(r *reader) error {
 		switch string(name) {
 		case "alg":
 			algorithm, err := r.textOrNull()
+			if err != nil {
+				return fmt.Errorf("alg %w", err)
+			}
 			h.algorithm = string(algorithm)
-			return err
+			return nil
 		case "kid":
 			kid, err := r.textOrNull()
+			if err != nil {
+				return fmt.Errorf("kid %w", err)
+			}
 			if kid != nil {
 				text := string(kid)
 				h.kid = &text
 			}
-			return err
+			return nil
 		case "crit":
 			h.critical = true
 		}
@@ -91,8 +97,11 @@ func newSignature(protected []byte, unprotected joseHeader, value []byte) (signa
 		if err != nil {
 			return signature{}, fmt.Errorf("the protected header %w", err)
 		}
-		if err := read(text, header.read); err != nil {
-			return signature{}, fmt.Errorf("the protected header: %w", err)
+		switch err := read(text, header.read); {
+		case errors.Is(err, errNotObject):
+			return signature{}, fmt.Errorf("the protected header %w", err)
+		case err != nil:
+			return signature{}, fmt.Errorf("the protected header cannot be read: %w", err)
 		}
 	}
 	s := signature{

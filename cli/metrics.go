@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"barong/generated"
 	"barong/handlers"
 	"barong/otp"
 	"barong/repository"
@@ -22,7 +21,7 @@ import (
 // newRegistry has what is known of the process before it serves: its build, the
 // Go runtime, and what the system says of it.
 func newRegistry() (*prometheus.Registry, error) {
-	document, err := generated.GetSpec()
+	document, err := server.Specification()
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	go func() { _, _ = server.Specification() }() // while the database is being opened; server.New has the error
 	log := newLog(settings, p.stderr)
 	policy, err := readPolicy(settings)
 	if err != nil {
@@ -140,6 +141,7 @@ func (serveCommand) Run(p *program) error {
 		return err
 	}
 	defer reserveHeap()()
+	go settle(ctx)
 	go keychain.Watch(ctx, watchKeychain)
 	go reloadOnHangup(ctx, keychain)
 	if signer != nil {

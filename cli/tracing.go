@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"barong/config"
-	"barong/generated"
+	"barong/server"
 )
 
 // tracing is nothing at all, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.
@@ -41,7 +41,7 @@ func openTracing(ctx context.Context, c config.Config, log *slog.Logger) (*traci
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 	}
-	document, err := generated.GetSpec()
+	document, err := server.Specification()
 	if err != nil {
 		return nil, err
 	}

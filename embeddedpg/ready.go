@@ -37,7 +37,7 @@ func connString(socket, database string) string {
 // when it is missing. It returns errNotRunning as soon as the server has ended.
 func (c *cluster) awaitReady(ctx context.Context) (socket, version string, err error) {
 	deadline := time.Now().Add(patience)
-	for delay := 2 * time.Millisecond; ; delay = min(delay*3/2, 50*time.Millisecond) {
+	for delay := 2 * time.Millisecond; ; delay = min(delay*11/10, 50*time.Millisecond) {
 		socket, version, err = c.connect(ctx)
 		if err == nil {
 			return socket, version, nil

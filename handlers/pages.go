@@ -66,6 +66,7 @@ func (p userPage) write(w http.ResponseWriter) error {
 	if links := p.links(); links != "" {
 		header.Set("Link", links)
 	}
+	header.Set("Content-Length", strconv.Itoa(body.Len())) // in one piece, not in chunks
 	w.WriteHeader(http.StatusCreated)
 	_, err := body.WriteTo(w)
 	return err

@@ -42,7 +42,7 @@ type Options struct {
 
 // New makes the handler of the public listener.
 func New(o Options) (http.Handler, error) {
-	document, err := generated.GetSpec()
+	document, err := Specification()
 	if err != nil {
 		return nil, fmt.Errorf("the embedded specification cannot be read: %w", err)
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -12,6 +13,11 @@ import (
 // publicPaths is what everybody may read: the specification, and the keys with
 // which the server's signatures are verified (RFC 8615 reserves the folder).
 var publicPaths = []string{"/openapi.yaml", "/openapi.json", "/.well-known/jwks.json"}
+
+// Specification is openapi.yaml as requests are held against it. It is parsed at
+// the first call, which takes some milliseconds; later ones share what that made,
+// which must not be changed.
+var Specification = sync.OnceValues(generated.GetSpec)
 
 func servePublic(router chi.Router, yaml, keys []byte) error {
 	json, err := generated.GetSpecJSON()

@@ -63,7 +63,7 @@ func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
 				t.Fatal(err, user)
 			}
 			body, contentType := inForm(t, f, passport(imported.UID, png(10<<20)), claims)
-			before := peakMemory(t, p.command.Process.Pid)
+			before := memory(t, p.command.Process.Pid, highWater)
 			start := time.Now()
 			failed := make(chan string, uploads)
 			for range uploads {
@@ -81,7 +81,7 @@ func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
 				}
 			}
 			took := time.Since(start)
-			peak := peakMemory(t, p.command.Process.Pid)
+			peak := memory(t, p.command.Process.Pid, highWater)
 			t.Logf("%d uploads of 10 MiB in %s: at most %d MiB, %d MiB before", uploads, took.Round(time.Millisecond), peak>>20, before>>20)
 			if peak > uploadMemory {
 				t.Errorf("the server took %d MiB, more than %d", peak>>20, uploadMemory>>20)
@@ -90,6 +90,32 @@ func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
 			p.stops()
 		})
 	}
+}
+
+// idleMemory is what the process may take when the start is over and nobody calls,
+// in bytes: it takes some 25 MB.
+const idleMemory = 35 << 20
+
+func TestAnIdleServerTakesLittleMemory(t *testing.T) {
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("the memory of a process is read from /proc, which this system does not have")
+	}
+	t.Parallel()
+	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t)})
+	var taken int
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if taken = memory(t, p.command.Process.Pid, resident); taken <= idleMemory {
+			break
+		}
+	}
+	if taken > idleMemory {
+		t.Errorf("the server takes %d MiB, more than %d", taken>>20, idleMemory>>20)
+	}
+	if got := status(t, "http://"+p.admin+"/readyz"); got != http.StatusOK {
+		t.Errorf("it answers %d afterwards", got)
+	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
 }
 
 // inForm writes a request's body in one of its forms.
@@ -113,18 +139,23 @@ func inForm(t testing.TB, f form, given parameters, claims auth.Claims) (body []
 	}
 }
 
-var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+// What /proc tells of the memory of a process: what is resident, and the most that
+// ever was.
+var (
+	resident  = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+	highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+)
 
-// peakMemory is the most that a process ever had resident, in bytes.
-func peakMemory(t testing.TB, pid int) int {
+// memory is what a process takes by one of those measures, in bytes.
+func memory(t testing.TB, pid int, measure *regexp.Regexp) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := highWater.FindSubmatch(status)
+	found := measure.FindSubmatch(status)
 	if found == nil {
-		t.Fatalf("no VmHWM in %s", status)
+		t.Fatalf("no %s in %s", measure, status)
 	}
 	kilobytes, err := strconv.Atoi(string(found[1]))
 	if err != nil {

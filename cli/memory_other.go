@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// releasePages is for Linux alone.
+func releasePages() {}
