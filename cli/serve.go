@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"barong/auth"
 	"barong/config"
@@ -153,7 +152,7 @@ func (serveCommand) Run(p *program) error {
 	}
 	life := server.Life{
 		Public: public, Admin: admin, Handler: handler, Check: check, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError)}),
+		Metrics: exposition(registry, log),
 	}
 	return life.Serve(ctx)
 }

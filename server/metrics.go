@@ -39,7 +39,7 @@ func newMetrics(document *openapi3.T, registry prometheus.Registerer) *metrics {
 		}),
 		durations: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "barong_request_duration_seconds", Help: "Time from the end of a request's headers to the end of its answer, by operationId and class of the status.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
 		}, []string{"operation", "status"}),
 		known:    map[string]*[len(classes)]prometheus.Observer{},
 		refusals: map[string]prometheus.Counter{},

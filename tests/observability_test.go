@@ -187,7 +187,7 @@ func TestLogHoldsNothingThatWasEntrusted(t *testing.T) {
 	}
 	for _, word := range words {
 		for line := range strings.Lines(log) {
-			if strings.Contains(strings.ToLower(line), strings.ToLower(word)) && !(len(word) == 6 && strings.Contains(line, "."+word)) {
+			if strings.Contains(strings.ToLower(line), strings.ToLower(word)) {
 				t.Errorf("%q is in the log: %s", word, line)
 			}
 		}
