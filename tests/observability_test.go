@@ -30,7 +30,7 @@ import (
 
 // personal is what no log may hold, whatever a test has sent: whole e-mail
 // addresses, hashes of passwords, tokens and envelopes.
-var personal = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]|\$(2[aby]|argon2)[a-z]*\$|eyJ[A-Za-z0-9_-]{10,}|Tecohvi0|Bearer [A-Za-z0-9]`)
+var personal = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]|\$(2[aby]|argon2)[a-z]*\$|eyJ[A-Za-z0-9_-]{10,}|Tecohvi0|Bearer [A-Za-z0-9._-]{12,}`)
 
 // holdsNothingPersonal looks through the log of every server that any test runs,
 // at the level debug.
@@ -55,7 +55,9 @@ func supervised(t testing.TB, settings map[string]string) *process {
 	for name, value := range settings {
 		all[name] = value
 	}
-	return serve(t, all)
+	p := serve(t, all)
+	t.Cleanup(func() { holdsNothingPersonal(t, p.log.String()) })
+	return p
 }
 
 // post sends a request with a Bearer token to an operation's path.
