@@ -21,8 +21,9 @@ const databasePatience = 30 * time.Second
 
 // openDatabase connects to the database of DATABASE_URL or, where that is empty,
 // to a private Postgres under the data directory, which runs as long as somebody
-// uses it. stop closes the pool, then that Postgres.
-func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (pool *pgxpool.Pool, stop func(), err error) {
+// uses it. stop closes the pool, then that Postgres. configure may add to the pool's
+// settings.
+func openDatabase(ctx context.Context, c config.Config, log *slog.Logger, configure ...func(*pgxpool.Config)) (pool *pgxpool.Pool, stop func(), err error) {
 	url, stopServer := c.DatabaseURL, func() {}
 	if url == "" {
 		log.Info("DATABASE_URL is empty: running a private Postgres", "directory", filepath.Join(c.DataDir, "postgres"))
@@ -39,7 +40,7 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger) (pool 
 			}
 		}
 	}
-	pool, err = repository.Open(ctx, url)
+	pool, err = repository.Open(ctx, url, configure...)
 	if err != nil {
 		stopServer()
 		return nil, nil, fmt.Errorf("DATABASE_URL: %w", err)

@@ -1,8 +1,22 @@
 package cli
 
-import "log/slog"
+import (
+	"io"
+	"log/slog"
+
+	"barong/config"
+)
 
 // quiet is the log of commands whose output is for a person: warnings and worse.
 func quiet(p *program) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// newLog is the log of the server.
+func newLog(c config.Config, to io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == config.LogText || c.LogFormat == config.LogAuto && isTerminal(to) {
+		return slog.New(slog.NewTextHandler(to, options))
+	}
+	return slog.New(slog.NewJSONHandler(to, options))
 }

@@ -39,7 +39,7 @@ func (serveCommand) Run(p *program) error {
 		return err
 	}
 	go func() { _, _ = server.Specification() }() // while the database is being opened; server.New has the error
-	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
+	log := newLog(settings, p.stderr)
 	policy, err := readPolicy(settings)
 	if err != nil {
 		return err
@@ -80,13 +80,29 @@ func (serveCommand) Run(p *program) error {
 	defer public.Close()
 	defer admin.Close()
 
-	pool, stop, err := openDatabase(ctx, settings, log)
+	traces, err := openTracing(ctx, settings, log)
+	if err != nil {
+		return err
+	}
+	defer traces.close(log)
+	registry, err := newRegistry()
+	if err != nil {
+		return err
+	}
+	pool, stop, err := openDatabase(ctx, settings, log, traces.statements)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	if err := migrate(ctx, p, pool, log); err != nil {
 		return err
+	}
+	check, err := watchDatabase(registry, pool)
+	if err != nil {
+		return err
+	}
+	if err := check(ctx); err != nil {
+		log.Warn("not ready", "error", err)
 	}
 	storage, err := openStorage(ctx, settings, public.Addr(), log)
 	if err != nil {
@@ -101,10 +117,11 @@ func (serveCommand) Run(p *program) error {
 		Policy:     policy,
 		Passwords:  handlers.NewPasswords(settings.BcryptCost),
 		UIDPrefix:  uidPrefix,
-		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now},
+		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now, Observe: countOTP(registry)},
 		Signer:     self,
 		Clock:      time.Now,
 	}
+	watchPasswords(registry, operations.Passwords)
 	handler, err := server.New(server.Options{
 		Operations: operations,
 		Document:   operations.ServeDocument,
@@ -117,6 +134,8 @@ func (serveCommand) Run(p *program) error {
 		Spec:       p.spec,
 		Docs:       docs(settings, signer),
 		PublicKeys: publicKeys,
+		Metrics:    registry,
+		Tracer:     traces.requests(),
 	})
 	if err != nil {
 		return err
@@ -133,7 +152,8 @@ func (serveCommand) Run(p *program) error {
 		fmt.Fprint(p.stderr, greeting)
 	}
 	life := server.Life{
-		Public: public, Admin: admin, Handler: handler, Check: pool.Ping, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
+		Public: public, Admin: admin, Handler: handler, Check: check, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
+		Metrics: exposition(registry, log),
 	}
 	return life.Serve(ctx)
 }

@@ -36,6 +36,8 @@ type Config struct {
 	VaultPrefix   string        `env:"VAULT_APP_NAME"`
 	Docs          bool          `env:"BARONG_DOCS" envDefault:"true"`
 	LogLevel      slog.Level    `env:"BARONG_LOG_LEVEL" envDefault:"info"`
+	LogFormat     string        `env:"BARONG_LOG_FORMAT" envDefault:"auto"`
+	OTLPEndpoint  string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 	BodyLimit     int64         `env:"BARONG_BODY_LIMIT" envDefault:"16777216"`
 	Timeout       time.Duration `env:"BARONG_REQUEST_TIMEOUT" envDefault:"30s"`
 	DrainDelay    time.Duration `env:"BARONG_DRAIN_DELAY" envDefault:"0s"`
@@ -57,6 +59,13 @@ type Config struct {
 const (
 	OTPPostgres = "postgres"
 	OTPVault    = "vault"
+)
+
+// The values of BARONG_LOG_FORMAT.
+const (
+	LogAuto = "auto" // LogText on a terminal, LogJSON elsewhere
+	LogJSON = "json"
+	LogText = "text"
 )
 
 // Read takes the settings from the environment of the process and checks them.
@@ -118,6 +127,11 @@ func (c Config) Validate() error {
 	address("BARONG_ADMIN_LISTEN", c.AdminListen)
 	check(c.Listen != c.AdminListen || strings.HasSuffix(c.Listen, ":0"), "BARONG_LISTEN and BARONG_ADMIN_LISTEN must differ, and both are %q", c.Listen)
 	check(c.DataDir != "", "BARONG_DATA_DIR must not be empty")
+	check(c.LogFormat == LogAuto || c.LogFormat == LogJSON || c.LogFormat == LogText, "BARONG_LOG_FORMAT must be %s, %s or %s, and is %q", LogAuto, LogJSON, LogText, c.LogFormat)
+	if c.OTLPEndpoint != "" {
+		collector, err := url.Parse(c.OTLPEndpoint)
+		check(err == nil && (collector.Scheme == "http" || collector.Scheme == "https") && collector.Host != "", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL, as http://127.0.0.1:4318")
+	}
 	check(c.BodyLimit >= 1<<10, "BARONG_BODY_LIMIT must be at least 1024 bytes, and is %d", c.BodyLimit)
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
 	check(c.DrainDelay >= 0, "BARONG_DRAIN_DELAY must not be negative, and is %s", c.DrainDelay)

@@ -42,17 +42,22 @@ var fault = &identity.Error{Message: "Internal server error"}
 // gone is what nobody reads: the caller hung up, or the server is told to stop.
 var gone = &identity.Error{Kind: identity.Unavailable, Message: "The request was abandoned", RetryAfter: time.Second}
 
-// Errors writes errors.
-type Errors struct{ Log *slog.Logger }
+// Errors writes errors. Refused, where it is set, learns of each before it is
+// written.
+type Errors struct {
+	Log     *slog.Logger
+	Refused func(context.Context, Refusal)
+}
 
 // Fail is the only function that writes an error: as {"error": …}, or as problem
 // details (RFC 9457) where the caller accepts them. What is not an
-// identity.Error is a fault of ours: the caller learns no more than that, the
-// log has its text under the request's id.
+// identity.Error is a fault of ours: the caller learns no more than that, its text
+// is for Refused.
 func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	failure, status, name := classify(err)
-	e.log(r, status, err)
-
+	if e.Refused != nil {
+		e.Refused(r.Context(), newRefusal(err, status, name))
+	}
 	header := w.Header()
 	if status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", "Bearer")
@@ -85,22 +90,6 @@ func classify(err error) (failure *identity.Error, status int, name string) {
 		}
 	}
 	return fault, http.StatusInternalServerError, "internal"
-}
-
-func (e Errors) log(r *http.Request, status int, err error) {
-	level := slog.LevelDebug
-	switch {
-	case errors.Is(err, context.Canceled):
-		level = slog.LevelInfo
-	case status >= http.StatusInternalServerError:
-		level = slog.LevelError
-	case status == http.StatusUnauthorized:
-		level = slog.LevelWarn // the reason is for the operator's eyes only
-	case status == http.StatusUnprocessableEntity && errors.Unwrap(err) != nil:
-		level = slog.LevelWarn // it has a cause, and that is not the caller's doing
-	}
-	e.Log.Log(r.Context(), level, "request failed",
-		"request_id", middleware.GetReqID(r.Context()), "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
 }
 
 func plain(failure *identity.Error) map[string]any {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,12 +29,11 @@ func TestEveryKindOfErrorHasAStatus(t *testing.T) {
 	}
 }
 
-func fail(err error) (*httptest.ResponseRecorder, string) {
-	var log strings.Builder
-	answer := httptest.NewRecorder()
-	errs := Errors{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+func fail(err error) (answer *httptest.ResponseRecorder, refusal Refusal) {
+	answer = httptest.NewRecorder()
+	errs := Errors{Log: slog.New(slog.DiscardHandler), Refused: func(_ context.Context, told Refusal) { refusal = told }}
 	errs.Fail(answer, httptest.NewRequest(http.MethodPost, "/", nil), err)
-	return answer, log.String()
+	return answer, refusal
 }
 
 func TestErrorBecomesItsStatusAndBody(t *testing.T) {
@@ -61,12 +61,35 @@ func TestErrorBecomesItsStatusAndBody(t *testing.T) {
 	}
 }
 
-func TestCauseIsLoggedAndNotAnswered(t *testing.T) {
+func TestCauseIsForTheOperatorAndNotAnswered(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{errors.New("the cause"), identity.ErrUnverified.Because(errors.New("the cause")), identity.E(identity.Unavailable, "away").Because(errors.New("the cause"))} {
-		answer, log := fail(err)
-		if !strings.Contains(log, "the cause") || strings.Contains(answer.Body.String(), "the cause") {
-			t.Errorf("%v: answered %s, logged %s", err, answer.Body, log)
+		answer, refusal := fail(err)
+		if !strings.Contains(refusal.Err.Error(), "the cause") || strings.Contains(answer.Body.String(), "the cause") {
+			t.Errorf("%v: answered %s, the operator is told %v", err, answer.Body, refusal)
+		}
+	}
+}
+
+func TestReasonsOfRefusalsAreAKnownFew(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err    error
+		reason string
+		level  slog.Level
+	}{
+		{identity.ErrRecordNotFound, "not_found", slog.LevelInfo},
+		{identity.ErrUnverified.Because(errors.New("a cause")), "unauthenticated", slog.LevelWarn},
+		{identity.ErrMissingSignatures.Because(errors.New("a cause")), "missing_signatures", slog.LevelWarn},
+		{identity.E(identity.Rejected, "no"), "rejected", slog.LevelInfo},
+		{identity.E(identity.Rejected, "no").Because(errors.New("a cause")), "rejected", slog.LevelWarn},
+		{identity.E(identity.Unavailable, "away"), "unavailable", slog.LevelError},
+		{fmt.Errorf("hung up: %w", context.Canceled), "abandoned", slog.LevelInfo},
+		{errors.New("fault"), "internal", slog.LevelError},
+	} {
+		_, refusal := fail(c.err)
+		if refusal.Reason != c.reason || refusal.Level() != c.level || !slices.Contains(Reasons(), refusal.Reason) {
+			t.Errorf("%v: %s, %s, of %v", c.err, refusal.Reason, refusal.Level(), Reasons())
 		}
 	}
 }

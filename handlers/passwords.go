@@ -52,3 +52,12 @@ func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err
 	})
 	return hash, err
 }
+
+// Load is how many passwords are being hashed, and how many wait for that.
+func (p *Passwords) Load() (hashing, waiting int) {
+	hashing = len(p.workers)
+	return hashing, max(0, int(p.inside.Load())-hashing)
+}
+
+// Capacity is the most that Load ever says.
+func (p *Passwords) Capacity() (hashing, waiting int) { return cap(p.workers), waitingPasswords }

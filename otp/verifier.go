@@ -26,6 +26,7 @@ type Verifier struct {
 	Backend  Backend
 	Attempts Attempts
 	Clock    func() time.Time
+	Observe  func(Outcome) // told of each code that was given; may be nil
 }
 
 // The lock: a minute after five failures in a row, and twice as long after each
@@ -52,6 +53,14 @@ func lockTime(inARow int) time.Duration {
 // of many who guess at once are counted one after the other, so that no more of
 // them learn anything than of one who asks patiently.
 func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
+	err := v.verify(ctx, uid, code)
+	if v.Observe != nil {
+		v.Observe(outcomeOf(err))
+	}
+	return err
+}
+
+func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	now := v.Clock()
 	until, err := v.Attempts.OTPLockedUntil(ctx, uid)
 	if err != nil {

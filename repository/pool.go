@@ -12,8 +12,8 @@ import (
 
 // Open makes a pool on a connection string (a URL or key=value pairs, with the
 // pool_… options of pgxpool). It does not connect: a database that is still
-// starting is not an error here.
-func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+// starting is not an error here. configure may add to the settings.
+func Open(ctx context.Context, url string, configure ...func(*pgxpool.Config)) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("the database's URL cannot be read: %w", err)
@@ -29,6 +29,9 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
 		return nil
+	}
+	for _, add := range configure {
+		add(config)
 	}
 	return pgxpool.NewWithConfig(ctx, config)
 }

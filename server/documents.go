@@ -12,6 +12,7 @@ import (
 // serveDocuments answers the signed URLs of documents, to everybody who has one.
 func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, errs handlers.Errors) {
 	handler := func(w http.ResponseWriter, r *http.Request) {
+		callerOf(r.Context()).operation = operationDocument
 		if err := serve(w, r); err != nil {
 			errs.Fail(w, r, err)
 		}

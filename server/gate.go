@@ -45,6 +45,13 @@ func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, erro
 
 func (g *gate) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		op, ok := g.operations[route{r.Method, chi.RouteContext(r.Context()).RoutePattern()}]
+		if !ok {
+			g.errs.Fail(w, r, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path))
+			return
+		}
+		by := callerOf(r.Context())
+		by.operation = op.id
 		mediaType := mediaType(r)
 		release, err := g.makeRoom(r, g.allowance(mediaType))
 		if err != nil {
@@ -52,7 +59,7 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 			return
 		}
 		defer release()
-		values, err := g.admit(w, r, mediaType)
+		values, err := g.admit(w, r, op, by, mediaType)
 		if err != nil {
 			g.errs.Fail(w, r, err)
 			return
@@ -78,14 +85,7 @@ func (g *gate) makeRoom(r *http.Request, allowance int64) (release func(), err e
 }
 
 // admit returns the canonical parameters of a request that may pass.
-func (g *gate) admit(w http.ResponseWriter, r *http.Request, mediaType string) (map[string]any, error) {
-	op, ok := g.operations[route{r.Method, chi.RouteContext(r.Context()).RoutePattern()}]
-	if !ok {
-		return nil, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path)
-	}
-	by := callerOf(r.Context())
-	by.operation = op.id
-
+func (g *gate) admit(w http.ResponseWriter, r *http.Request, op *operation, by *caller, mediaType string) (map[string]any, error) {
 	if r.URL.RawQuery != "" {
 		return nil, identity.E(identity.BadRequest, "Query parameters are not allowed.")
 	}

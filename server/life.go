@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"github.com/go-chi/chi/v5"
 )
 
 // Life is a process that serves: two listeners, and what happens from the first
@@ -18,7 +16,8 @@ import (
 type Life struct {
 	Public, Admin net.Listener
 	Handler       http.Handler                    // of the public listener
-	Check         func(ctx context.Context) error // nil when requests can be served now
+	Check         func(ctx context.Context) error // nil when requests can be served now; else best a NotReady
+	Metrics       http.Handler                    // answers /metrics of the admin listener; nil: nobody does
 	Delay         time.Duration                   // from the end of being ready to the end of accepting
 	Drain         time.Duration                   // for what is in flight when the end comes
 	Log           *slog.Logger
@@ -88,26 +87,4 @@ func (l Life) newServer(handler http.Handler) *http.Server {
 		MaxHeaderBytes:    headerLimit,
 		ErrorLog:          slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug),
 	}
-}
-
-// adminRoutes are for whoever supervises the process: /healthz says that it
-// lives, /readyz that it should get requests.
-func (l Life) adminRoutes(draining *atomic.Bool) http.Handler {
-	router := chi.NewRouter()
-	router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		if draining.Load() {
-			http.Error(w, "draining", http.StatusServiceUnavailable)
-			return
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
-		defer cancel()
-		if err := l.Check(ctx); err != nil {
-			l.Log.Warn("not ready", "error", err)
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	return router
 }

@@ -13,16 +13,20 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
+	"go.opentelemetry.io/otel/trace"
 
 	"barong/handlers"
 )
 
 var soundRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID is the caller's own X-Request-Id where it is short and plain, else a
-// random one.
+// requestID is the caller's own X-Request-Id where it is short and plain, else the
+// trace that the request is part of, else a random one.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get("X-Request-Id"); id != "" && soundRequestID.MatchString(id) {
+		return id
+	}
+	if id := traceOf(r.Header.Get("Traceparent")); id != "" {
 		return id
 	}
 	return rand.Text()[:16]
@@ -36,7 +40,11 @@ type caller struct {
 	requestID       string
 	operation       string
 	signers         []string
+	refusal         handlers.Refusal
 }
+
+// refused notes why a request is answered with an error.
+func refused(ctx context.Context, refusal handlers.Refusal) { callerOf(ctx).refusal = refusal }
 
 type callerKey struct{}
 
@@ -61,28 +69,69 @@ func callerOf(ctx context.Context) *caller {
 	return &caller{}
 }
 
-// arrival gives every request an id, which the answer and the log carry, and a
-// time that it may take; and it writes one line for it to the log. Parameters are
-// not in it: they hold passwords and personal data.
-func arrival(log *slog.Logger, limit time.Duration) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			start := time.Now()
-			by := &caller{Context: r.Context(), requestID: requestID(r)}
-			w.Header().Set("X-Request-Id", by.requestID)
-			ctx, cancel := context.WithTimeout(by, limit)
-			defer cancel()
-			wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-			defer func() {
-				log.LogAttrs(ctx, slog.LevelInfo, "request",
-					slog.String("request_id", by.requestID), slog.String("remote", r.RemoteAddr),
-					slog.String("method", r.Method), slog.String("path", r.URL.Path),
-					slog.String("operation", by.operation), slog.String("signers", "["+strings.Join(by.signers, " ")+"]"),
-					slog.Int("status", wrapped.Status()), slog.Int("bytes", wrapped.BytesWritten()), slog.Duration("duration", time.Since(start)))
-			}()
-			next.ServeHTTP(wrapped, r.WithContext(ctx))
-		})
+// arrival is where every request comes in and every answer goes out. It gives the
+// request an id, which the answer and the log carry, and a time that it may take;
+// it counts it, has a span for it where there is a tracer, and writes one line for
+// it to the log. Parameters are in none of these: they hold passwords and personal
+// data.
+type arrival struct {
+	log     *slog.Logger
+	limit   time.Duration
+	metrics *metrics
+	tracer  trace.Tracer // nil: nothing is traced
+}
+
+func (a *arrival) middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		a.metrics.inFlight.Inc()
+		ctx := r.Context()
+		var span trace.Span
+		if a.tracer != nil {
+			ctx, span = startSpan(a.tracer, r)
+		}
+		by := &caller{Context: ctx, requestID: requestID(r)}
+		w.Header().Set("X-Request-Id", by.requestID)
+		ctx, cancel := context.WithTimeout(by, a.limit)
+		defer cancel()
+		wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		returned := false
+		defer func() {
+			status, took := statusOf(wrapped.Status(), !returned), time.Since(start)
+			a.metrics.inFlight.Dec()
+			a.metrics.answered(by.operation, status, by.refusal.Reason, took)
+			if span != nil {
+				endSpan(span, r, by, status)
+			}
+			a.write(ctx, r, by, status, wrapped.BytesWritten(), took)
+		}()
+		next.ServeHTTP(wrapped, r.WithContext(ctx))
+		returned = true
+	})
+}
+
+// write makes the line of a request. A refusal has its reason in it, with the
+// cause that the caller does not learn.
+func (a *arrival) write(ctx context.Context, r *http.Request, by *caller, status, bytes int, took time.Duration) {
+	level := slog.LevelInfo
+	if by.refusal.Reason != "" {
+		level = by.refusal.Level()
 	}
+	if !a.log.Enabled(ctx, level) {
+		return
+	}
+	attributes := append(make([]slog.Attr, 0, 12),
+		slog.String("request_id", by.requestID), slog.String("remote", r.RemoteAddr),
+		slog.String("method", methodOf(r)), slog.String("path", pathOf(r, by.operation)),
+		slog.String("operation", by.operation), slog.String("signers", strings.Join(by.signers, " ")),
+		slog.Int("status", status), slog.Int("bytes", bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1000))
+	if trace := traceOf(r.Header.Get("Traceparent")); trace != "" && trace != by.requestID {
+		attributes = append(attributes, slog.String("trace_id", trace))
+	}
+	if by.refusal.Reason != "" {
+		attributes = append(attributes, slog.String("reason", by.refusal.Reason), slog.String("error", redacted(by.refusal.Err.Error())))
+	}
+	a.log.LogAttrs(ctx, level, "request", attributes...)
 }
 
 // recovery turns a panic into a 500 and keeps its stack in the log.

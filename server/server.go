@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"barong/auth"
 	"barong/generated"
@@ -18,7 +20,8 @@ import (
 	"barong/identity"
 )
 
-// Options is what a server is made of. All of it is required but Docs.
+// Options is what a server is made of. All of it is required, but Docs, Metrics
+// and Tracer.
 type Options struct {
 	Operations generated.StrictServerInterface
 	Keychain   *auth.Source
@@ -32,6 +35,8 @@ type Options struct {
 	Docs       *Docs         // nil: there is no documentation to read in a browser
 	// Document answers a signed URL; an error that it returns was not written yet.
 	Document func(http.ResponseWriter, *http.Request) error
+	Metrics  prometheus.Registerer // what requests are counted in; nil: nowhere
+	Tracer   trace.Tracer          // makes a span of each request; nil: none
 }
 
 // New makes the handler of the public listener.
@@ -40,14 +45,15 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the embedded specification cannot be read: %w", err)
 	}
-	errs := handlers.Errors{Log: o.Log}
+	errs := handlers.Errors{Log: o.Log, Refused: refused}
 	gate, err := newGate(document, o, errs)
 	if err != nil {
 		return nil, err
 	}
 
 	router := chi.NewRouter()
-	router.Use(arrival(o.Log, o.Timeout), recovery(errs))
+	arrives := &arrival{log: o.Log, limit: o.Timeout, metrics: newMetrics(document, o.Metrics), tracer: o.Tracer}
+	router.Use(arrives.middleware, recovery(errs))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
 	router.MethodNotAllowed(wrongMethod(router, errs))
 	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {

@@ -94,6 +94,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	}
 	listening.Config.Handler = handler
 	listening.Start()
+	t.Cleanup(func() { holdsNothingPersonal(t, a.log.String()) })
 	t.Cleanup(listening.Close)
 	a.url = a.root + handlers.BasePath
 	a.client, err = generated.NewClient(a.url, generated.WithHTTPClient(&http.Client{Transport: validating{t}}))

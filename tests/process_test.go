@@ -69,7 +69,12 @@ type process struct {
 	ended         chan error
 }
 
-var readyLine = regexp.MustCompile(`msg=ready listen=(\S+) admin=(\S+)`)
+// ready reads the addresses from the line of the log that says the server serves.
+func ready(line []byte) (listen, admin string, ok bool) {
+	var told struct{ Msg, Listen, Admin string }
+	err := json.Unmarshal(line, &told)
+	return told.Listen, told.Admin, err == nil && told.Msg == "ready"
+}
 
 func serve(t testing.TB, settings map[string]string) *process {
 	t.Helper()
@@ -81,21 +86,21 @@ func serve(t testing.TB, settings map[string]string) *process {
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan []string, 1)
+	started := make(chan [2]string, 1)
 	go func() {
 		lines := bufio.NewScanner(io.TeeReader(stderr, p.log))
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
-			if found := readyLine.FindStringSubmatch(lines.Text()); found != nil {
-				ready <- found
+			if listen, admin, ok := ready(lines.Bytes()); ok {
+				started <- [2]string{listen, admin}
 			}
 		}
 		p.ended <- p.command.Wait()
 	}()
 	t.Cleanup(func() { _ = p.command.Process.Kill() })
 	select {
-	case found := <-ready:
-		p.public, p.admin = found[1], found[2]
+	case addresses := <-started:
+		p.public, p.admin = addresses[0], addresses[1]
 	case err := <-p.ended:
 		t.Fatalf("the server ended: %v\n%s", err, p.log)
 	case <-time.After(time.Minute):
@@ -306,7 +311,7 @@ func TestKeychainIsReadAgainAndABrokenOneIsNot(t *testing.T) {
 	eventually(t, "the new keychain is in force", func() bool { return call() == 0 })
 	write(file, "keychain: [")
 	p.signal(syscall.SIGHUP)
-	eventually(t, "the broken keychain is logged", func() bool { return strings.Contains(p.log.String(), "level=ERROR") })
+	eventually(t, "the broken keychain is logged", func() bool { return strings.Contains(p.log.String(), `"level":"ERROR"`) })
 	if call() != 0 {
 		t.Error("a broken keychain file took the good one out of force")
 	}
@@ -333,6 +338,7 @@ func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
 		"BARONG_OTP_KEY":         "nonsense",
 		"BARONG_OTP_ISSUER":      "a:b",
 		"BARONG_LOG_LEVEL":       "loud",
+		"BARONG_LOG_FORMAT":      "xml",
 		"BARONG_BODY_LIMIT":      "big",
 		"BARONG_REQUEST_TIMEOUT": "-1s",
 		"BARONG_DRAIN_TIMEOUT":   "soon",
@@ -347,6 +353,8 @@ func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
 		"BARONG_PUBLIC_URL":          "barong.example",
 		"BARONG_DOCUMENTS_KEY":       "file://" + broken,
 		"REQUIRED_DOCS_EXPIRE":       "perhaps",
+
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "127.0.0.1:4318",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()

@@ -3,11 +3,11 @@ package faults
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -57,7 +57,12 @@ func newSigners(t testing.TB) signers {
 	return signers{signer: signer, keychain: path}
 }
 
-var readyLine = regexp.MustCompile(`msg=ready listen=(\S+) admin=(\S+)`)
+// ready reads the addresses from the line of the log that says the server serves.
+func ready(line []byte) (listen, admin string, ok bool) {
+	var told struct{ Msg, Listen, Admin string }
+	err := json.Unmarshal(line, &told)
+	return told.Listen, told.Admin, err == nil && told.Msg == "ready"
+}
 
 // serve starts a server and waits until it is ready. prefix is put before the
 // command, to run it in other circumstances.
@@ -83,14 +88,14 @@ func serve(t testing.TB, who signers, settings map[string]string, prefix ...stri
 	if err := s.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan []string, 1)
+	started := make(chan [2]string, 1)
 	go func() {
 		lines := bufio.NewScanner(printed)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			fmt.Fprintln(s.log, lines.Text())
-			if found := readyLine.FindStringSubmatch(lines.Text()); found != nil {
-				ready <- found
+			if listen, admin, ok := ready(lines.Bytes()); ok {
+				started <- [2]string{listen, admin}
 			}
 		}
 		s.ended <- s.command.Wait()
@@ -99,15 +104,15 @@ func serve(t testing.TB, who signers, settings map[string]string, prefix ...stri
 		_ = s.command.Process.Kill()
 		if t.Failed() {
 			for line := range strings.Lines(s.log.String()) {
-				if strings.Contains(line, "status=500") && strings.Contains(line, "error=") {
+				if strings.Contains(line, `"status":500`) {
 					t.Logf("the server's log: %s", line)
 				}
 			}
 		}
 	})
 	select {
-	case found := <-ready:
-		s.url, s.admin = "http://"+found[1]+handlers.BasePath, "http://"+found[2]
+	case addresses := <-started:
+		s.url, s.admin = "http://"+addresses[0]+handlers.BasePath, "http://"+addresses[1]
 	case err := <-s.ended:
 		t.Fatalf("the server ended: %v\n%s", err, s.log)
 	case <-time.After(time.Minute):

@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"barong/identity"
+)
+
+// Refusal is an answer that is an error, as the operator is told of it.
+type Refusal struct {
+	Reason string // one of Reasons
+	Status int
+	Err    error // with the cause, which the caller does not learn
+}
+
+// The reasons that are no kind of identity.Error.
+const (
+	reasonAbandoned         = "abandoned"          // the caller hung up, or the server was told to stop
+	reasonInternal          = "internal"           // a fault of ours
+	reasonMissingSignatures = "missing_signatures" // all that signed may, and somebody who must has not
+)
+
+// Reasons are all that a Refusal can have, sorted: the names of the kinds of
+// errors, as in the type of a problem, and a few finer ones.
+func Reasons() []string {
+	reasons := []string{reasonAbandoned, reasonInternal, reasonMissingSignatures}
+	for _, known := range statuses {
+		reasons = append(reasons, known.name)
+	}
+	slices.Sort(reasons)
+	return reasons
+}
+
+func newRefusal(err error, status int, name string) Refusal {
+	var failure *identity.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		name = reasonAbandoned
+	case errors.As(err, &failure) && failure.Message == identity.ErrMissingSignatures.Message:
+		name = reasonMissingSignatures
+	}
+	return Refusal{Reason: name, Status: status, Err: err}
+}
+
+// Level is how much the refusal matters to the operator.
+func (r Refusal) Level() slog.Level {
+	switch {
+	case r.Reason == reasonAbandoned:
+		return slog.LevelInfo
+	case r.Status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case r.Status == http.StatusUnauthorized:
+		return slog.LevelWarn // only the log has the reason
+	case r.Status == http.StatusUnprocessableEntity && errors.Unwrap(r.Err) != nil:
+		return slog.LevelWarn // it has a cause, and that is not the caller's doing
+	default:
+		return slog.LevelInfo
+	}
+}

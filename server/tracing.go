@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// traceContext reads traceparent and tracestate (W3C Trace Context).
+var traceContext propagation.TraceContext
+
+// startSpan begins the span of a request, in the caller's trace where it names one.
+// Its attributes are those of OpenTelemetry's conventions for HTTP servers; the
+// path is not among them, since callers may put anything into one.
+func startSpan(tracer trace.Tracer, r *http.Request) (context.Context, trace.Span) {
+	ctx := traceContext.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	return tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attribute.String("http.request.method", methodOf(r)),
+		attribute.String("network.protocol.version", strings.TrimPrefix(r.Proto, "HTTP/")),
+	))
+}
+
+// endSpan ends it with what was learnt meanwhile.
+func endSpan(span trace.Span, r *http.Request, by *caller, status int) {
+	if route := chi.RouteContext(r.Context()).RoutePattern(); route != "" {
+		span.SetName(methodOf(r) + " " + route)
+		span.SetAttributes(attribute.String("http.route", route))
+	}
+	span.SetAttributes(
+		attribute.Int("http.response.status_code", status),
+		attribute.String("barong.operation", by.operation),
+		attribute.String("barong.request_id", by.requestID),
+		attribute.StringSlice("barong.signers", by.signers),
+	)
+	if by.refusal.Reason != "" {
+		span.SetAttributes(attribute.String("error.type", by.refusal.Reason))
+	}
+	if status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, by.refusal.Reason)
+	}
+	span.End()
+}
+
+// methodOf is the verb, or _OTHER for one that HTTP does not define: a name must
+// not be the caller's to choose.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return r.Method
+	default:
+		return "_OTHER"
+	}
+}
+
+// traceOf is the trace id of a traceparent header (W3C Trace Context, section 3.2),
+// empty where there is no valid one.
+func traceOf(header string) string {
+	const version, id, parent, flags = 2, 32, 16, 2
+	if len(header) < version+id+parent+flags+3 || header[version] != '-' || header[version+1+id] != '-' || header[:version] == "ff" {
+		return ""
+	}
+	text := header[version+1 : version+1+id]
+	for i := range len(text) {
+		if c := text[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return ""
+		}
+	}
+	if text == strings.Repeat("0", id) {
+		return ""
+	}
+	return text
+}
