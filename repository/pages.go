@@ -11,6 +11,18 @@ import (
 	"barong/identity"
 )
 
+func queue[row any](batch *pgx.Batch, statement sq.Sqlizer, into *[]row) error {
+	sql, args, err := statement.ToSql()
+	if err != nil {
+		return err
+	}
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[row])
+		return err
+	})
+	return nil
+}
+
 // Range is a span of seconds, both ends included, on one of two times.
 type Range struct {
 	Updated  bool   // updated_at instead of created_at
@@ -34,7 +46,7 @@ type LabelFilter struct{ Key, Value, Scope string }
 // the order of their ids, or with an end to the range in the order of its time.
 func (r *Repository) ListUsers(ctx context.Context, in Range, page Page) ([]identity.User, int64, error) {
 	condition := in.condition()
-	rows := psql.Select(userColumns...).From("users u").LeftJoin(joinReferrer)
+	rows := psql.Select(userColumns...).From("users u")
 	if condition == nil {
 		rows = rows.OrderBy("u.id")
 	} else {
@@ -71,7 +83,7 @@ func (r *Repository) FilterUsersByLabel(ctx context.Context, filter LabelFilter,
 		order[i] = "page." + order[i]
 	}
 	rows := psql.Select(userColumns...).FromSelect(ids, "page").
-		Join("users u ON u.id = page.user_id").LeftJoin(joinReferrer).OrderBy(order...)
+		Join("users u ON u.id = page.user_id").OrderBy(order...)
 	count := psql.Select("count(DISTINCT user_id)").From("labels").Where(matching)
 	return r.page(ctx, rows, count)
 }
