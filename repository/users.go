@@ -14,11 +14,9 @@ import (
 // userColumns are those of userRow, for a select from users u. The referrer is no
 // join: most have none, and a page is cut by reading an index in order, which a
 // join that the planner turns round would spoil.
-var userColumns = []string{
-	"u.id", "u.uid", "u.email", "u.role", "u.level", "u.otp", "u.state",
-	"(SELECT referrer.uid FROM users AS referrer WHERE referrer.id = u.referral_id) AS referral_uid",
-	"u.data", "u.created_at", "u.updated_at",
-}
+const userColumns = `u.id, u.uid, u.email, u.role, u.level, u.otp, u.state,
+	CASE WHEN u.referral_id IS NOT NULL THEN (SELECT referrer.uid FROM users AS referrer WHERE referrer.id = u.referral_id) END AS referral_uid,
+	u.data, u.created_at, u.updated_at`
 
 type userRow struct {
 	ID          int64
@@ -126,7 +124,7 @@ func (r *Repository) EmailTaken(ctx context.Context, email string) (bool, error)
 // LockUser finds a user by uid, without relations, and keeps others from
 // changing it or its labels until the transaction ends.
 func (r *Repository) LockUser(ctx context.Context, uid string) (identity.User, error) {
-	row, err := one[userRow](ctx, r, psql.Select(userColumns...).From("users AS u").Where(sq.Eq{"u.uid": uid}).Suffix("FOR UPDATE OF u"))
+	row, err := one[userRow](ctx, r, psql.Select(userColumns).From("users AS u").Where(sq.Eq{"u.uid": uid}).Suffix("FOR UPDATE OF u"))
 	return row.user(), err
 }
 
