@@ -109,6 +109,9 @@ func (l list) arguments(q *query) []any {
 // a planner that sees no number expects a tenth of the table, and would sort that.
 const maxPageSize = "1000"
 
+// listedColumns are what userColumns need of users.
+const listedColumns = "id, uid, email, role, level, otp, state, referral_id, data, created_at, updated_at"
+
 // page selects the rows of a page, which starts after a position, each with the
 // list's place in the order and with the total where counted says so.
 func (l list) page(after position, size int64, counted bool) *query {
@@ -133,13 +136,14 @@ func (l list) page(after position, size int64, counted bool) *query {
 	if l.labelled {
 		q.add("(")
 		l.keys(q, after, false)
-		q.add(" LIMIT " + maxPageSize + ") AS page JOIN users AS u ON u.id = page.id")
+		// LIMIT 1 keeps the planner from a join that reads all users of a smaller table.
+		q.add(" LIMIT " + maxPageSize + ") AS page CROSS JOIN LATERAL (SELECT " + listedColumns + " FROM users WHERE id = page.id LIMIT 1) AS u")
 		order = "page.id"
 		if l.ranged {
 			order = "page.at, page.id"
 		}
 	} else {
-		q.add("(SELECT id, uid, email, role, level, otp, state, referral_id, data, created_at, updated_at FROM users AS u WHERE ")
+		q.add("(SELECT " + listedColumns + " FROM users AS u WHERE ")
 		l.users(q, after)
 		if l.ranged {
 			order = at + ", u.id"
