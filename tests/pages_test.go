@@ -122,8 +122,13 @@ func listings() []listing {
 		{}, {From: &first}, {To: &last}, {From: &first, To: &last}, {From: &first, To: &last, Updated: true}, {To: &first, From: &last},
 	} {
 		for _, filter := range []repository.LabelFilter{
-			{}, {Key: "tier"}, {Key: "tier", Value: "gold"}, {Key: "tier", Scope: "private"}, {Key: "tier", Value: "silver", Scope: "public"},
-			{Key: "club"}, {Key: "nobody"},
+			{},
+			{Key: "tier"},
+			{Key: "tier", Value: "gold"},
+			{Key: "tier", Scope: "private"},
+			{Key: "tier", Value: "silver", Scope: "public"},
+			{Key: "club"},
+			{Key: "nobody"},
 		} {
 			all = append(all, listing{filter, in})
 		}

@@ -72,3 +72,48 @@ func TestDatabaseComputesTheStandingThatThePolicyDefines(t *testing.T) {
 		t.Errorf("only these states came up: %v", states)
 	}
 }
+
+// Another server is in the middle of a change: it has the lock, and a label that
+// nobody sees yet.
+func TestChangeOfALabelSeesWhatTheOneBeforeItLeft(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, newDatabase(t))
+	repo := repository.New(pool)
+	standing := repository.NewStanding(identity.DefaultPolicy())
+	user := newUser("ada@example.com")
+	if err := repo.InsertUser(t.Context(), &user, func() string { return "ID1" }); err != nil {
+		t.Fatal(err)
+	}
+	other, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Rollback(t.Context()) }()
+	for _, statement := range []string{
+		`SELECT id FROM users WHERE uid = 'ID1' FOR NO KEY UPDATE`,
+		`INSERT INTO labels (user_id, key, value, scope, created_at, updated_at) SELECT id, 'email', 'verified', 'private', now(), now() FROM users`,
+	} {
+		if _, err := other.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan error)
+	go func() {
+		_, err := repo.PutLabel(t.Context(), "ID1", identity.Label{Key: "phone", Value: "verified", Scope: identity.ScopePrivate}, true, standing)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	if err := other.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if found, err := repo.FindUser(t.Context(), repository.ByUID("ID1")); err != nil || found.Level != 2 || found.State != identity.StateActive {
+		t.Errorf("level %d, state %s, %v", found.Level, found.State, err)
+	}
+}
