@@ -17,10 +17,10 @@ func TestTotalIsCountedOnceForAllWhoWait(t *testing.T) {
 	l := labelledUsers(LabelFilter{Key: "tier"}, Range{})
 	var counted atomic.Int64
 	release := make(chan struct{})
-	count := func(context.Context) (int64, error) {
+	count := func(ctx context.Context) (int64, error) {
 		counted.Add(1)
 		<-release
-		return 5000, nil
+		return 5000, ctx.Err()
 	}
 	// The one who counts gives up, and the others are served all the same.
 	impatient, cancel := context.WithCancel(t.Context())

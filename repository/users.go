@@ -178,7 +178,7 @@ func (r *Repository) UserExists(ctx context.Context, uid string) error {
 	return translate(r.db.QueryRow(ctx, "SELECT id FROM users WHERE uid = $1", uid).Scan(&id))
 }
 
-// ofUser is the condition that a column holds the id of the user with this uid.
-func ofUser(column, uid string) sq.Sqlizer {
-	return sq.Expr(column+" = (SELECT id FROM users WHERE uid = ?)", uid)
+// ofUser is the condition that a row belongs to the user with this uid.
+func ofUser(uid string) sq.Sqlizer {
+	return sq.Expr("user_id = (SELECT id FROM users WHERE uid = ?)", uid)
 }
