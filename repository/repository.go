@@ -1,6 +1,7 @@
 // Package repository keeps the nouns of package identity in Postgres. It is the
-// only package that knows SQL: one file for each table, the schema in
-// migrations/. Failures come out as identity errors (errors.go).
+// only package that knows SQL: one file for each subject, the schema in
+// migrations/. Statements are texts that do not change, so that each is prepared
+// once for a connection. Failures come out as identity errors (errors.go).
 package repository
 
 import (
