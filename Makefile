@@ -8,7 +8,7 @@ SPECTRAL      := @stoplight/spectral-cli@6.16.3
 REDOCLY       := @redocly/cli@2.77.0
 FUZZTIME      ?= 10s
 
-.PHONY: help build run test generate verify lint lint-spec fuzz
+.PHONY: help build run test bench generate verify lint lint-spec fuzz
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,6 +22,10 @@ run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 test: ## Run all tests; they find or start a Postgres themselves
 	@report=$$(mktemp); BARONG_TEST_REPORT=$$report $(GO) test $(TESTFLAGS) ./...; status=$$?; \
 	cat $$report; rm -f $$report; exit $$status
+
+bench: build ## Measure against the fastest server that could be; BENCHFLAGS=-help
+	$(GO) build -trimpath -o bin/bench ./tests/bench
+	bin/bench $(BENCHFLAGS)
 
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate -tags generate ./...
