@@ -9,7 +9,6 @@ import (
 
 	"barong/generated"
 	"barong/identity"
-	"barong/repository"
 )
 
 // ImportUser stores a user with the password hash of another system, and with
@@ -19,8 +18,7 @@ func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserR
 	if err != nil {
 		return nil, h.preferTaken(ctx, request.JSONBody.Email, err)
 	}
-	err = h.Repository.InTx(ctx, func(tx *repository.Repository) error { return h.insertWithRelations(ctx, tx, &user) })
-	if err != nil {
+	if err := h.Repository.InsertUser(ctx, &user, h.newUID); err != nil {
 		return nil, alreadyExists(err)
 	}
 	return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
@@ -36,28 +34,6 @@ func (h *Handlers) importedUser(parameters generated.ImportUserParameters) (iden
 		},
 	}, h.now())
 	return user, identity.Invalid(violations...)
-}
-
-func (h *Handlers) insertWithRelations(ctx context.Context, tx *repository.Repository, user *identity.User) error {
-	if err := tx.InsertUser(ctx, user, h.newUID); err != nil {
-		return err
-	}
-	for _, phone := range user.Phones {
-		if err := tx.InsertPhone(ctx, user.ID, phone, user.CreatedAt); err != nil {
-			return err
-		}
-	}
-	if user.Profile != nil {
-		if err := tx.InsertProfile(ctx, user.ID, user.Profile, user.CreatedAt); err != nil {
-			return err
-		}
-	}
-	for _, label := range user.Labels {
-		if err := tx.InsertLabel(ctx, user.ID, label); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // preferTaken reports a taken e-mail before anything else that is wrong with an

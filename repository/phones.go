@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"context"
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
@@ -22,12 +21,4 @@ func selectPhones(where sq.Sqlizer) sq.SelectBuilder {
 
 func (row phoneRow) phone() identity.Phone {
 	return identity.Phone{Country: row.Country, Number: row.Number, ValidatedAt: row.ValidatedAt}
-}
-
-// InsertPhone stores a number of a user. A validated number that another user
-// has validated is identity.PhoneTaken.
-func (r *Repository) InsertPhone(ctx context.Context, userID int64, p identity.Phone, now time.Time) error {
-	return r.exec(ctx, psql.Insert("phones").
-		Columns("user_id", "country", "number", "validated_at", "created_at", "updated_at").
-		Values(userID, p.Country, p.Number, p.ValidatedAt, now, now))
 }

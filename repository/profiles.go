@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
@@ -33,11 +32,4 @@ func (row profileRow) profile() *identity.Profile {
 		FirstName: row.FirstName, LastName: row.LastName, DOB: row.DOB, Address: row.Address, Postcode: row.Postcode,
 		City: row.City, Country: row.Country, State: row.State, Metadata: row.Metadata,
 	}
-}
-
-// InsertProfile stores the profile of a user who has none.
-func (r *Repository) InsertProfile(ctx context.Context, userID int64, p *identity.Profile, now time.Time) error {
-	return r.exec(ctx, psql.Insert("profiles").
-		Columns("user_id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "metadata", "created_at", "updated_at").
-		Values(userID, p.FirstName, p.LastName, p.DOB, p.Address, p.Postcode, p.City, p.Country, p.State, p.Metadata, now, now))
 }

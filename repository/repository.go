@@ -23,6 +23,7 @@ type queryer interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
@@ -42,16 +43,25 @@ const maxAttempts = 8
 // that the database gave up for the sake of a concurrent one is tried again, so
 // work must not have effects beyond the repository that it is handed.
 func (r *Repository) InTx(ctx context.Context, work func(*Repository) error) error {
+	return translate(r.retry(ctx, func() error {
+		return pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error { return work(&Repository{db: tx}) })
+	}))
+}
+
+// retry runs attempt, which is a transaction as a whole, again when it lost
+// against a concurrent one. A part of a larger transaction is not tried again:
+// all of it is lost.
+func (r *Repository) retry(ctx context.Context, attempt func() error) error {
 	_, nested := r.db.(pgx.Tx)
-	for attempt := 1; ; attempt++ {
-		err := pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error { return work(&Repository{db: tx}) })
-		if err == nil || nested || attempt == maxAttempts || !lostToConcurrent(err) {
-			return translate(err)
+	for attempts := 1; ; attempts++ {
+		err := attempt()
+		if err == nil || nested || attempts == maxAttempts || !lostToConcurrent(err) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return translate(ctx.Err())
-		case <-time.After(rand.N(time.Duration(attempt) * 10 * time.Millisecond)): //nolint:gosec // a random wait keeps no secret
+			return ctx.Err()
+		case <-time.After(rand.N(time.Duration(attempts) * 10 * time.Millisecond)): //nolint:gosec // a random wait keeps no secret
 		}
 	}
 }

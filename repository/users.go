@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
@@ -39,23 +40,76 @@ func (row userRow) user() identity.User {
 	}
 }
 
-// InsertUser stores a new user and fills in its ID and UID. newUID is asked
-// again when it hits upon a uid that is there already. The phone, the profile
-// and the labels of u are not stored. A taken e-mail is identity.EmailTaken.
+// insertUser stores a user with phones, profile and labels, and counts it. With a
+// uid that is there already it does nothing at all. The count stands first among
+// the parts that follow the user: PostgreSQL runs them from the last to the
+// first, and the row of a count is to be locked last.
+var insertUser = `
+	WITH inserted AS (
+		INSERT INTO users (uid, email, email_folded, password_digest, role, level, otp, state, data, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (uid) DO NOTHING RETURNING id
+	), counted AS (
+		` + countInserted("inserted", "$12") + `
+	), with_phones AS (
+		INSERT INTO phones (user_id, country, number, validated_at, created_at, updated_at)
+		SELECT id, country, number, validated_at, $10, $10 FROM inserted,
+			unnest($13::text[], $14::text[], $15::timestamptz[]) AS phone (country, number, validated_at)
+	), with_labels AS (
+		INSERT INTO labels (user_id, key, value, scope, created_at, updated_at)
+		SELECT id, key, value, scope, $10, $10 FROM inserted,
+			unnest($16::text[], $17::text[], $18::text[]) AS label (key, value, scope)
+	), with_profile AS (
+		INSERT INTO profiles (user_id, first_name, last_name, dob, address, postcode, city, country, state, metadata, created_at, updated_at)
+		SELECT id, $19, $20, $21::date, $22, $23, $24, $25, $26, $27::jsonb, $10, $10 FROM inserted WHERE $26::text IS NOT NULL
+	)
+	SELECT id FROM inserted`
+
+// InsertUser stores a new user with its phones, profile and labels, all of it or
+// nothing, and fills in its ID and UID. Everything is as old as the user. newUID
+// is asked again when it hits upon a uid that is there already. A taken e-mail is
+// identity.EmailTaken; a validated number that another user has validated is
+// identity.PhoneTaken.
 func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID func() string) error {
-	type inserted struct{ ID int64 }
+	var phones struct {
+		countries, numbers []string
+		validatedAt        []*time.Time
+	}
+	for _, p := range u.Phones {
+		phones.countries = append(phones.countries, p.Country)
+		phones.numbers = append(phones.numbers, p.Number)
+		phones.validatedAt = append(phones.validatedAt, p.ValidatedAt)
+	}
+	var labels struct{ keys, values, scopes []string }
+	for _, l := range u.Labels {
+		labels.keys = append(labels.keys, l.Key)
+		labels.values = append(labels.values, l.Value)
+		labels.scopes = append(labels.scopes, l.Scope)
+	}
+	var profile identity.Profile
+	var profileState *string // without one there is no profile
+	if u.Profile != nil {
+		profile, profileState = *u.Profile, &u.Profile.State
+	}
+	arguments := []any{
+		"", u.Email, identity.FoldEmail(u.Email), u.PasswordDigest, u.Role, u.Level, u.OTP, u.State, u.Data, u.CreatedAt, u.UpdatedAt,
+		countSlot(),
+		phones.countries, phones.numbers, phones.validatedAt,
+		labels.keys, labels.values, labels.scopes,
+		profile.FirstName, profile.LastName, profile.DOB, profile.Address, profile.Postcode, profile.City, profile.Country,
+		profileState, profile.Metadata,
+	}
 	for {
 		uid := newUID()
-		rows, err := all[inserted](ctx, r, psql.Insert("users").
-			Columns("uid", "email", "email_folded", "password_digest", "role", "level", "otp", "state", "data", "created_at", "updated_at").
-			Values(uid, u.Email, identity.FoldEmail(u.Email), u.PasswordDigest, u.Role, u.Level, u.OTP, u.State, u.Data, u.CreatedAt, u.UpdatedAt).
-			Suffix("ON CONFLICT (uid) DO NOTHING RETURNING id"))
-		if err != nil {
-			return err
-		}
-		if len(rows) == 1 {
-			u.ID, u.UID = rows[0].ID, uid
+		arguments[0] = uid
+		var id int64
+		err := r.retry(ctx, func() error { return r.db.QueryRow(ctx, insertUser, arguments...).Scan(&id) })
+		switch {
+		case err == nil:
+			u.ID, u.UID = id, uid
 			return nil
+		case !errors.Is(err, pgx.ErrNoRows):
+			return translate(err)
 		}
 	}
 }

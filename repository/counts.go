@@ -1,0 +1,82 @@
+package repository
+
+import (
+	"context"
+	"math/rand/v2"
+)
+
+// The table user_counts holds how many users there are: for each block of ids
+// the sum over its slots. Whatever inserts users adds to it in the same
+// transaction, so that every snapshot has as many users as it counts
+// (docs/adr/0005-kept-counts.md).
+const (
+	// countSlots is over how many rows of a block writers spread: a row stays
+	// locked until its writer's commit is on the disk.
+	countSlots = 16
+	// foldedSlot is where RecountUsers gathers what the other slots hold.
+	foldedSlot = countSlots
+)
+
+// countSlot is the slot that one statement or one batch of an import adds to.
+// Within a transaction it is drawn once: two slots of one block could be locked
+// in another order elsewhere.
+func countSlot() int16 { return int16(rand.N(countSlots)) } //nolint:gosec // chance keeps no secret; below 16
+
+// countInserted is the statement that counts inserted users. source is a table
+// or a CTE with their ids in the column id, slot the placeholder of a
+// countSlot. It should be the last to lock anything in its transaction: a slot
+// is shared with others. Blocks are locked in order.
+func countInserted(source, slot string) string {
+	return `INSERT INTO user_counts (block, slot, n)
+		SELECT id >> 17, ` + slot + `::smallint, count(*) FROM ` + source + ` GROUP BY id >> 17 ORDER BY id >> 17
+		ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n + excluded.n`
+}
+
+// recount mends the counts in one statement. What users hold and what is counted
+// are read in one snapshot, in which every transaction that counts is there as a
+// whole or not at all: their difference is what was never counted, however many
+// write meanwhile. It is added, as they add. Rows of the other slots are folded
+// into one, so that a total sums fewer.
+const recount = `
+	WITH missed AS (
+		SELECT block, sum(n) AS n FROM (
+			SELECT id >> 17 AS block, count(*) AS n FROM users GROUP BY id >> 17
+			UNION ALL
+			SELECT block, -n FROM user_counts
+		) AS both_sides GROUP BY block
+	), folded AS (
+		DELETE FROM user_counts WHERE slot <> $1 RETURNING block, n
+	), mended AS (
+		INSERT INTO user_counts (block, slot, n)
+		SELECT block, $1, sum(n) FROM (SELECT block, n FROM missed UNION ALL SELECT block, n FROM folded) AS parts
+		GROUP BY block ORDER BY block
+		ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n + excluded.n
+	)
+	SELECT coalesce(sum(abs(n)), 0)::bigint AS wrong, coalesce(sum(n), 0)::bigint AS missed FROM missed`
+
+// Recounted is what RecountUsers found.
+type Recounted struct {
+	Total  int64 // users, by the mended counts
+	Missed int64 // by how much the total was too low; negative where it was too high
+	Wrong  int64 // the same, added up without regard to the sign, block by block
+}
+
+// RecountUsers brings the counts in line with the users that are there, after
+// something inserted or deleted users without counting. Servers may write
+// meanwhile. Two recounts take turns.
+func (r *Repository) RecountUsers(ctx context.Context) (found Recounted, err error) {
+	err = r.InTx(ctx, func(tx *Repository) error {
+		// The turn: a row that every recount changes, in a statement of its own,
+		// for the next statement's snapshot must have what the recount before left.
+		_, err := tx.db.Exec(ctx, `INSERT INTO user_counts (block, slot, n) VALUES (-1, $1, 0)
+			ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n`, foldedSlot)
+		if err != nil {
+			return translate(err)
+		}
+		if err := tx.db.QueryRow(ctx, recount, foldedSlot).Scan(&found.Wrong, &found.Missed); err != nil {
+			return translate(err)
+		}
+		return translate(tx.db.QueryRow(ctx, `SELECT coalesce(sum(n), 0)::bigint FROM user_counts`).Scan(&found.Total))
+	})
+	return found, err
+}
