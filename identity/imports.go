@@ -51,6 +51,9 @@ var (
 	roleText = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 )
 
+// IsUID says whether a user could have this uid: 3 to 36 ASCII letters and digits.
+func IsUID(s string) bool { return uidText.MatchString(s) }
+
 // clockSkew is how far ahead the clock of another system may be.
 const clockSkew = time.Hour
 
@@ -169,7 +172,7 @@ func (p Policy) checkImport(in Import, now time.Time) (violations []Violation) {
 			violations = append(violations, violation)
 		}
 	}
-	check(in.UID == "" || uidText.MatchString(in.UID), uidInvalid)
+	check(in.UID == "" || IsUID(in.UID), uidInvalid)
 	check(in.Role == "" || roleText.MatchString(in.Role), roleInvalid)
 	check(in.State == "" || slices.Contains(p.states(), in.State), Violation{
 		Field: "state", Code: "state_unknown", Message: "State must be one of " + strings.Join(p.states(), ", "),

@@ -13,9 +13,10 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":            {"cli"},
-	"barong/cli":        {"config", "server", "embeddedpg", "auth", "otp", "documents", "handlers", "repository", "identity", "generated"},
+	"barong/cli":        {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated"},
 	"barong/server":     {"handlers", "auth", "documents", "generated", "identity"},
 	"barong/handlers":   {"generated", "identity", "repository", "auth", "otp", "documents"},
+	"barong/bulk":       {"identity", "otp", "repository"},
 	"barong/repository": {"identity"},
 	"barong/auth":       {"identity"},
 	"barong/otp":        {"identity"},

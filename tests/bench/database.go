@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"barong/embeddedpg"
-	"barong/repository"
 )
 
 // cluster is the Postgres that is measured on: that of DATABASE_URL, whose user
@@ -70,7 +69,7 @@ func (c *cluster) exec(ctx context.Context, statement string) error {
 
 // loaded makes sure of a database with that many users, which is kept, and
 // returns its name.
-func (c *cluster) loaded(ctx context.Context, size int) (string, error) {
+func (c *cluster) loaded(ctx context.Context, binary, dir string, size int) (string, error) {
 	name := fmt.Sprintf("bench_%d", size)
 	connection, err := pgx.Connect(ctx, c.url)
 	if err != nil {
@@ -88,23 +87,11 @@ func (c *cluster) loaded(ctx context.Context, size int) (string, error) {
 		return "", err
 	}
 	began := time.Now()
-	if err := c.fill(ctx, unfinished, size); err != nil {
+	if err := load(ctx, binary, dir, c.database(unfinished), size); err != nil {
 		return "", err
 	}
 	fmt.Fprintf(os.Stderr, "loaded %d users in %.1f s\n", size, time.Since(began).Seconds())
 	return name, c.exec(ctx, "ALTER DATABASE "+unfinished+" RENAME TO "+name)
-}
-
-func (c *cluster) fill(ctx context.Context, name string, size int) error {
-	pool, err := repository.Open(ctx, c.database(name))
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	if _, err := repository.Migrate(ctx, pool, slog.New(slog.DiscardHandler)); err != nil {
-		return err
-	}
-	return load(ctx, pool, size)
 }
 
 // copied makes a copy of a database to be measured on, which leaves the original

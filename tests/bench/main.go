@@ -37,6 +37,14 @@ func main() {
 		fail(serveCeiling(os.Args[2]))
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "generate" {
+		size, err := strconv.Atoi(os.Args[2])
+		if err == nil {
+			err = generate(os.Stdout, size)
+		}
+		fail(err)
+		return
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
 	o, err := parseOptions()
@@ -103,6 +111,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer cluster.stop()
+	if o.binary, err = filepath.Abs(o.binary); err != nil {
+		return err
+	}
 	signer, err := newParty(o.dir)
 	if err != nil {
 		return err
@@ -116,7 +127,7 @@ func run(ctx context.Context, o options) error {
 }
 
 func runSize(ctx context.Context, o options, cluster *cluster, signer *party, size int) error {
-	original, err := cluster.loaded(ctx, size)
+	original, err := cluster.loaded(ctx, o.binary, o.dir, size)
 	if err != nil {
 		return err
 	}
