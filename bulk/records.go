@@ -3,6 +3,7 @@ package bulk
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -63,9 +64,7 @@ type text string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	switch d.PeekKind() {
-	case '"', '0', 't', 'f', 'n':
-	default:
+	if kind := d.PeekKind(); kind == '{' || kind == '[' {
 		return errors.New("not a text")
 	}
 	token, err := d.ReadToken()
@@ -236,7 +235,7 @@ func unreadable(err error) string {
 		return fmt.Sprintf("%s is given twice", syntax.JSONPointer.LastToken())
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
 		return fmt.Sprintf("%s is unknown", semantic.JSONPointer.LastToken())
-	case errors.As(err, &semantic) && semantic.JSONPointer != "":
+	case errors.As(err, &semantic) && semantic.JSONPointer != "" && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &syntax):
 		return strings.ReplaceAll(strings.TrimPrefix(string(semantic.JSONPointer), "/"), "/", ".") + " is invalid"
 	default:
 		return "Row is not a JSON object"
