@@ -178,9 +178,73 @@ func (c ceiling) list(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if a.Extended {
-		return collect(c, r, func(u *fullUser) []any { return u.into() }, "SELECT "+fullColumns+fromUsers+"ORDER BY u.id LIMIT 100")
+		return c.listExtended(r)
 	}
 	return collect(c, r, (*shortUser).into, "SELECT "+shortColumns+fromUsers+"ORDER BY u.id LIMIT 100")
+}
+
+type profile struct {
+	FirstName *string         `json:"first_name"`
+	LastName  *string         `json:"last_name"`
+	DOB       *time.Time      `json:"dob"`
+	Address   *string         `json:"address"`
+	Postcode  *string         `json:"postcode"`
+	City      *string         `json:"city"`
+	Country   *string         `json:"country"`
+	State     string          `json:"state"`
+	Metadata  json.RawMessage `json:"metadata"`
+}
+
+type phone struct {
+	Country     string     `json:"country"`
+	Number      string     `json:"number"`
+	ValidatedAt *time.Time `json:"validated_at"`
+}
+
+type extendedUser struct {
+	shortUser
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Labels    []label   `json:"labels"`
+	Phones    []phone   `json:"phones"`
+	Profile   *profile  `json:"profile"`
+}
+
+// listExtended is one pipelined batch: for many users that takes less of the
+// database than to aggregate JSON.
+func (c ceiling) listExtended(r *http.Request) (any, error) {
+	var users []*extendedUser
+	byID := map[int64]*extendedUser{}
+	of := func(from, columns string) string {
+		return "SELECT user_id, " + columns + " FROM " + from + " WHERE user_id IN (SELECT id FROM users ORDER BY id LIMIT 100) ORDER BY user_id"
+	}
+	var id int64
+	each := func(into []any, add func()) func(pgx.Rows) error {
+		return func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, append([]any{&id}, into...), func() error { add(); return nil })
+			return err
+		}
+	}
+	var u extendedUser
+	var p profile
+	var f phone
+	var l label
+	batch := &pgx.Batch{}
+	batch.Queue("SELECT u.id, " + shortColumns + ", u.created_at, u.updated_at" + fromUsers + "ORDER BY u.id LIMIT 100").
+		Query(each(append(u.into(), &u.CreatedAt, &u.UpdatedAt), func() {
+			found := u
+			users, byID[id] = append(users, &found), &found
+		}))
+	batch.Queue(of("profiles", "first_name, last_name, dob, address, postcode, city, country, state, metadata")).
+		Query(each([]any{&p.FirstName, &p.LastName, &p.DOB, &p.Address, &p.Postcode, &p.City, &p.Country, &p.State, &p.Metadata}, func() {
+			found := p
+			byID[id].Profile = &found
+		}))
+	batch.Queue(of("phones", "country, number, validated_at")).
+		Query(each([]any{&f.Country, &f.Number, &f.ValidatedAt}, func() { byID[id].Phones = append(byID[id].Phones, f) }))
+	batch.Queue(of("labels", "key, value, scope, created_at, updated_at")).
+		Query(each(l.into(), func() { byID[id].Labels = append(byID[id].Labels, l) }))
+	return &users, c.pool.SendBatch(r.Context(), batch).Close()
 }
 
 // filter has no count: the one that is kept costs nothing.

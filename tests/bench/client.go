@@ -82,7 +82,8 @@ func (c *client) do(r request, keep bool) (status int, body []byte, err error) {
 	}
 	c.body.Reset()
 	if length >= 0 {
-		return status, c.body.Bytes(), c.take(length, keep)
+		err := c.take(length, keep)
+		return status, c.body.Bytes(), err
 	}
 	for {
 		if line, err = c.reader.ReadSlice('\n'); err != nil {

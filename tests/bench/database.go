@@ -67,10 +67,14 @@ func (c *cluster) exec(ctx context.Context, statement string) error {
 	return err
 }
 
+// dataset names what generate makes: another content needs another name, for
+// databases are kept.
+const dataset = "v1"
+
 // loaded makes sure of a database with that many users, which is kept, and
 // returns its name.
 func (c *cluster) loaded(ctx context.Context, binary, dir string, size int) (string, error) {
-	name := fmt.Sprintf("bench_%d", size)
+	name := fmt.Sprintf("bench_%s_%d", dataset, size)
 	connection, err := pgx.Connect(ctx, c.url)
 	if err != nil {
 		return "", err

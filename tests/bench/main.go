@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +32,8 @@ type options struct {
 	seconds            float64
 	rounds             int
 	synchronousCommit  string
+	more               bool // beyond the table
+	pooled             int
 }
 
 func main() {
@@ -70,7 +74,14 @@ func parseOptions() (o options, err error) {
 	flag.StringVar(&o.dir, "dir", "data/bench", "where the data of this and later runs are")
 	flag.StringVar(&o.binary, "binary", "bin/barong", "the server")
 	flag.StringVar(&o.synchronousCommit, "synchronous-commit", "on", "of the private Postgres: off takes the disk out of the figures")
+	smoke := flag.Bool("smoke", false, "only see, in some seconds, that everything works")
+	flag.BoolVar(&o.more, "more", true, "crawl through all pages, and storm the server with new users")
 	flag.Parse()
+	o.pooled = pooled
+	if *smoke {
+		o.pooled = smokePooled
+		*sizes, *connections, o.seconds, o.rounds = "1000", "2", 0.2, 1
+	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
 	}
@@ -118,33 +129,38 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	rows := map[int][]row{}
+	slices.Sort(o.sizes)
 	for _, size := range o.sizes {
-		if err := runSize(ctx, o, cluster, signer, size); err != nil {
+		if rows[size], err = runSize(ctx, o, cluster, signer, size); err != nil {
 			return err
 		}
+	}
+	if len(o.sizes) > 1 {
+		printGrowth(o.sizes, rows)
 	}
 	return nil
 }
 
-func runSize(ctx context.Context, o options, cluster *cluster, signer *party, size int) error {
+func runSize(ctx context.Context, o options, cluster *cluster, signer *party, size int) (rows []row, err error) {
 	original, err := cluster.loaded(ctx, o.binary, o.dir, size)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	database, err := cluster.copied(ctx, original)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	server, err := startServer(ctx, o, signer, database)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer server.stop()
 	idle, _ := residentOf(server.pid())
 	fmt.Printf("\n%d users; the server was ready in %d ms and took %.0f MB\n", size, server.ready.Milliseconds(), megabytes(idle))
 	bare, err := startCeiling(ctx, database)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer bare.stop()
 
@@ -157,14 +173,20 @@ func runSize(ctx context.Context, o options, cluster *cluster, signer *party, si
 		for _, connections := range o.connections {
 			row, err := bench.measure(ctx, operation, connections)
 			if err != nil {
-				return fmt.Errorf("%s, %d connections: %w", operation.name, connections, err)
+				return nil, fmt.Errorf("%s, %d connections: %w", operation.name, connections, err)
 			}
 			row.print()
+			rows = append(rows, row)
+		}
+	}
+	if o.more {
+		if err := errors.Join(bench.crawl(), bench.storm()); err != nil {
+			return nil, err
 		}
 	}
 	_, peak := residentOf(server.pid())
 	fmt.Printf("the most memory that the server took: %.0f MB\n", megabytes(peak))
-	return nil
+	return rows, nil
 }
 
 // bench is the two servers on one database.
@@ -205,6 +227,9 @@ func (b *bench) measure(ctx context.Context, o operation, connections int) (row,
 			if o.pairs {
 				unit = 2
 			}
+			if requests, err = see(to, requests, o.once); err != nil {
+				return r, err
+			}
 			if round == 0 && !o.once { // connections are made and statements prepared before
 				if _, err := (barrage{requests, connections, turn / 10, false, unit}).run(to, nil); err != nil {
 					return r, err
@@ -227,6 +252,26 @@ func (b *bench) measure(ctx context.Context, o operation, connections int) (row,
 	return r, nil
 }
 
+// see sends the first request and looks at the answer: it must be JSON, and no
+// error. One that cannot be sent again is taken from the list.
+func see(to *served, requests []request, once bool) ([]request, error) {
+	c, err := dial(to.address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	status, body, err := c.do(requests[0], true)
+	switch {
+	case err != nil:
+		return nil, err
+	case status < 200 || status > 299 || !json.Valid(body):
+		return nil, fmt.Errorf("%d %s", status, body)
+	case once:
+		return requests[1:], nil
+	}
+	return requests, nil
+}
+
 // fastest bounds, per second and connection, and per second, how many requests
 // are made that can be sent only once.
 const (
@@ -240,7 +285,7 @@ func (b *bench) requests(o operation, connections int, turn time.Duration, form 
 	if kept := b.signed[key]; kept != nil {
 		return kept, nil
 	}
-	n := pooled
+	n := b.pooled
 	if o.once {
 		n = max(2*connections, int(turn.Seconds()*float64(min(fastest, fastestConnection*connections))))
 	}

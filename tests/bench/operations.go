@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
+	"time"
+
+	"github.com/pquerna/otp/totp"
 )
 
 // operation is one row of the table.
@@ -19,9 +22,11 @@ type operation struct {
 // call is what a request says, before it is signed.
 type call struct{ method, path, parameters string }
 
-// pooled is how many different requests are sent again and again where that is
-// possible.
-const pooled = 2000
+// How many different requests are sent again and again where that is possible.
+const (
+	pooled      = 2000
+	smokePooled = 50
+)
 
 var operations = []operation{
 	{name: "timestamp", calls: repeat("/timestamp", func(int) string { return `{}` })},
@@ -36,6 +41,9 @@ var operations = []operation{
 	{name: "update label", calls: alternatingLabels},
 	{name: "create and delete label", calls: createdLabels, pairs: true, bare: true},
 	{name: "import", calls: newUsers, once: true},
+	{name: "sign otp", calls: codes, once: true, bare: true},
+	{name: "create document", calls: repeat("/documents", document), bare: true},
+	{name: "create user", calls: passwords, once: true, bare: true},
 }
 
 // anyUser is the number of one of them.
@@ -85,16 +93,53 @@ func createdLabels(size, n int) []call {
 	return list
 }
 
-// imported counts the users that were made, so that none is made twice.
-var imported atomic.Int64
+// created counts the users that were made, so that none is made twice.
+var created atomic.Int64
 
 func newUsers(_, n int) []call {
 	list := make([]call, n)
 	for i := range list {
-		number := imported.Add(1)
+		number := created.Add(1)
 		list[i] = call{"POST", "/users/import", fmt.Sprintf(`{"email":"new%d@bench.example","password_digest":%q,"phone":"+49 152 %08d",`+
 			`"first_name":"Ada","last_name":"Lovelace","dob":"1815-12-10","address":"12, St James Square","postcode":"SW1Y 4JH",`+
 			`"city":"London","country":"GB"}`, number, digest, number)}
 	}
 	return list
+}
+
+// hashed is how many users with a password are made for one measurement: each
+// takes a processor for a quarter of a second.
+const hashed = 64
+
+func passwords(_, n int) []call {
+	list := make([]call, min(n, hashed))
+	for i := range list {
+		list[i] = call{"POST", "/users", fmt.Sprintf(`{"email":"new%d@bench.example","password":"correctHorse9batteryStaple"}`, created.Add(1))}
+	}
+	return list
+}
+
+// signed counts the codes that were used. A user's code counts once in 30 seconds,
+// so that the users take turns.
+var signed atomic.Int64
+
+func codes(size, n int) []call {
+	size = min(size, withSecrets)
+	code, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		panic(err) // the secret is ours
+	}
+	list := make([]call, min(n, size/20))
+	for i := range list {
+		user := 1 + int(signed.Add(1))%size
+		list[i] = call{"POST", "/otp/sign", fmt.Sprintf(`{"user_uid":%q,"otp_code":%q}`, uidOf(user), code)}
+	}
+	return list
+}
+
+// picture is a PNG of one pixel.
+const picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+
+func document(user int) string {
+	return fmt.Sprintf(`{"uid":%q,"doc_type":"Passport","doc_number":"AB123","filename":"passport.png","file_ext":"png","upload":%q}`, uidOf(user), picture)
 }
