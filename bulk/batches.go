@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"slices"
 
@@ -13,36 +14,135 @@ import (
 // what one of its users was to have.
 const maxRaces = 5
 
-// store finds out what is taken, refuses the rows that would have it and stores
-// the others, the file of refused rows first.
-func (i *importing) store(ctx context.Context, b *batch) error {
-	for races := 0; ; races++ {
-		accepted, refused, referrers, err := i.judge(ctx, b)
+// errNoTurn ends a batch whose predecessor was not stored.
+var errNoTurn = errors.New("the batch before was not stored")
+
+// flight is a batch that is being stored.
+type flight struct {
+	batch   *batch
+	refused []*row
+	seen    *batchSeen
+	to      repository.ImportRun
+	done    chan struct{} // closed when err is final
+	err     error
+}
+
+// storeAll stores the batches in their order. While the database writes one, the
+// next one is looked up and written beside it; it is committed when the one
+// before has been.
+func (i *importing) storeAll(ctx context.Context, batches <-chan *batch) error {
+	var before *flight
+	for b := range batches {
+		select {
+		case <-b.checked:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if before != nil && before.isReferredTo(b) {
+			// Whom the database does not show yet nobody can refer to.
+			if err := i.land(ctx, before); err != nil {
+				return err
+			}
+			before = nil
+		}
+		next, err := i.launch(ctx, b, before)
 		if err != nil {
 			return err
 		}
-		to := i.Run
-		to.Position, to.Line, to.UpdatedAt = b.position, b.line, i.Clock().UTC()
-		to.Imported += int64(len(accepted))
-		to.Refused += int64(len(refused))
-		if b.last {
-			to.FinishedAt = &to.UpdatedAt
+		if before != nil {
+			if err := i.land(ctx, before); err != nil {
+				return err
+			}
 		}
-		if to.RefusedSize, err = i.refused.write(i.Run.RefusedSize, refused, i.header); err != nil {
-			return err
-		}
-		if !i.DryRun {
-			err = i.Repository.ImportUsers(ctx, accepted, referrers, i.Run, to)
-		}
-		switch {
-		case err == nil:
-			i.Run = to
-			i.report(refused)
-			return nil
-		case identity.KindOf(err) != identity.InvalidRecord || races == maxRaces:
-			return err
+		before = next
+	}
+	if before == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return i.land(ctx, before)
+}
+
+// launch begins to store a batch.
+func (i *importing) launch(ctx context.Context, b *batch, before *flight) (*flight, error) {
+	from, turn := i.Run, func() error { return nil }
+	f := &flight{batch: b, done: make(chan struct{}), seen: newBatchSeen(i.seen)}
+	if before != nil {
+		from = before.to
+		f.seen.flying = before.seen.keys
+		turn = func() error {
+			select {
+			case <-before.done:
+				if before.err != nil {
+					return errNoTurn
+				}
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 	}
+	accepted, refused, referrers, err := i.judge(ctx, b, f.seen)
+	if err != nil {
+		return nil, err
+	}
+	f.refused, f.to = refused, from
+	f.to.Position, f.to.Line, f.to.UpdatedAt = b.position, b.line, i.Clock().UTC()
+	f.to.Imported += int64(len(accepted))
+	f.to.Refused += int64(len(refused))
+	if b.last {
+		f.to.FinishedAt = &f.to.UpdatedAt
+	}
+	// Before the batch is committed: what the run knows of is in the file.
+	if f.to.RefusedSize, err = i.refused.write(from.RefusedSize, refused, i.header); err != nil {
+		return nil, err
+	}
+	if i.DryRun {
+		close(f.done)
+		return f, nil
+	}
+	i.flights.Go(func() {
+		defer close(f.done)
+		f.err = i.Repository.ImportUsers(ctx, accepted, referrers, from, f.to, turn)
+	})
+	return f, nil
+}
+
+// land waits until a batch is stored. One that lost against somebody else, and
+// one behind it, is looked at again.
+func (i *importing) land(ctx context.Context, f *flight) error {
+	for races := 0; ; races++ {
+		<-f.done
+		switch {
+		case f.err == nil:
+			i.Run = f.to
+			i.report(f.refused)
+			return nil
+		case races == maxRaces || !lost(f.err):
+			return f.err
+		}
+		again, err := i.launch(ctx, f.batch, nil)
+		if err != nil {
+			return err
+		}
+		f = again
+	}
+}
+
+// lost says whether the same again may succeed.
+func lost(err error) bool {
+	switch identity.KindOf(err) {
+	case identity.InvalidRecord, identity.Unavailable:
+		return true
+	default:
+		return errors.Is(err, errNoTurn)
+	}
+}
+
+// isReferredTo says whether a row of a batch names a user of this one.
+func (f *flight) isReferredTo(b *batch) bool {
+	return slices.ContainsFunc(b.rows, func(r *row) bool {
+		return r.user.ReferralUID != nil && f.seen.hasOwn('u', *r.user.ReferralUID)
+	})
 }
 
 func (i *importing) report(refused []*row) {
@@ -54,7 +154,7 @@ func (i *importing) report(refused []*row) {
 }
 
 // judge divides a batch. Of rows that want the same the first one gets it.
-func (i *importing) judge(ctx context.Context, b *batch) (accepted []repository.ImportedUser, refused []*row, referrers map[string]int64, err error) {
+func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accepted []repository.ImportedUser, refused []*row, referrers map[string]int64, err error) {
 	var emails, uids, numbers []string
 	for _, r := range b.rows {
 		if r.user.Email != "" {
@@ -72,7 +172,7 @@ func (i *importing) judge(ctx context.Context, b *batch) (accepted []repository.
 	reasons := make([][]string, len(b.rows))
 	for fell := true; fell; {
 		fell = false
-		batchSeen := newBatchSeen(i.seen)
+		clear(seen.keys)
 		standing := make(map[string]bool, len(b.rows))
 		for n, r := range b.rows {
 			if len(reasons[n]) == 0 {
@@ -83,13 +183,13 @@ func (i *importing) judge(ctx context.Context, b *batch) (accepted []repository.
 			if len(reasons[n]) > 0 {
 				continue
 			}
-			if reasons[n], err = i.reasons(ctx, r, taken, batchSeen, standing); err != nil {
+			if reasons[n], err = i.reasons(ctx, r, taken, seen, standing); err != nil {
 				return nil, nil, nil, err
 			}
 			fell = fell || len(reasons[n]) > 0
 		}
 		if !fell {
-			batchSeen.keep()
+			seen.keep()
 		}
 	}
 	for n, r := range b.rows {
@@ -184,10 +284,12 @@ func (s *seen) key(text string) [2]uint64 {
 	return [2]uint64{maphash.String(s.seeds[0], text), maphash.String(s.seeds[1], text)}
 }
 
-// batchSeen adds what the rows of one batch take.
+// batchSeen adds what the rows of one batch take, and those of the batch before,
+// where the database does not show that yet.
 type batchSeen struct {
 	before *seen
 	keys   map[string]struct{}
+	flying map[string]struct{}
 }
 
 func newBatchSeen(before *seen) *batchSeen {
@@ -195,8 +297,13 @@ func newBatchSeen(before *seen) *batchSeen {
 }
 
 func (s *batchSeen) has(kind byte, text string) bool {
+	_, flies := s.flying[string(kind)+text]
+	return flies || s.hasOwn(kind, text) || s.hadBefore(kind, text)
+}
+
+func (s *batchSeen) hasOwn(kind byte, text string) bool {
 	_, ok := s.keys[string(kind)+text]
-	return ok || s.hadBefore(kind, text)
+	return ok
 }
 
 func (s *batchSeen) hadBefore(kind byte, text string) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,8 +77,8 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 	}
 	i := &importing{Options: o, header: input.header, refused: refused, seen: newSeen(o.DryRun)}
 
-	// One reads, as many check as there are processors, one stores: in the order of
-	// the input. The channels bound how much is on its way.
+	// One reads, as many check as there are processors, and what they checked is
+	// stored in the order of the input. The channels bound how much is on its way.
 	group, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
 	inOrder, toCheck := make(chan *batch, workers), make(chan *batch, workers)
@@ -96,20 +97,9 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 			return nil
 		})
 	}
-	group.Go(func() error {
-		for b := range inOrder {
-			select {
-			case <-b.checked:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			if err := i.store(ctx, b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	group.Go(func() error { return i.storeAll(ctx, inOrder) })
 	err = group.Wait()
+	i.flights.Wait() // none is committed behind the caller's back
 	return i.Run, errors.Join(err, refused.close())
 }
 
@@ -119,6 +109,7 @@ type importing struct {
 	header  []string
 	refused *refusals
 	seen    *seen
+	flights sync.WaitGroup
 }
 
 // read makes batches of the input.

@@ -96,8 +96,33 @@ type ImportedUser struct {
 // ReferralUID is one of referrers or of the users themselves. A run without a
 // name is not kept. Whatever is taken after all is the same error as from
 // InsertUser, and identity.UIDTaken.
-func (r *Repository) ImportUsers(ctx context.Context, users []ImportedUser, referrers map[string]int64, from, to ImportRun) error {
+//
+// turn is waited for once the users are written, before anything is locked that
+// others may want, and the transaction ends: so imports that were started one
+// after the other write at the same time, and end in that order.
+func (r *Repository) ImportUsers(ctx context.Context, users []ImportedUser, referrers map[string]int64, from, to ImportRun, turn func() error) error {
 	return r.InTx(ctx, func(tx *Repository) error {
+		// Whoever holds what this one wants may itself wait for an import that waits
+		// for its turn, of which the database knows nothing.
+		if _, err := tx.db.Exec(ctx, "SET LOCAL lock_timeout = '5s'"); err != nil {
+			return translate(err)
+		}
+		var ids []int64
+		if len(users) > 0 {
+			var err error
+			if ids, err = tx.nextUserIDs(ctx, len(users)); err != nil {
+				return err
+			}
+			if err := tx.copyUsers(ctx, users, ids, referrers); err != nil {
+				return err
+			}
+			if err := tx.copyRelations(ctx, users, ids); err != nil {
+				return err
+			}
+		}
+		if err := turn(); err != nil {
+			return err
+		}
 		if from.Name != "" {
 			if err := tx.moveImportRun(ctx, from, to); err != nil {
 				return err
@@ -106,17 +131,7 @@ func (r *Repository) ImportUsers(ctx context.Context, users []ImportedUser, refe
 		if len(users) == 0 {
 			return nil
 		}
-		ids, err := tx.nextUserIDs(ctx, len(users))
-		if err != nil {
-			return err
-		}
-		if err := tx.copyUsers(ctx, users, ids, referrers); err != nil {
-			return err
-		}
-		if err := tx.copyRelations(ctx, users, ids); err != nil {
-			return err
-		}
-		_, err = tx.db.Exec(ctx, countInserted("unnest($1::bigint[]) AS inserted (id)", "$2"), ids, countSlot())
+		_, err := tx.db.Exec(ctx, countInserted("unnest($1::bigint[]) AS inserted (id)", "$2"), ids, countSlot())
 		return translate(err)
 	})
 }

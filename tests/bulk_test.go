@@ -301,6 +301,69 @@ func TestImportThatIsKilledGoesOnWithoutDuplicatesOrGaps(t *testing.T) {
 	}
 }
 
+// Every batch refers to the one before it and wants what that one took.
+func TestBatchesThatAreStoredAtTheSameTimeSeeEachOther(t *testing.T) {
+	t.Parallel()
+	var content bytes.Buffer
+	const rows = 3000
+	for i := range rows {
+		fmt.Fprintf(&content, "{\"uid\":\"ID%05d\",\"email\":\"user%d@example.com\",\"password_digest\":%q,\"phone\":\"49151%08d\"", i, i/2, digest, i/2)
+		if i >= 25 && i%2 == 0 {
+			fmt.Fprintf(&content, ",\"referral_uid\":\"ID%05d\"", (i-25)/2*2)
+		}
+		content.WriteString("}\n")
+	}
+	b := newBulk(t)
+	out, stderr := b.run(3, "import", b.write("users.ndjson", content.String()), "--batch", "7")
+	if !strings.HasPrefix(out, fmt.Sprintf("%d imported, %d refused", rows/2, rows/2)) {
+		t.Fatalf("%s%s", out, stderr)
+	}
+	if n := b.count("SELECT count(*) FROM users WHERE referral_id IS NOT NULL"); n != rows/2-13 {
+		t.Errorf("%d users have a referrer, want %d", n, rows/2-13)
+	}
+}
+
+// Somebody else takes addresses of the file while it is imported.
+func TestImportThatLosesAnAddressToSomebodyElseRefusesThatRowOnly(t *testing.T) {
+	t.Parallel()
+	var content bytes.Buffer
+	const rows = 4000
+	for i := range rows {
+		fmt.Fprintf(&content, "{\"email\":\"user%d@example.com\",\"password_digest\":%q}\n", i, digest)
+	}
+	b := newBulk(t)
+	c := command(t, b.settings, "import", b.write("users.ndjson", content.String()), "--batch", "40")
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = c.Wait(); close(ended) }()
+	pool := newPool(t, b.url)
+	var mine int64
+	for i := rows - 1; ; i-- {
+		select {
+		case <-ended:
+		default:
+			tag, err := pool.Exec(t.Context(), `INSERT INTO users (uid, email, email_folded, password_digest, created_at, updated_at)
+				VALUES ($1, $2, $2, 'x', now(), now()) ON CONFLICT DO NOTHING`, fmt.Sprintf("MINE%d", i), fmt.Sprintf("user%d@example.com", rand.IntN(rows)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			mine += tag.RowsAffected()
+			continue
+		}
+		break
+	}
+	if got := b.count("SELECT count(*) FROM users"); got != rows {
+		t.Errorf("%d users, want %d\n%s", got, rows, &stderr)
+	}
+	if got := b.count("SELECT imported FROM import_runs"); got != rows-mine {
+		t.Errorf("%d imported, and %d of %d were taken", got, mine, rows)
+	}
+}
+
 func TestStandardInputIsImportedAndGoesOnUnderAName(t *testing.T) {
 	t.Parallel()
 	b := newBulk(t)
