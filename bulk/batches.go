@@ -100,9 +100,14 @@ func (i *importing) launch(ctx context.Context, b *batch, before *flight) (*flig
 		close(f.done)
 		return f, nil
 	}
+	// In the order of the input, which the writing does not keep.
+	ids, err := i.Repository.ReserveUserIDs(ctx, len(accepted))
+	if err != nil {
+		return nil, err
+	}
 	i.flights.Go(func() {
 		defer close(f.done)
-		f.err = i.Repository.ImportUsers(ctx, accepted, referrers, from, f.to, turn)
+		f.err = i.Repository.ImportUsers(ctx, accepted, ids, referrers, from, f.to, turn)
 	})
 	return f, nil
 }

@@ -28,7 +28,7 @@ type importCommand struct {
 	Refused string `placeholder:"FILE" help:"Where refused rows go; by default FILE.refused.ndjson or .csv, which must not be there yet. A dry run writes them only where this says so."`
 	Resume  string `placeholder:"NAME" help:"The name under which the run is remembered. By default that is the content of the file; standard input is remembered under a name only."`
 	Restart bool   `help:"Forget how far an earlier run of the same file came, and write over its file of refused rows."`
-	Batch   int    `default:"5000" help:"Rows in a transaction."`
+	Batch   int    `default:"2000" help:"Rows in a transaction."`
 }
 
 func (importCommand) Help() string {

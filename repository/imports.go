@@ -92,27 +92,22 @@ type ImportedUser struct {
 }
 
 // ImportUsers stores users with all that they have and moves the run from where
-// it stood, all or nothing. The users' order becomes that of their ids. A user's
-// ReferralUID is one of referrers or of the users themselves. A run without a
-// name is not kept. Whatever is taken after all is the same error as from
-// InsertUser, and identity.UIDTaken.
+// it stood, all or nothing. ids, of ReserveUserIDs, are those that the users get.
+// A user's ReferralUID is one of referrers or of the users themselves. A run
+// without a name is not kept. Whatever is taken after all is the same error as
+// from InsertUser, and identity.UIDTaken.
 //
 // turn is waited for once the users are written, before anything is locked that
 // others may want, and the transaction ends: so imports that were started one
 // after the other write at the same time, and end in that order.
-func (r *Repository) ImportUsers(ctx context.Context, users []ImportedUser, referrers map[string]int64, from, to ImportRun, turn func() error) error {
+func (r *Repository) ImportUsers(ctx context.Context, users []ImportedUser, ids []int64, referrers map[string]int64, from, to ImportRun, turn func() error) error {
 	return r.InTx(ctx, func(tx *Repository) error {
 		// Whoever holds what this one wants may itself wait for an import that waits
 		// for its turn, of which the database knows nothing.
 		if _, err := tx.db.Exec(ctx, "SET LOCAL lock_timeout = '5s'"); err != nil {
 			return translate(err)
 		}
-		var ids []int64
 		if len(users) > 0 {
-			var err error
-			if ids, err = tx.nextUserIDs(ctx, len(users)); err != nil {
-				return err
-			}
 			if err := tx.copyUsers(ctx, users, ids, referrers); err != nil {
 				return err
 			}
@@ -136,8 +131,8 @@ func (r *Repository) ImportUsers(ctx context.Context, users []ImportedUser, refe
 	})
 }
 
-// nextUserIDs reserves ids, so that what belongs to a user can be sent along.
-func (r *Repository) nextUserIDs(ctx context.Context, n int) ([]int64, error) {
+// ReserveUserIDs takes ids for users to come, in their order.
+func (r *Repository) ReserveUserIDs(ctx context.Context, n int) ([]int64, error) {
 	rows, err := r.db.Query(ctx, "SELECT nextval(pg_get_serial_sequence('users', 'id')) FROM generate_series(1, $1)", n)
 	if err != nil {
 		return nil, translate(err)
