@@ -10,9 +10,10 @@ import (
 	"barong/repository"
 )
 
-// maxRaces bounds how often a batch is looked at again because somebody else took
-// what one of its users was to have.
-const maxRaces = 5
+// maxFailures bounds how often a batch is tried again that the database could not
+// store. One that lost against somebody else is tried again as long as it takes:
+// each time a row less is in the way.
+const maxFailures = 5
 
 // errNoTurn ends a batch whose predecessor was not stored.
 var errNoTurn = errors.New("the batch before was not stored")
@@ -115,14 +116,16 @@ func (i *importing) launch(ctx context.Context, b *batch, before *flight) (*flig
 // land waits until a batch is stored. One that lost against somebody else, and
 // one behind it, is looked at again.
 func (i *importing) land(ctx context.Context, f *flight) error {
-	for races := 0; ; races++ {
+	for failures := 0; ; {
 		<-f.done
 		switch {
 		case f.err == nil:
 			i.Run = f.to
 			i.report(f.refused)
 			return nil
-		case races == maxRaces || !lost(f.err):
+		case identity.KindOf(f.err) == identity.Unavailable && failures < maxFailures:
+			failures++
+		case identity.KindOf(f.err) != identity.InvalidRecord && !errors.Is(f.err, errNoTurn):
 			return f.err
 		}
 		again, err := i.launch(ctx, f.batch, nil)
@@ -130,16 +133,6 @@ func (i *importing) land(ctx context.Context, f *flight) error {
 			return err
 		}
 		f = again
-	}
-}
-
-// lost says whether the same again may succeed.
-func lost(err error) bool {
-	switch identity.KindOf(err) {
-	case identity.InvalidRecord, identity.Unavailable:
-		return true
-	default:
-		return errors.Is(err, errNoTurn)
 	}
 }
 

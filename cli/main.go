@@ -26,6 +26,7 @@ type commands struct {
 	Call      callCommand      `cmd:"" help:"Sign a request, send it and print the answer."`
 	OTP       otpCommand       `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
 	Documents documentsCommand `cmd:"" help:"Look after the files of documents."`
+	Users     usersCommand     `cmd:"" help:"Look after the users in the database."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

@@ -13,15 +13,13 @@ import (
 	"barong/documents"
 	"barong/generated"
 	"barong/identity"
-	"barong/repository"
 )
 
 // CreateDocument stores a document: the file first, then, in one transaction, its
 // row, the label that follows it, and what that does to the account.
 func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
 	parameters := request.JSONBody
-	owner, err := h.Repository.FindUser(ctx, repository.ByUID(parameters.UID))
-	if err != nil {
+	if err := h.Repository.UserExists(ctx, parameters.UID); err != nil {
 		return nil, err
 	}
 	fields := identity.DocumentFields{
@@ -40,31 +38,12 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	if err := h.Documents.Put(ctx, &document, content); err != nil {
 		return nil, err
 	}
-	var changed *identity.User
-	err = h.changeLabels(ctx, parameters.UID, func(tx *repository.Repository, user *identity.User) error {
-		changed = user
-		if err := tx.InsertDocument(ctx, user.ID, document); err != nil || !*parameters.UpdateLabels {
-			return err
-		}
-		return h.followDocument(ctx, tx, user)
-	})
+	user, err := h.Repository.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.standing())
 	if err != nil {
 		h.abandon(ctx, document, err)
 		return nil, err
 	}
-	changed.Profile = owner.Profile
-	return generated.CreateDocument201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(*changed)}, nil
-}
-
-// followDocument marks a new document for review, unless one was found good before.
-func (h *Handlers) followDocument(ctx context.Context, tx *repository.Repository, user *identity.User) (err error) {
-	switch i := privateLabel(user.Labels, identity.DocumentLabel); {
-	case i < 0:
-		_, err = h.addLabel(ctx, tx, user, identity.DocumentLabel, identity.DocumentPending)
-	case user.Labels[i].Value != identity.DocumentVerified:
-		_, err = h.setLabel(ctx, tx, user, i, identity.DocumentPending)
-	}
-	return err
+	return generated.CreateDocument201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
 }
 
 // abandonTimeout bounds the removal of a file, for which nobody waits long.

@@ -6,6 +6,7 @@
 package handlers
 
 import (
+	"sync"
 	"time"
 
 	"barong/auth"
@@ -27,6 +28,9 @@ type Handlers struct {
 	OTP        *otp.Verifier    // checks one-time codes
 	Signer     *auth.Signer     // the server itself, as it signs for others
 	Clock      func() time.Time // time.Now, but in tests
+
+	compile  sync.Once
+	compiled *repository.Standing // what Policy says of levels and states
 }
 
 var _ generated.StrictServerInterface = (*Handlers)(nil)
@@ -34,5 +38,10 @@ var _ generated.StrictServerInterface = (*Handlers)(nil)
 // now is the time that one request writes everywhere: whole seconds, as answers
 // show them, in UTC.
 func (h *Handlers) now() time.Time { return second(h.Clock()) }
+
+func (h *Handlers) standing() *repository.Standing {
+	h.compile.Do(func() { h.compiled = repository.NewStanding(h.Policy) })
+	return h.compiled
+}
 
 func (h *Handlers) newUID() string { return identity.NewUID(h.UIDPrefix) }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -11,34 +12,26 @@ import (
 
 // CreateLabel gives a user a private label.
 func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabelRequestObject) (generated.CreateLabelResponseObject, error) {
-	var created identity.Label
-	err := h.changeLabels(ctx, request.JSONBody.UserUID, func(tx *repository.Repository, user *identity.User) (err error) {
-		created, err = h.addLabel(ctx, tx, user, request.JSONBody.Key, request.JSONBody.Value)
-		return err
-	})
+	parameters := request.JSONBody
+	label, err := h.newLabel(parameters.Key, parameters.Value)
 	if err != nil {
+		return nil, cmp.Or(h.Repository.UserExists(ctx, parameters.UserUID), err)
+	}
+	if err := h.Repository.CreateLabel(ctx, parameters.UserUID, label, h.standing()); err != nil {
 		return nil, err
 	}
-	return generated.CreateLabel201JSONResponse(viewLabel(created)), nil
+	return generated.CreateLabel201JSONResponse(viewLabel(label)), nil
 }
 
 // UpdateLabel gives a private label another value. Where there is none it makes
 // it, unless replace is false.
 func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabelRequestObject) (generated.UpdateLabelResponseObject, error) {
 	parameters := request.JSONBody
-	var updated identity.Label
-	err := h.changeLabels(ctx, parameters.UserUID, func(tx *repository.Repository, user *identity.User) (err error) {
-		i := privateLabel(user.Labels, parameters.Key)
-		switch {
-		case i >= 0:
-			updated, err = h.setLabel(ctx, tx, user, i, parameters.Value)
-		case *parameters.Replace:
-			updated, err = h.addLabel(ctx, tx, user, parameters.Key, parameters.Value)
-		default:
-			err = identity.ErrLabelNotFound
-		}
-		return err
-	})
+	label, err := h.newLabel(parameters.Key, parameters.Value)
+	if err != nil {
+		return nil, cmp.Or(h.labelExists(ctx, parameters.UserUID, parameters.Key, *parameters.Replace), err)
+	}
+	updated, err := h.Repository.PutLabel(ctx, parameters.UserUID, label, *parameters.Replace, h.standing())
 	if err != nil {
 		return nil, err
 	}
@@ -47,29 +40,43 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 
 // DeleteLabel takes a private label from a user.
 func (h *Handlers) DeleteLabel(ctx context.Context, request generated.DeleteLabelRequestObject) (generated.DeleteLabelResponseObject, error) {
-	var deleted identity.Label
-	err := h.changeLabels(ctx, request.JSONBody.UserUID, func(tx *repository.Repository, user *identity.User) error {
-		i := privateLabel(user.Labels, request.JSONBody.Key)
-		if i < 0 {
-			return identity.ErrRecordNotFound
-		}
-		deleted = user.Labels[i]
-		user.Labels = slices.Delete(user.Labels, i, i+1)
-		return tx.DeleteLabel(ctx, user.ID, deleted.Key, deleted.Scope)
-	})
+	parameters := request.JSONBody
+	deleted, err := h.Repository.DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.standing(), h.now())
 	if err != nil {
 		return nil, err
 	}
 	return generated.DeleteLabel201JSONResponse(viewLabel(deleted)), nil
 }
 
+// newLabel is a private label as old as the request.
+func (h *Handlers) newLabel(key, value string) (identity.Label, error) {
+	label, violations := identity.NewLabel(key, value)
+	label.CreatedAt = h.now()
+	label.UpdatedAt = label.CreatedAt
+	return label, identity.Invalid(violations...)
+}
+
+// labelExists reports what comes before the rules that a label breaks: that the
+// user is unknown, or that there is no label to update and none is to be made.
+func (h *Handlers) labelExists(ctx context.Context, uid, key string, create bool) error {
+	labels, err := h.Repository.Labels(ctx, uid)
+	if err != nil || create {
+		return err
+	}
+	key = identity.NormalizeLabel(key)
+	if !slices.ContainsFunc(labels, func(l identity.Label) bool { return l.Key == key && l.Scope == identity.ScopePrivate }) {
+		return identity.ErrLabelNotFound
+	}
+	return nil
+}
+
 // ListLabels answers all labels of a user.
 func (h *Handlers) ListLabels(ctx context.Context, request generated.ListLabelsRequestObject) (generated.ListLabelsResponseObject, error) {
-	user, err := h.Repository.FindUser(ctx, repository.ByUID(request.JSONBody.UserUID))
+	labels, err := h.Repository.Labels(ctx, request.JSONBody.UserUID)
 	if err != nil {
 		return nil, err
 	}
-	return generated.ListLabels201JSONResponse(viewAll(user.Labels, viewLabel)), nil
+	return generated.ListLabels201JSONResponse(viewAll(labels, viewLabel)), nil
 }
 
 // FilterUsersByLabel answers a page of the users that have a label.
@@ -91,60 +98,4 @@ func (h *Handlers) FilterUsersByLabel(ctx context.Context, request generated.Fil
 		return nil, err
 	}
 	return h.viewPage(ctx, "/labels/filter/users", users, *parameters.Extended, page, total)
-}
-
-// changeLabels runs change on a user whom nobody else can change meanwhile, with
-// all labels loaded, and brings level and state in line with the labels that it
-// leaves: in one transaction, so that concurrent changes end as some serial
-// order of them would. change keeps user.Labels equal to what it stores.
-func (h *Handlers) changeLabels(ctx context.Context, uid string, change func(tx *repository.Repository, user *identity.User) error) error {
-	return h.Repository.InTx(ctx, func(tx *repository.Repository) error {
-		user, err := tx.LockUser(ctx, uid)
-		if err != nil {
-			return err
-		}
-		if user.Labels, err = tx.Labels(ctx, user.ID); err != nil {
-			return err
-		}
-		if err := change(tx, &user); err != nil {
-			return err
-		}
-		level, state := h.Policy.Level(user.Labels), h.Policy.State(user.Labels)
-		if level == user.Level && state == user.State {
-			return nil
-		}
-		user.Level, user.State, user.UpdatedAt = level, state, h.now()
-		return tx.SetStanding(ctx, user.ID, level, state, user.UpdatedAt)
-	})
-}
-
-func (h *Handlers) addLabel(ctx context.Context, tx *repository.Repository, user *identity.User, key, value string) (identity.Label, error) {
-	label, violations := identity.NewLabel(key, value)
-	if err := identity.Invalid(violations...); err != nil {
-		return label, err
-	}
-	label.CreatedAt = h.now()
-	label.UpdatedAt = label.CreatedAt
-	user.Labels = append(user.Labels, label)
-	return label, tx.InsertLabel(ctx, user.ID, label)
-}
-
-func (h *Handlers) setLabel(ctx context.Context, tx *repository.Repository, user *identity.User, i int, value string) (identity.Label, error) {
-	label := &user.Labels[i]
-	wanted, violations := identity.NewLabel(label.Key, value)
-	if err := identity.Invalid(violations...); err != nil {
-		return *label, err
-	}
-	if wanted.Value == label.Value {
-		return *label, nil
-	}
-	label.Value, label.UpdatedAt = wanted.Value, h.now()
-	return *label, tx.UpdateLabel(ctx, user.ID, *label)
-}
-
-// privateLabel is the index of the private label with this key, in any
-// spelling, and -1 where there is none.
-func privateLabel(labels []identity.Label, key string) int {
-	key = identity.NormalizeLabel(key)
-	return slices.IndexFunc(labels, func(l identity.Label) bool { return l.Key == key && l.Scope == identity.ScopePrivate })
 }

@@ -2,7 +2,12 @@ package repository
 
 import (
 	"context"
+	"errors"
+	"math"
 	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // The table user_counts holds how many users there are: for each block of ids
@@ -17,10 +22,16 @@ const (
 	foldedSlot = countSlots
 )
 
+// lastSlot makes the writers of this server take turns, so that none meets
+// another before all slots are in use. Servers start at different slots.
+var lastSlot atomic.Uint32
+
+func init() { lastSlot.Store(rand.Uint32()) } //nolint:gosec // chance keeps no secret
+
 // countSlot is the slot that one statement or one batch of an import adds to.
 // Within a transaction it is drawn once: two slots of one block could be locked
 // in another order elsewhere.
-func countSlot() int16 { return int16(rand.N(countSlots)) } //nolint:gosec // chance keeps no secret; below 16
+func countSlot() int16 { return int16(lastSlot.Add(1) % countSlots) }
 
 // countInserted is the statement that counts inserted users. source is a table
 // or a CTE with their ids in the column id, slot the placeholder of a
@@ -79,4 +90,49 @@ func (r *Repository) RecountUsers(ctx context.Context) (found Recounted, err err
 		return translate(tx.db.QueryRow(ctx, `SELECT coalesce(sum(n), 0)::bigint FROM user_counts`).Scan(&found.Total))
 	})
 	return found, err
+}
+
+// sumOfCounts is how many users there are.
+const sumOfCounts = `(SELECT coalesce(sum(n), 0) FROM user_counts)::bigint`
+
+// block is how many users have ids in [number<<17, (number+1)<<17).
+type block struct{ number, users int64 }
+
+// blocks are those that have users, in order.
+func (r *Repository) blocks(ctx context.Context) ([]block, error) {
+	rows, err := r.db.Query(ctx, `SELECT block, sum(n)::bigint AS users FROM user_counts GROUP BY block HAVING sum(n) > 0 ORDER BY block`)
+	if err != nil {
+		return nil, translate(err)
+	}
+	blocks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (b block, err error) {
+		err = row.Scan(&b.number, &b.users)
+		return b, err
+	})
+	return blocks, translate(err)
+}
+
+const (
+	forwardInBlock  = `SELECT id FROM users WHERE id >= $1::bigint << 17 ORDER BY id LIMIT 1 OFFSET $2`
+	backwardInBlock = `SELECT id FROM users WHERE id < ($1::bigint + 1) << 17 ORDER BY id DESC LIMIT 1 OFFSET $2`
+)
+
+// idOfRow is the id of the user who is row number row of all, from 0: at most
+// half a block of an index is read for it.
+func (r *Repository) idOfRow(ctx context.Context, blocks []block, row int64) (id int64, err error) {
+	for _, b := range blocks {
+		if row >= b.users {
+			row -= b.users
+			continue
+		}
+		statement := forwardInBlock
+		if row > b.users/2 {
+			statement, row = backwardInBlock, b.users-1-row
+		}
+		err = r.db.QueryRow(ctx, statement, b.number, row).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) { // the counts are wrong: nothing is there
+			return math.MaxInt64, nil
+		}
+		return id, translate(err)
+	}
+	return math.MaxInt64, nil
 }

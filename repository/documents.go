@@ -5,12 +5,12 @@ import (
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
+	"github.com/jackc/pgx/v5"
 
 	"barong/identity"
 )
 
 type documentRow struct {
-	UserID      int64
 	DocType     string
 	DocNumber   string
 	DocExpire   *time.Time
@@ -25,7 +25,7 @@ type documentRow struct {
 }
 
 func selectDocuments(where sq.Sqlizer) sq.SelectBuilder {
-	return psql.Select("user_id", "doc_type", "doc_number", "doc_expire", "metadata", "filename", "content_type", "size",
+	return psql.Select("doc_type", "doc_number", "doc_expire", "metadata", "filename", "content_type", "size",
 		"object", "wrapped_key", "created_at", "updated_at").From("documents").Where(where).OrderBy("id")
 }
 
@@ -37,14 +37,35 @@ func (row documentRow) document() identity.Document {
 	}
 }
 
+const insertDocument = `
+	INSERT INTO documents (user_id, doc_type, doc_number, doc_expire, metadata, filename, content_type, size,
+		object, wrapped_key, created_at, updated_at)
+	SELECT id, $2, $3, $4::date, $5, $6, $7, $8, $9, $10, $11, $11 FROM users WHERE uid = $1`
+
+// followDocument marks documents for review, unless one was found good before.
+const followDocument = insertLabel + `
+	ON CONFLICT (user_id, key, scope) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+		WHERE labels.value <> excluded.value AND labels.value <> '` + identity.DocumentVerified + `'`
+
+var userWithProfile = selectParts("= (SELECT id FROM users WHERE uid = $1)", selectUserPart, selectProfilePart)
+
 // InsertDocument stores what is known of a document whose content the store has
-// already.
-func (r *Repository) InsertDocument(ctx context.Context, userID int64, d identity.Document) error {
-	return r.exec(ctx, psql.Insert("documents").
-		Columns("user_id", "doc_type", "doc_number", "doc_expire", "metadata", "filename", "content_type", "size",
-			"object", "wrapped_key", "created_at", "updated_at").
-		Values(userID, d.Type, d.Number, d.Expire, d.Metadata, d.Filename, d.ContentType, d.Size,
-			d.Object, d.Key, d.CreatedAt, d.UpdatedAt))
+// already, and returns its user with the profile. With follow the user's label
+// follows, and the standing from that, in the same transaction. An unknown user
+// is identity.ErrRecordNotFound.
+func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.Document, follow bool, standing *Standing) (user identity.User, err error) {
+	err = r.changeLabels(ctx, uid, standing, d.CreatedAt, func(batch *pgx.Batch) {
+		batch.Queue(insertDocument, uid, d.Type, d.Number, d.Expire, d.Metadata, d.Filename, d.ContentType, d.Size, d.Object, d.Key, d.CreatedAt)
+		if follow {
+			batch.Queue(followDocument, uid, identity.DocumentLabel, identity.DocumentPending, identity.ScopePrivate, d.CreatedAt)
+		}
+	}, func(batch *pgx.Batch) {
+		user = identity.User{}
+		batch.Queue(userWithProfile, uid).Query(func(rows pgx.Rows) error {
+			return collectParts(rows, func(int64) *identity.User { return &user })
+		})
+	})
+	return user, err
 }
 
 // FindDocument returns the document whose content has this name in the store.

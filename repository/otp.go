@@ -49,7 +49,7 @@ func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now tim
 // OTPSecret is a user's encrypted secret.
 func (r *Repository) OTPSecret(ctx context.Context, uid string) ([]byte, error) {
 	type secretRow struct{ Secret []byte }
-	row, err := one[secretRow](ctx, r, psql.Select("secret").From("otp_secrets").Where(ByUID(uid).matches("user_id")))
+	row, err := one[secretRow](ctx, r, psql.Select("secret").From("otp_secrets").Where(ofUser(uid)))
 	return row.Secret, err
 }
 
@@ -58,7 +58,7 @@ func (r *Repository) OTPSecret(ctx context.Context, uid string) ([]byte, error) 
 func (r *Repository) AcceptOTPStep(ctx context.Context, uid string, step int64) (bool, error) {
 	type moved struct{ UserID int64 }
 	rows, err := all[moved](ctx, r, psql.Update("otp_secrets").Set("last_step", step).
-		Where(ByUID(uid).matches("user_id")).Where(sq.Lt{"last_step": step}).Suffix("RETURNING user_id"))
+		Where(ofUser(uid)).Where(sq.Lt{"last_step": step}).Suffix("RETURNING user_id"))
 	return len(rows) == 1, err
 }
 
@@ -72,7 +72,7 @@ func (r *Repository) OTPLockedUntil(ctx context.Context, uid string) (time.Time,
 // OTPFailures are a user's failures since the last success.
 func (r *Repository) OTPFailures(ctx context.Context, uid string) (identity.OTPFailures, error) {
 	rows, err := all[identity.OTPFailures](ctx, r, psql.Select("in_a_row", "locked_until").From("otp_failures").
-		Where(ByUID(uid).matches("user_id")))
+		Where(ofUser(uid)))
 	if err != nil || len(rows) == 0 {
 		return identity.OTPFailures{}, err
 	}
@@ -107,7 +107,7 @@ func (r *Repository) CountOTPFailure(ctx context.Context, uid string, now time.T
 // ForgetOTPFailures starts counting afresh, or returns the lock that stands.
 func (r *Repository) ForgetOTPFailures(ctx context.Context, uid string, now time.Time) (lockedUntil time.Time, err error) {
 	type forgotten struct{ UserID int64 }
-	rows, err := all[forgotten](ctx, r, psql.Delete("otp_failures").Where(ByUID(uid).matches("user_id")).
+	rows, err := all[forgotten](ctx, r, psql.Delete("otp_failures").Where(ofUser(uid)).
 		Where(sq.LtOrEq{"locked_until": now}).Suffix("RETURNING user_id"))
 	if err != nil || len(rows) == 1 {
 		return time.Time{}, err

@@ -2,10 +2,10 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
-	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 
 	"barong/identity"
@@ -17,7 +17,7 @@ type Range struct {
 	From, To *int64 // Unix seconds; nil where that end is open
 }
 
-// Page is a part of a list. Number counts from 1; Size is positive.
+// Page is a part of a list. Number counts from 1; Size is 1 to 1000.
 type Page struct{ Number, Size int64 }
 
 func (p Page) offset() int64 {
@@ -30,101 +30,168 @@ func (p Page) offset() int64 {
 // LabelFilter says which labels are meant; an empty Value or Scope means any.
 type LabelFilter struct{ Key, Value, Scope string }
 
+// longestLabelText bounds what is remembered of a filter, in bytes. No label of
+// this server is longer.
+const longestLabelText = 255
+
 // ListUsers returns a page of all users and how many there are on all pages: in
 // the order of their ids, or with an end to the range in the order of its time.
+// Without a range the total is exact.
 func (r *Repository) ListUsers(ctx context.Context, in Range, page Page) ([]identity.User, int64, error) {
-	condition := in.condition()
-	rows := psql.Select(userColumns...).From("users u").LeftJoin(joinReferrer)
-	if condition == nil {
-		rows = rows.OrderBy("u.id")
-	} else {
-		rows = rows.Where(in.conditionOn("u.")).OrderBy("u."+in.column(), "u.id")
+	l := allUsers(in)
+	if l.ranged {
+		return r.filtered(ctx, l, page)
 	}
-	count := psql.Select("count(*)").From("users")
-	if condition != nil {
-		count = count.Where(condition)
+	if after, known := r.lists.starts.of(l, page); known {
+		found, err := r.read(ctx, l, after, page, true)
+		if err != nil || len(found.users) > 0 {
+			return found.users, found.total, err
+		}
 	}
-	return r.page(ctx, rows.Suffix("LIMIT ? OFFSET ?", page.Size, page.offset()), count)
+	return r.byNumber(ctx, l, page)
 }
 
 // FilterUsersByLabel returns a page of the users that have a label of the
 // filter, within the range of the label's times, and how many there are on all
 // pages. A user counts once, by the earliest time among the labels that match.
+// The total may be as old as docs/performance.md says.
 func (r *Repository) FilterUsersByLabel(ctx context.Context, filter LabelFilter, in Range, page Page) ([]identity.User, int64, error) {
-	matching := sq.And{sq.Eq{"key": filter.Key}}
-	if filter.Value != "" {
-		matching = append(matching, sq.Eq{"value": filter.Value})
+	if max(len(filter.Key), len(filter.Value), len(filter.Scope)) > longestLabelText {
+		return []identity.User{}, 0, nil
 	}
-	if filter.Scope != "" {
-		matching = append(matching, sq.Eq{"scope": filter.Scope})
-	}
-	// Keys first, from the labels' index alone; whole rows only for the page.
-	ids := sq.Select("user_id").From("labels").GroupBy("user_id")
-	order := []string{"user_id"}
-	if condition := in.condition(); condition != nil {
-		matching = append(matching, condition)
-		ids = ids.Column("min(" + in.column() + ") AS at")
-		order = []string{"at", "user_id"}
-	}
-	ids = ids.Where(matching).OrderBy(order...).Suffix("LIMIT ? OFFSET ?", page.Size, page.offset())
-	for i := range order {
-		order[i] = "page." + order[i]
-	}
-	rows := psql.Select(userColumns...).FromSelect(ids, "page").
-		Join("users u ON u.id = page.user_id").LeftJoin(joinReferrer).OrderBy(order...)
-	count := psql.Select("count(DISTINCT user_id)").From("labels").Where(matching)
-	return r.page(ctx, rows, count)
+	return r.filtered(ctx, labelledUsers(filter, in), page)
 }
 
-// page runs the select of a page and the one of its total in one round trip.
-func (r *Repository) page(ctx context.Context, rows, count sq.SelectBuilder) ([]identity.User, int64, error) {
-	var found []userRow
-	var totals []struct{ Count int64 }
-	batch := &pgx.Batch{}
-	if err := queue(batch, rows, &found); err != nil {
-		return nil, 0, err
-	}
-	if err := queue(batch, count, &totals); err != nil {
-		return nil, 0, err
-	}
-	if err := r.db.SendBatch(ctx, batch).Close(); err != nil {
+// byNumber reads a page of all users where nothing is known of its start, in a
+// single snapshot: the counts say which block has the row before the page, and
+// the block is walked from its nearer end.
+func (r *Repository) byNumber(ctx context.Context, l list, page Page) (users []identity.User, total int64, err error) {
+	err = r.inSnapshot(ctx, func(snapshot *Repository) error {
+		users, total = []identity.User{}, 0
+		blocks, err := snapshot.blocks(ctx)
+		if err != nil {
+			return err
+		}
+		for _, b := range blocks {
+			total += b.users
+		}
+		after, offset := l.start(), page.offset()
+		if offset >= total {
+			return nil
+		}
+		if offset > 0 {
+			if after.id, err = snapshot.idOfRow(ctx, blocks, offset-1); err != nil {
+				return err
+			}
+		}
+		found, err := snapshot.read(ctx, l, after, page, true)
+		users = found.users
+		return err
+	})
+	return users, total, err
+}
+
+// filtered reads a page of a list with a filter. It counts with the page where
+// the list is known to be small.
+func (r *Repository) filtered(ctx context.Context, l list, page Page) ([]identity.User, int64, error) {
+	known, err := r.lists.totals.of(ctx, l, func(ctx context.Context) (int64, error) { return r.count(ctx, l) })
+	if err != nil {
 		return nil, 0, translate(err)
 	}
-	users := make([]identity.User, len(found))
-	for i, row := range found {
-		users[i] = row.user()
+	after, found, err := r.startOf(ctx, l, page, known)
+	if err != nil {
+		return nil, 0, err
 	}
-	return users, totals[0].Count, nil
+	read := pageRead{users: []identity.User{}, total: known.users}
+	if found {
+		if read, err = r.read(ctx, l, after, page, known.small); err != nil {
+			return nil, 0, err
+		}
+	}
+	switch {
+	case known.small && len(read.users) == 0:
+		if read.total, err = r.count(ctx, l); err != nil {
+			return nil, 0, err
+		}
+	case !known.small && len(read.users) > 0:
+		read.total = max(known.users, page.offset()+int64(len(read.users)))
+	case !known.small:
+		read.total = known.users
+	}
+	if known.small {
+		r.lists.totals.grew(l, read.total)
+	}
+	return read.users, read.total, nil
 }
 
-func (in Range) column() string {
-	if in.Updated {
-		return "updated_at"
+// startOf is the position after which a page of a list with a filter starts;
+// false where the page is past the end.
+func (r *Repository) startOf(ctx context.Context, l list, page Page, known total) (after position, found bool, err error) {
+	if after, found = r.lists.starts.of(l, page); found {
+		return after, true, nil
 	}
-	return "created_at"
+	offset := page.offset()
+	switch {
+	case known.small:
+		return r.locate(ctx, l, false, offset-1)
+	case offset >= known.users:
+		return after, false, nil
+	case offset > known.users/2:
+		return r.locate(ctx, l, true, known.users-offset)
+	default:
+		return r.locate(ctx, l, false, offset-1)
+	}
 }
 
-func (in Range) condition() sq.Sqlizer { return in.conditionOn("") }
+func (r *Repository) locate(ctx context.Context, l list, fromEnd bool, offset int64) (place position, found bool, err error) {
+	q := l.locate(fromEnd, offset)
+	targets := []any{&place.id, &place.at}
+	if l.labelled && !l.ranged {
+		targets = targets[:1]
+	}
+	err = r.db.QueryRow(ctx, q.text.String(), l.arguments(q)...).Scan(targets...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return place, false, nil
+	}
+	return place, err == nil, translate(err)
+}
 
-// conditionOn is nil when the range has no end. A time within the second To is
-// included: answers show whole seconds.
-func (in Range) conditionOn(table string) sq.Sqlizer {
-	var condition sq.And
-	if in.From != nil {
-		condition = append(condition, sq.GtOrEq{table + in.column(): atSecond(*in.From)})
+func (r *Repository) count(ctx context.Context, l list) (n int64, err error) {
+	q := &query{}
+	l.count(q)
+	err = r.db.QueryRow(ctx, q.text.String(), l.arguments(q)...).Scan(&n)
+	return n, translate(err)
+}
+
+// pageRead is a page as it was read; total is 0 where it was not counted along,
+// and where there is no user.
+type pageRead struct {
+	users []identity.User
+	total int64
+}
+
+// read reads the page that starts after a position, and remembers where the one
+// after it starts.
+func (r *Repository) read(ctx context.Context, l list, after position, page Page, counted bool) (found pageRead, err error) {
+	q := l.page(after, page.Size, counted)
+	rows, err := r.db.Query(ctx, q.text.String(), l.arguments(q)...)
+	if err != nil {
+		return found, translate(err)
 	}
-	if in.To != nil {
-		condition = append(condition, sq.Lt{table + in.column(): atSecond(*in.To).Add(time.Second)})
-	}
-	if condition == nil {
+	found.users = []identity.User{}
+	var u identity.User
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{
+		&u.ID, &u.UID, &u.Email, &u.Role, &u.Level, &u.OTP, &u.State, &u.ReferralUID, &u.Data, &u.CreatedAt, &u.UpdatedAt, &at, &found.total,
+	}, func() error {
+		found.users = append(found.users, u)
 		return nil
+	})
+	if err != nil {
+		return pageRead{}, translate(err)
 	}
-	return condition
-}
-
-// atSecond is the time of Unix seconds, brought within what the database can
-// hold: no row is older or newer.
-func atSecond(seconds int64) time.Time {
-	const first, last = -62_135_596_800, 253_402_300_799 // the years 1 and 9999
-	return time.Unix(min(max(seconds, first), last), 0).UTC()
+	if int64(len(found.users)) == page.Size {
+		r.lists.starts.follow(l, page, position{at: at, id: found.users[page.Size-1].ID})
+	}
+	return found, nil
 }

@@ -2,73 +2,120 @@ package repository
 
 import (
 	"context"
+	"strings"
+	"time"
 
-	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 
 	"barong/identity"
 )
 
-// relations are the rows that hang on users, as a batch brings them.
-type relations struct {
-	profiles  []profileRow
-	phones    []phoneRow
-	labels    []labelRow
-	documents []documentRow // of a single user only
+// The kinds of parts: which table one is a row of.
+const (
+	userPart = iota + 1
+	profilePart
+	phonePart
+	labelPart
+	documentPart
+)
+
+// part is a row of a statement that brings a user and all that hangs on it: rows
+// of several tables under columns that they share. One statement so costs the
+// server and the database less than one for each table in a pipeline, and less
+// than JSON or arrays, which would have to be made and taken apart
+// (docs/performance.md). What a column holds depends on the kind: the methods
+// below and the selects go together.
+type part struct {
+	kind                   int32
+	userID                 int64
+	a, b, c, d, e, f, g, h *string
+	bytes                  []byte
+	number                 *int64
+	flag                   *bool
+	day, at                *time.Time
+	createdAt, updatedAt   *time.Time
 }
 
-// queue adds a select to a batch; its rows are in into once the batch is closed.
-func queue[row any](batch *pgx.Batch, statement sq.Sqlizer, into *[]row) error {
-	sql, args, err := statement.ToSql()
-	if err != nil {
-		return err
+// targets are the fields in the order in which the selects have the columns.
+func (p *part) targets() []any {
+	return []any{
+		&p.kind, &p.userID, &p.a, &p.b, &p.c, &p.d, &p.e, &p.f, &p.g, &p.h,
+		&p.bytes, &p.number, &p.flag, &p.day, &p.at, &p.createdAt, &p.updatedAt,
 	}
-	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[row])
-		return err
+}
+
+// The selects of the parts. {user} is the condition on the column that holds the
+// user's id.
+const (
+	selectUserPart = `SELECT 1 AS kind, id AS user_id, uid AS a, email AS b, role AS c, state AS d, data AS e,
+		(SELECT uid FROM users AS referrer WHERE referrer.id = users.referral_id) AS f, NULL::text AS g, NULL::text AS h,
+		NULL::bytea AS bytes, level::bigint AS number, otp AS flag, NULL::date AS day, NULL::timestamptz AS at, created_at, updated_at
+		FROM users WHERE id {user}`
+	selectProfilePart = `SELECT 2, user_id, first_name, last_name, address, postcode, city, country, state, metadata::text,
+		NULL::bytea, NULL::bigint, NULL::boolean, dob, NULL::timestamptz, created_at, updated_at
+		FROM profiles WHERE user_id {user}`
+	selectPhonePart = `(SELECT 3, user_id, country, number, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+		NULL::bytea, NULL::bigint, NULL::boolean, NULL::date, validated_at, created_at, updated_at
+		FROM phones WHERE user_id {user} ORDER BY id)`
+	selectLabelPart = `(SELECT 4, user_id, key, value, scope, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+		NULL::bytea, NULL::bigint, NULL::boolean, NULL::date, NULL::timestamptz, created_at, updated_at
+		FROM labels WHERE user_id {user} ORDER BY id)`
+	selectDocumentPart = `(SELECT 5, user_id, doc_type, doc_number, metadata, filename, content_type, object, NULL::text, NULL::text,
+		wrapped_key, size, NULL::boolean, doc_expire, NULL::timestamptz, created_at, updated_at
+		FROM documents WHERE user_id {user} ORDER BY id)`
+)
+
+// selectParts joins selects of parts into one statement, for the users that
+// condition says of a column.
+func selectParts(condition string, selects ...string) string {
+	return strings.ReplaceAll(strings.Join(selects, "\nUNION ALL\n"), "{user}", condition)
+}
+
+// give hands the part to its user.
+func (p *part) give(user *identity.User) {
+	switch p.kind {
+	case userPart:
+		user.ID, user.UID, user.Email, user.Role, user.State = p.userID, *p.a, *p.b, *p.c, *p.d
+		user.Data, user.ReferralUID = p.e, p.f
+		user.Level, user.OTP, user.CreatedAt, user.UpdatedAt = int(*p.number), *p.flag, *p.createdAt, *p.updatedAt
+	case profilePart:
+		user.Profile = &identity.Profile{
+			FirstName: p.a, LastName: p.b, Address: p.c, Postcode: p.d, City: p.e, Country: p.f, State: *p.g, Metadata: jsonText(p.h), DOB: p.day,
+		}
+	case phonePart:
+		user.Phones = append(user.Phones, identity.Phone{Country: *p.a, Number: *p.b, ValidatedAt: p.at})
+	case labelPart:
+		user.Labels = append(user.Labels, identity.Label{Key: *p.a, Value: *p.b, Scope: *p.c, CreatedAt: *p.createdAt, UpdatedAt: *p.updatedAt})
+	case documentPart:
+		user.Documents = append(user.Documents, identity.Document{
+			Type: *p.a, Number: *p.b, Metadata: p.c, Filename: *p.d, ContentType: *p.e, Object: *p.f, Key: p.bytes, Size: *p.number, Expire: p.day,
+			CreatedAt: *p.createdAt, UpdatedAt: *p.updatedAt,
+		})
+	}
+}
+
+// jsonText is nil for NULL.
+func jsonText(s *string) []byte {
+	if s == nil {
+		return nil
+	}
+	return []byte(*s)
+}
+
+// collectParts hands every row to the user that find knows for its id; nil where
+// nobody wants it.
+func collectParts(rows pgx.Rows, find func(id int64) *identity.User) error {
+	var p part
+	_, err := pgx.ForEachRow(rows, p.targets(), func() error {
+		if user := find(p.userID); user != nil {
+			p.give(user)
+		}
+		return nil
 	})
-	return nil
+	return err
 }
 
-// queueRelations adds one select for each kind of relation. matches makes the
-// condition on the column that holds the user's id.
-func queueRelations(batch *pgx.Batch, matches func(column string) sq.Sqlizer) (*relations, error) {
-	var found relations
-	if err := queue(batch, selectProfiles(matches("user_id")), &found.profiles); err != nil {
-		return nil, err
-	}
-	if err := queue(batch, selectPhones(matches("user_id")), &found.phones); err != nil {
-		return nil, err
-	}
-	if err := queue(batch, selectLabels(matches("user_id")), &found.labels); err != nil {
-		return nil, err
-	}
-	return &found, nil
-}
-
-// attach hands each row to its user.
-func (found *relations) attach(byID map[int64]*identity.User) {
-	for _, row := range found.profiles {
-		if user := byID[row.UserID]; user != nil {
-			user.Profile = row.profile()
-		}
-	}
-	for _, row := range found.phones {
-		if user := byID[row.UserID]; user != nil {
-			user.Phones = append(user.Phones, row.phone())
-		}
-	}
-	for _, row := range found.labels {
-		if user := byID[row.UserID]; user != nil {
-			user.Labels = append(user.Labels, row.label())
-		}
-	}
-	for _, row := range found.documents {
-		if user := byID[row.UserID]; user != nil {
-			user.Documents = append(user.Documents, row.document())
-		}
-	}
-}
+var partsOfMany = selectParts("= ANY($1)", selectProfilePart, selectPhonePart, selectLabelPart)
 
 // LoadRelations fills in profile, phones and labels of the users, in one round
 // trip whatever their number.
@@ -79,14 +126,9 @@ func (r *Repository) LoadRelations(ctx context.Context, users []identity.User) e
 		ids[i] = users[i].ID
 		byID[users[i].ID] = &users[i]
 	}
-	batch := &pgx.Batch{}
-	found, err := queueRelations(batch, func(column string) sq.Sqlizer { return sq.Expr(column+" = ANY(?)", ids) })
+	rows, err := r.db.Query(ctx, partsOfMany, ids)
 	if err != nil {
-		return err
-	}
-	if err := r.db.SendBatch(ctx, batch).Close(); err != nil {
 		return translate(err)
 	}
-	found.attach(byID)
-	return nil
+	return translate(collectParts(rows, func(id int64) *identity.User { return byID[id] }))
 }

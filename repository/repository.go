@@ -30,10 +30,21 @@ type queryer interface {
 
 // Repository reads and writes, by itself or as part of a transaction: its
 // methods are the same in both. It is safe for concurrent use outside of one.
-type Repository struct{ db queryer }
+type Repository struct {
+	db    queryer
+	lists *lists
+}
+
+// lists is what a repository remembers of lists. Nothing of it is needed.
+type lists struct {
+	totals *totals
+	starts *pageStarts
+}
 
 // New makes a repository on a pool, which stays the caller's to close.
-func New(pool *pgxpool.Pool) *Repository { return &Repository{db: pool} }
+func New(pool *pgxpool.Pool) *Repository {
+	return &Repository{db: pool, lists: &lists{totals: newTotals(), starts: newPageStarts()}}
+}
 
 // maxAttempts bounds how often a transaction that lost against a concurrent one
 // is tried again, before the caller is told to come back.
@@ -45,7 +56,20 @@ const maxAttempts = 8
 // work must not have effects beyond the repository that it is handed.
 func (r *Repository) InTx(ctx context.Context, work func(*Repository) error) error {
 	return translate(r.retry(ctx, func() error {
-		return pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error { return work(&Repository{db: tx}) })
+		return pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error { return work(&Repository{db: tx, lists: r.lists}) })
+	}))
+}
+
+// inSnapshot runs work, which only reads, on one state of the database. Inside a
+// transaction that is what the transaction sees.
+func (r *Repository) inSnapshot(ctx context.Context, work func(*Repository) error) error {
+	pool, ok := r.db.(*pgxpool.Pool)
+	if !ok {
+		return work(r)
+	}
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return translate(r.retry(ctx, func() error {
+		return pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error { return work(&Repository{db: tx, lists: r.lists}) })
 	}))
 }
 

@@ -11,13 +11,12 @@ import (
 	"barong/identity"
 )
 
-// userColumns are those of userRow, for a select from users u left join users r.
-var userColumns = []string{
-	"u.id", "u.uid", "u.email", "u.role", "u.level", "u.otp", "u.state",
-	"r.uid AS referral_uid", "u.data", "u.created_at", "u.updated_at",
-}
-
-const joinReferrer = "users r ON r.id = u.referral_id"
+// userColumns are those of userRow, for a select from users u. The referrer is no
+// join: most have none, and a page is cut by reading an index in order, which a
+// join that the planner turns round would spoil.
+const userColumns = `u.id, u.uid, u.email, u.role, u.level, u.otp, u.state,
+	CASE WHEN u.referral_id IS NOT NULL THEN (SELECT referrer.uid FROM users AS referrer WHERE referrer.id = u.referral_id) END AS referral_uid,
+	u.data, u.created_at, u.updated_at`
 
 type userRow struct {
 	ID          int64
@@ -125,65 +124,61 @@ func (r *Repository) EmailTaken(ctx context.Context, email string) (bool, error)
 // LockUser finds a user by uid, without relations, and keeps others from
 // changing it or its labels until the transaction ends.
 func (r *Repository) LockUser(ctx context.Context, uid string) (identity.User, error) {
-	row, err := one[userRow](ctx, r, psql.Select(userColumns...).From("users u").LeftJoin(joinReferrer).
-		Where(sq.Eq{"u.uid": uid}).Suffix("FOR UPDATE OF u"))
+	row, err := one[userRow](ctx, r, psql.Select(userColumns).From("users AS u").Where(sq.Eq{"u.uid": uid}).Suffix("FOR UPDATE OF u"))
 	return row.user(), err
 }
 
-// SetStanding stores level and state of a user.
-func (r *Repository) SetStanding(ctx context.Context, userID int64, level int, state string, now time.Time) error {
-	return r.exec(ctx, psql.Update("users").Set("level", level).Set("state", state).Set("updated_at", now).
-		Where(sq.Eq{"id": userID}))
+// UserKey says which user is meant. It is made by one of the By… functions.
+type UserKey struct {
+	find  string // the statement that brings all parts of the user
+	value string
 }
 
-// UserKey says which user is meant. It is made by one of the By… functions.
-type UserKey struct{ id sq.SelectBuilder }
+// allParts brings a user whose id is what one selects.
+func allParts(one string) string {
+	return "WITH found AS (" + one + ")\n" +
+		selectParts("= (SELECT id FROM found)", selectUserPart, selectProfilePart, selectPhonePart, selectLabelPart, selectDocumentPart)
+}
+
+var (
+	findByUID   = allParts("SELECT id FROM users WHERE uid = $1")
+	findByEmail = allParts("SELECT id FROM users WHERE email_folded = $1")
+	findByPhone = allParts("SELECT user_id AS id FROM phones WHERE number = $1 ORDER BY (validated_at IS NULL), id LIMIT 1")
+)
 
 // ByUID means the user with this uid.
-func ByUID(uid string) UserKey {
-	return UserKey{sq.Select("id").From("users").Where(sq.Eq{"uid": uid})}
-}
+func ByUID(uid string) UserKey { return UserKey{findByUID, uid} }
 
 // ByEmail means the user with this e-mail, in whatever case.
-func ByEmail(email string) UserKey {
-	return UserKey{sq.Select("id").From("users").Where(sq.Eq{"email_folded": identity.FoldEmail(email)})}
-}
+func ByEmail(email string) UserKey { return UserKey{findByEmail, identity.FoldEmail(email)} }
 
 // ByPhone means the user with this number, in E.164 digits: the one who has
 // validated it, before anybody who only claims it.
-func ByPhone(number string) UserKey {
-	return UserKey{sq.Select("user_id").From("phones").Where(sq.Eq{"number": number}).
-		OrderBy("(validated_at IS NULL)", "id").Suffix("LIMIT 1")}
-}
+func ByPhone(number string) UserKey { return UserKey{findByPhone, number} }
 
-// FindUser returns a user with profile, labels, phones and documents, in one
-// round trip.
-func (r *Repository) FindUser(ctx context.Context, key UserKey) (identity.User, error) {
-	var found []userRow
-	batch := &pgx.Batch{}
-	err := queue(batch, psql.Select(userColumns...).From("users u").LeftJoin(joinReferrer).Where(key.matches("u.id")), &found)
+// FindUser returns a user with profile, labels, phones and documents: one
+// statement, one snapshot, one round trip.
+func (r *Repository) FindUser(ctx context.Context, key UserKey) (user identity.User, err error) {
+	rows, err := r.db.Query(ctx, key.find, key.value)
 	if err != nil {
-		return identity.User{}, err
+		return user, translate(err)
 	}
-	relations, err := queueRelations(batch, key.matches)
-	if err != nil {
-		return identity.User{}, err
+	if err := collectParts(rows, func(int64) *identity.User { return &user }); err != nil {
+		return user, translate(err)
 	}
-	if err := queue(batch, selectDocuments(key.matches("user_id")), &relations.documents); err != nil {
-		return identity.User{}, err
+	if user.ID == 0 {
+		return user, identity.ErrRecordNotFound
 	}
-	if err := r.db.SendBatch(ctx, batch).Close(); err != nil {
-		return identity.User{}, translate(err)
-	}
-	if len(found) == 0 {
-		return identity.User{}, identity.ErrRecordNotFound
-	}
-	user := found[0].user()
-	relations.attach(map[int64]*identity.User{user.ID: &user})
 	return user, nil
 }
 
-// matches is the condition that a column holds the id of the user.
-func (k UserKey) matches(column string) sq.Sqlizer {
-	return sq.ConcatExpr(column+" = (", k.id, ")")
+// UserExists is identity.ErrRecordNotFound where nobody has this uid.
+func (r *Repository) UserExists(ctx context.Context, uid string) error {
+	var id int64
+	return translate(r.db.QueryRow(ctx, "SELECT id FROM users WHERE uid = $1", uid).Scan(&id))
+}
+
+// ofUser is the condition that a row belongs to the user with this uid.
+func ofUser(uid string) sq.Sqlizer {
+	return sq.Expr("user_id = (SELECT id FROM users WHERE uid = ?)", uid)
 }

@@ -191,7 +191,11 @@ func newDatabase(t testing.TB) (url string) {
 
 func newPool(t testing.TB, url string) *pgxpool.Pool {
 	t.Helper()
-	pool, err := repository.Open(t.Context(), url)
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	pool, err := repository.Open(t.Context(), url+separator+"pool_max_conns=8") // many tests share the server
 	if err != nil {
 		t.Fatal(err)
 	}

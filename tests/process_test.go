@@ -435,7 +435,7 @@ func TestCommandsForSigners(t *testing.T) {
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"serve", "migrate up", "migrate status", "import", "export", "documents sweep", "keygen", "token", "sign", "call", "otp enroll", "otp import", "otp disable", "otp status", "version"} {
+	for _, name := range []string{"serve", "migrate up", "migrate status", "import", "export", "documents sweep", "users recount", "keygen", "token", "sign", "call", "otp enroll", "otp import", "otp disable", "otp status", "version"} {
 		out, _, exit := barong(t, nil, append(strings.Fields(name), "--help")...)
 		if exit != 0 || !strings.Contains(out, "Example:") || !strings.Contains(out, "barong "+name) {
 			t.Errorf("%s --help: %d %s", name, exit, out)
@@ -469,5 +469,17 @@ func TestMigrateBringsAnEmptyDatabaseUpToDate(t *testing.T) {
 	}
 	if out, _, exit := barong(t, settings, "migrate", "up"); exit != 0 || strings.Contains(out, "applied") {
 		t.Errorf("up again: %d %s", exit, out)
+	}
+}
+
+func TestRecountSaysWhatItMended(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	settings := map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url}
+	insertRows(t, newPool(t, url), `INSERT INTO users (uid, email, email_folded, password_digest, created_at, updated_at) VALUES ('ID1', 'a@b', 'a@b', '', now(), now())`)
+	for _, want := range []string{"1 users: the count was wrong by -1 and is mended\n", "1 users: the count was right\n"} {
+		if out, stderr, exit := barong(t, settings, "users", "recount"); exit != 0 || out != want {
+			t.Errorf("recount: %d %s %s", exit, out, stderr)
+		}
 	}
 }

@@ -84,3 +84,33 @@ func TestTransactionInATransactionIsASavepoint(t *testing.T) {
 		t.Errorf("%v %v: %d users, %v", err, listErr, total, users)
 	}
 }
+
+// The last statement of the batch is refused, after the others were run.
+func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, newDatabase(t))
+	repo := repository.New(pool)
+	standing := repository.NewStanding(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
+	document := identity.Document{Type: "Passport", Number: "1", Filename: "a.png", ContentType: "image/png", Size: 1, Object: "same"}
+	for i, uid := range []string{"ID1", "ID2"} {
+		user := newUser(uid + "@example.com")
+		if err := repo.InsertUser(t.Context(), &user, func() string { return uid }); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 { // a state that the table of users refuses, at the end of the batch
+			insertRows(t, pool, `ALTER TABLE users ADD CONSTRAINT none_higher CHECK (level = 0 OR uid <> 'ID2')`)
+			document.Object = "other"
+		}
+		changed, err := repo.InsertDocument(t.Context(), uid, document, true, standing)
+		if i == 0 && (err != nil || changed.Level != 1) {
+			t.Errorf("level %d, %v", changed.Level, err)
+		}
+		if i == 1 && err == nil {
+			t.Error("the change was kept")
+		}
+	}
+	found, err := repo.FindUser(t.Context(), repository.ByUID("ID2"))
+	if err != nil || len(found.Labels) != 0 || len(found.Documents) != 0 {
+		t.Errorf("left behind: %v %v, %v", found.Labels, found.Documents, err)
+	}
+}

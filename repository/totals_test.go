@@ -1,0 +1,164 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTotalIsCountedOnceForAllWhoWait(t *testing.T) {
+	t.Parallel()
+	totals := newTotals()
+	l := labelledUsers(LabelFilter{Key: "tier"}, Range{})
+	var counted atomic.Int64
+	release := make(chan struct{})
+	count := func(ctx context.Context) (int64, error) {
+		counted.Add(1)
+		<-release
+		return 5000, ctx.Err()
+	}
+	// The one who counts gives up, and the others are served all the same.
+	impatient, cancel := context.WithCancel(t.Context())
+	gaveUp := make(chan error)
+	go func() {
+		_, err := totals.of(impatient, l, count)
+		gaveUp <- err
+	}()
+	for counted.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	var others sync.WaitGroup
+	for range 20 {
+		others.Go(func() {
+			if got, err := totals.of(t.Context(), l, count); err != nil || got.users != 5000 || got.small {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+	cancel()
+	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
+		t.Errorf("who gave up got %v", err)
+	}
+	close(release)
+	others.Wait()
+	if counted.Load() != 1 {
+		t.Errorf("counted %d times", counted.Load())
+	}
+}
+
+func TestTotalIsKeptInProportionToWhatItCost(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		cost, kept time.Duration
+		users      int64
+	}{
+		{50 * time.Millisecond, 5 * time.Second, 2000},
+		{2 * time.Second, time.Minute, 2000},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			totals, l, counted := newTotals(), allUsers(Range{From: new(int64)}), 0
+			defer totals.kept.StopAllGoroutines()
+			ask := func() {
+				if _, err := totals.of(t.Context(), l, func(context.Context) (int64, error) {
+					counted++
+					time.Sleep(c.cost)
+					return c.users, nil
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+			ask()
+			time.Sleep(c.kept - c.kept/20)
+			ask()
+			if counted != 1 {
+				t.Errorf("%s: counted again too early", c.cost)
+			}
+			time.Sleep(c.kept / 10)
+			ask()
+			if counted != 2 {
+				t.Errorf("%s: counted %d times", c.cost, counted)
+			}
+		})
+	}
+}
+
+func TestFailedCountIsNotKept(t *testing.T) {
+	t.Parallel()
+	totals, l := newTotals(), allUsers(Range{From: new(int64)})
+	broken := errors.New("broken")
+	if _, err := totals.of(t.Context(), l, func(context.Context) (int64, error) { return 0, broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	if got, err := totals.of(t.Context(), l, func(context.Context) (int64, error) { return 3, nil }); err != nil || got.users != 3 || !got.small {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	totals.grew(l, smallTotal+1)
+	if got, err := totals.of(t.Context(), l, func(context.Context) (int64, error) { return 4000, nil }); err != nil || got.users != 4000 {
+		t.Errorf("a list that grew is still taken for small: %+v, %v", got, err)
+	}
+}
+
+func TestMemoryOfListsIsBounded(t *testing.T) {
+	t.Parallel()
+	totals, starts := newTotals(), newPageStarts()
+	for i := range int64(3 * keptStarts) {
+		l := labelledUsers(LabelFilter{Key: strconv.FormatInt(i, 10)}, Range{})
+		starts.follow(l, Page{Number: 1, Size: 1}, position{id: i})
+		if i < 3*keptTotals {
+			_, _ = totals.of(t.Context(), l, func(context.Context) (int64, error) { return i, nil })
+		}
+	}
+	starts.known.CleanUp()
+	totals.kept.CleanUp()
+	if a, b := starts.known.EstimatedSize(), totals.kept.EstimatedSize(); a > keptStarts || b > keptTotals {
+		t.Errorf("%d starts and %d totals are kept", a, b)
+	}
+}
+
+// A user who may still get a neighbour with a lower id does not fix where pages
+// of all users start: by the counts they would start elsewhere.
+func TestStartOfAPageIsRememberedOnceItIsSettled(t *testing.T) {
+	t.Parallel()
+	starts, page := newPageStarts(), Page{Number: 4, Size: 100}
+	for _, c := range []struct {
+		list  list
+		age   time.Duration
+		known bool
+	}{
+		{allUsers(Range{}), time.Second, false},
+		{allUsers(Range{}), time.Minute, true},
+		{allUsers(Range{From: new(int64)}), time.Second, true},
+		{labelledUsers(LabelFilter{Key: "tier"}, Range{}), time.Second, true},
+	} {
+		starts.follow(c.list, page, position{at: time.Now().Add(-c.age), id: 7})
+		if after, known := starts.of(c.list, Page{Number: 5, Size: 100}); known != c.known || known && after.id != 7 {
+			t.Errorf("%v, %s old: %v, %v", c.list, c.age, after, known)
+		}
+		if _, known := starts.of(c.list, Page{Number: 5, Size: 50}); known {
+			t.Errorf("%v: the start of another page is known", c.list)
+		}
+	}
+}
+
+func TestListsWithDifferentUsersHaveDifferentNames(t *testing.T) {
+	t.Parallel()
+	one, two := int64(1), int64(2)
+	names := map[string]list{}
+	for _, l := range []list{
+		allUsers(Range{}), allUsers(Range{From: &one}), allUsers(Range{To: &one}), allUsers(Range{From: &one, To: &two}), allUsers(Range{From: &one, Updated: true}),
+		labelledUsers(LabelFilter{Key: `a" "b`}, Range{}), labelledUsers(LabelFilter{Key: "a", Value: "b"}, Range{}), labelledUsers(LabelFilter{Key: "a", Scope: "b"}, Range{}),
+	} {
+		if other, taken := names[l.String()]; taken {
+			t.Errorf("%+v and %+v have the same name", l, other)
+		}
+		names[l.String()] = l
+	}
+	if allUsers(Range{Updated: true}) != allUsers(Range{}) {
+		t.Error("a range without an end is one")
+	}
+}
