@@ -18,6 +18,8 @@ type program struct {
 type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Serve the management API."`
 	Migrate   migrateCommand   `cmd:"" help:"Look after the database's schema."`
+	Import    importCommand    `cmd:"" help:"Import users from a file."`
+	Export    exportCommand    `cmd:"" help:"Write all users to a file."`
 	Keygen    keygenCommand    `cmd:"" help:"Make a key pair for a signer."`
 	Token     tokenCommand     `cmd:"" help:"Print a Bearer token."`
 	Sign      signCommand      `cmd:"" help:"Print a signed envelope over JSON parameters."`
@@ -34,10 +36,14 @@ const (
 	exitOK      = 0
 	exitFailure = 1 // it was tried and did not work; an answer of call that is an error, too
 	exitUsage   = 2 // the command line makes no sense
+	exitRefused = 3 // import: some rows were refused, and all others imported
 )
 
 // errAnswered is a failure that has been shown already.
 var errAnswered = errors.New("the server answered with an error")
+
+// errRefused is a run to the end that refused rows, and has said so.
+var errRefused = errors.New("some rows were refused")
 
 // Main runs the command that args name, without the program's own name, and
 // returns the process's exit status.
@@ -80,6 +86,8 @@ func run(parser *kong.Kong, args []string, p *program, exited *int) (status int)
 		return exitOK
 	case errors.Is(err, errAnswered):
 		return exitFailure
+	case errors.Is(err, errRefused):
+		return exitRefused
 	default:
 		fmt.Fprintf(p.stderr, "barong: %s\n", err)
 		return exitFailure

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	openapitypes "github.com/oapi-codegen/runtime/types"
 
@@ -27,27 +26,13 @@ func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserR
 
 // importedUser is the user that the parameters describe, or every rule that they break.
 func (h *Handlers) importedUser(parameters generated.ImportUserParameters) (identity.User, error) {
-	email, violations := identity.ParseEmail(parameters.Email)
-	violations = append(violations, identity.CheckPasswordDigest(parameters.PasswordDigest)...)
-	user := h.newUser(email, parameters.PasswordDigest)
-
-	if parameters.Phone != nil {
-		phone, broken := identity.ParsePhone(*parameters.Phone)
-		violations = append(violations, broken...)
-		phone.ValidatedAt = &user.CreatedAt
-		user.Phones = []identity.Phone{phone}
-	}
-
-	profile, broken := identity.NewProfile(identity.ProfileFields{
-		FirstName: parameters.FirstName, LastName: parameters.LastName, DOB: text(parameters.DOB), Address: parameters.Address,
-		Postcode: parameters.Postcode, City: parameters.City, Country: parameters.Country,
-	}, user.CreatedAt)
-	violations = append(violations, broken...)
-	if profile != nil {
-		user.Profile = profile
-		user.Labels = []identity.Label{profileLabel(profile, user.CreatedAt)}
-		user.Level, user.State = h.Policy.Level(user.Labels), h.Policy.State(user.Labels)
-	}
+	user, violations := h.Policy.ImportedUser(identity.Import{
+		Email: parameters.Email, PasswordDigest: parameters.PasswordDigest, Phone: parameters.Phone,
+		Profile: identity.ProfileFields{
+			FirstName: parameters.FirstName, LastName: parameters.LastName, DOB: text(parameters.DOB), Address: parameters.Address,
+			Postcode: parameters.Postcode, City: parameters.City, Country: parameters.Country,
+		},
+	}, h.now())
 	return user, identity.Invalid(violations...)
 }
 
@@ -71,13 +56,6 @@ func alreadyExists(err error) error {
 		return identity.ErrUserAlreadyExists
 	}
 	return err
-}
-
-// profileLabel is the label that an imported profile sets.
-func profileLabel(profile *identity.Profile, now time.Time) identity.Label {
-	return identity.Label{
-		Key: "profile", Value: profile.LabelValue(), Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now,
-	}
 }
 
 // text is a date as it was given, YYYY-MM-DD.

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -33,7 +32,15 @@ const (
 // LabelKeyTaken is reported when the unique index finds the key on that user already.
 var LabelKeyTaken = Violation{Field: "key", Code: "key_taken", Message: "Key has already been taken"}
 
-var labelText = regexp.MustCompile(`^[a-z0-9_-]*$`)
+// isLabelText says whether s is made of what keys and values may have.
+func isLabelText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
 
 // NormalizeLabel brings a key or a value into the form in which labels are kept,
 // found and compared: lower case (Unicode), trimmed, inner white space one space.
@@ -68,7 +75,7 @@ func checkLabelText(field, name, text string) []Violation {
 	if length > maxLabelText {
 		broken("too_long", fmt.Sprintf("is too long (maximum is %d characters)", maxLabelText))
 	}
-	if !labelText.MatchString(text) {
+	if !isLabelText(text) {
 		broken("invalid", "is invalid")
 	}
 	return violations

@@ -132,7 +132,7 @@ func (p Policy) Validate() error {
 func isTriggerKey(key string) bool {
 	key, isPrefix := strings.CutSuffix(NormalizeLabel(key), "*")
 	if isPrefix {
-		return key != "" && len(key) <= maxLabelText && labelText.MatchString(key)
+		return key != "" && len(key) <= maxLabelText && isLabelText(key)
 	}
 	return checkLabelText("key", "Key", key) == nil
 }

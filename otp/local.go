@@ -64,11 +64,9 @@ func (l *Local) Check(ctx context.Context, uid, code string) (Verdict, error) {
 
 // Enroll implements Backend. The account's name is not stored.
 func (l *Local) Enroll(ctx context.Context, uid, _ string, secret Secret) error {
-	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
-	defer cancel()
-	encrypted, err := l.keeper.Encrypt(bounded, append(ownership(uid), secret...))
+	encrypted, err := l.Seal(ctx, uid, secret)
 	if err != nil {
-		return ErrMaintenance.Because(fmt.Errorf("the secret of %s could not be encrypted: %w", uid, err))
+		return err
 	}
 	return l.store.EnableOTP(ctx, uid, encrypted, l.clock())
 }
@@ -95,6 +93,22 @@ func (l *Local) secret(ctx context.Context, uid string) (Secret, error) {
 	if err != nil {
 		return "", err
 	}
+	return l.Unseal(ctx, uid, encrypted)
+}
+
+// Seal encrypts a secret for the row of a user, and of no other.
+func (l *Local) Seal(ctx context.Context, uid string, secret Secret) ([]byte, error) {
+	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
+	defer cancel()
+	encrypted, err := l.keeper.Encrypt(bounded, append(ownership(uid), secret...))
+	if err != nil {
+		return nil, ErrMaintenance.Because(fmt.Errorf("the secret of %s could not be encrypted: %w", uid, err))
+	}
+	return encrypted, nil
+}
+
+// Unseal decrypts what Seal made for that user.
+func (l *Local) Unseal(ctx context.Context, uid string, encrypted []byte) (Secret, error) {
 	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
 	defer cancel()
 	decrypted, err := l.keeper.Decrypt(bounded, encrypted)

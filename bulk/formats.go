@@ -1,0 +1,197 @@
+package bulk
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Format is how rows are written.
+type Format string
+
+// The formats.
+const (
+	NDJSON Format = "ndjson" // a JSON object on each line
+	CSV    Format = "csv"    // RFC 4180, with a header
+)
+
+// FormatOf tells the format by a file's extension, before .gz or without.
+func FormatOf(name string) (Format, bool) {
+	switch strings.ToLower(path.Ext(strings.TrimSuffix(name, ".gz"))) {
+	case ".ndjson", ".jsonl":
+		return NDJSON, true
+	case ".csv":
+		return CSV, true
+	}
+	return "", false
+}
+
+// columns are the members of a record, in their order. Of those with JSON in
+// them CSV holds the text.
+var columns = []string{
+	"uid", "email", "password_digest", "role", "state", "otp", "otp_secret", "referral_uid", "data", "created_at", "updated_at",
+	"phone", "phones", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "profile_metadata", "labels",
+}
+
+// annotations are what the file of refused rows has besides.
+var annotations = []string{"line", "errors"}
+
+// parseHeader checks the columns of a CSV file.
+func parseHeader(row []byte) ([]string, error) {
+	header, err := parseCSV(bytes.TrimPrefix(row, []byte("\ufeff")))
+	if err != nil {
+		return nil, fmt.Errorf("the header cannot be read: %w", err)
+	}
+	for i, name := range header {
+		header[i] = strings.ToLower(strings.TrimSpace(name))
+		if !slices.Contains(columns, header[i]) && !slices.Contains(annotations, header[i]) {
+			return nil, fmt.Errorf("the header has the column %q, and knows %s", name, strings.Join(columns, ", "))
+		}
+		if slices.Contains(header[:i], header[i]) {
+			return nil, fmt.Errorf("the header has the column %q twice", name)
+		}
+	}
+	return header, nil
+}
+
+func parseCSV(row []byte) ([]string, error) {
+	reader := csv.NewReader(bytes.NewReader(row))
+	reader.FieldsPerRecord = -1
+	fields, err := reader.Read()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := reader.Read(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("a quote is open or bare")
+	}
+	return fields, nil
+}
+
+// parse reads a row. header is nil in NDJSON. What is wrong with the row is a
+// sentence.
+func parse(row []byte, header []string) (record, string) {
+	var r record
+	if header == nil {
+		if err := json.Unmarshal(row, &r, json.RejectUnknownMembers(true)); err != nil {
+			return r, unreadable(err)
+		}
+		return r, ""
+	}
+	fields, err := parseCSV(row)
+	if err != nil {
+		return r, "Row is not CSV: its quotes do not match"
+	}
+	if len(fields) != len(header) {
+		return r, fmt.Sprintf("Row has %d fields and the header %d", len(fields), len(header))
+	}
+	for i, name := range header {
+		if err := r.set(name, fields[i]); err != nil {
+			return r, name + " is invalid"
+		}
+	}
+	return r, ""
+}
+
+// set gives a member the value of a column.
+func (r *record) set(name, value string) error {
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
+	switch name {
+	case "otp":
+		return r.OTP.set(value)
+	case "data":
+		r.Data = (*text)(&value)
+	case "phones":
+		return json.Unmarshal([]byte(value), &r.Phones, json.RejectUnknownMembers(true))
+	case "labels":
+		return json.Unmarshal([]byte(value), &r.Labels, json.RejectUnknownMembers(true))
+	case "profile_metadata":
+		r.ProfileMetadata = jsontext.Value(value)
+	default:
+		if field := texts[name]; field != nil {
+			*field(r) = text(value)
+		}
+	}
+	return nil
+}
+
+// texts are the members that are plain texts.
+var texts = map[string]func(*record) *text{
+	"uid":             func(r *record) *text { return &r.UID },
+	"email":           func(r *record) *text { return &r.Email },
+	"password_digest": func(r *record) *text { return &r.PasswordDigest },
+	"role":            func(r *record) *text { return &r.Role },
+	"state":           func(r *record) *text { return &r.State },
+	"otp_secret":      func(r *record) *text { return &r.OTPSecret },
+	"referral_uid":    func(r *record) *text { return &r.ReferralUID },
+	"created_at":      func(r *record) *text { return &r.CreatedAt },
+	"updated_at":      func(r *record) *text { return &r.UpdatedAt },
+	"phone":           func(r *record) *text { return &r.Phone },
+	"first_name":      func(r *record) *text { return &r.FirstName },
+	"last_name":       func(r *record) *text { return &r.LastName },
+	"dob":             func(r *record) *text { return &r.DOB },
+	"address":         func(r *record) *text { return &r.Address },
+	"postcode":        func(r *record) *text { return &r.Postcode },
+	"city":            func(r *record) *text { return &r.City },
+	"country":         func(r *record) *text { return &r.Country },
+}
+
+// fields is the record as a row of CSV, by the columns.
+func (r *record) fields() ([]string, error) {
+	fields := make([]string, len(columns))
+	for i, name := range columns {
+		var value any
+		switch name {
+		case "otp":
+			if r.OTP {
+				fields[i] = "true"
+			}
+			continue
+		case "data":
+			if r.Data != nil {
+				fields[i] = string(*r.Data)
+			}
+			continue
+		case "profile_metadata":
+			fields[i] = string(r.ProfileMetadata)
+			continue
+		case "phones":
+			if r.Phones == nil {
+				continue
+			}
+			value = r.Phones
+		case "labels":
+			if r.Labels == nil {
+				continue
+			}
+			value = r.Labels
+		default:
+			fields[i] = string(*texts[name](r))
+			continue
+		}
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		fields[i] = string(encoded)
+	}
+	return fields, nil
+}
+
+func appendCSV(to *bytes.Buffer, fields []string) error {
+	writer := csv.NewWriter(to)
+	if err := writer.Write(fields); err != nil {
+		return err
+	}
+	writer.Flush()
+	return writer.Error()
+}

@@ -1,0 +1,196 @@
+package identity
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Import is what another system knows of a user. The operation /users/import
+// carries the first part of it, a file of barong import all.
+type Import struct {
+	Email          string
+	PasswordDigest string
+	Phone          *string // in any spelling; it counts as validated now
+	Profile        ProfileFields
+
+	UID             string // "" where the user is to get a new one
+	Role            string // "" for member
+	State           string // "" for the one that the labels give
+	OTP             bool
+	ReferralUID     *string
+	Data            *string
+	ProfileMetadata []byte  // JSON
+	Phones          []Phone // numbers in any spelling
+	Labels          []Label // nil: the one that a profile gives, as the operation does it; a zero time is the user's CreatedAt
+	CreatedAt       time.Time
+	UpdatedAt       time.Time // zero: as CreatedAt, which is now where it is zero
+}
+
+// What constraints, and a look at the other users, say of an imported one.
+var (
+	UIDTaken        = Violation{Field: "uid", Code: "uid_taken", Message: "Uid has already been taken"}
+	ReferralUnknown = Violation{Field: "referral_uid", Code: "referral_uid_unknown", Message: "Referral uid is not found"}
+)
+
+var (
+	uidInvalid             = Violation{Field: "uid", Code: "uid_invalid", Message: "Uid only allows 3 to 36 letters and digits"}
+	roleInvalid            = Violation{Field: "role", Code: "role_invalid", Message: "Role is invalid"}
+	dataInvalid            = Violation{Field: "data", Code: "data_invalid", Message: "Data is invalid"}
+	scopeInvalid           = Violation{Field: "scope", Code: "scope_invalid", Message: "Scope is invalid"}
+	profileMetadataInvalid = Violation{Field: "profile_metadata", Code: "profile_metadata_invalid", Message: "Profile metadata is not a JSON object"}
+	createdInFuture        = Violation{Field: "created_at", Code: "created_at_in_future", Message: "Created at is in the future"}
+	updatedInFuture        = Violation{Field: "updated_at", Code: "updated_at_in_future", Message: "Updated at is in the future"}
+)
+
+var (
+	uidText  = regexp.MustCompile(`^[A-Za-z0-9]{3,36}$`)
+	roleText = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+)
+
+// IsUID says whether a user could have this uid: 3 to 36 ASCII letters and digits.
+func IsUID(s string) bool { return uidText.MatchString(s) }
+
+// clockSkew is how far ahead the clock of another system may be.
+const clockSkew = time.Hour
+
+// ImportedUser makes the user of an import, or says every rule that it breaks.
+// The level is always the one that the labels give. A state that is given stays
+// as it is, whatever the labels say, until one of them changes. What only the
+// other users can tell (a taken e-mail, uid or number) is not looked at.
+func (p Policy) ImportedUser(in Import, now time.Time) (User, []Violation) {
+	email, violations := ParseEmail(in.Email)
+	violations = append(violations, CheckPasswordDigest(in.PasswordDigest)...)
+	user := User{
+		UID: in.UID, Email: email, PasswordDigest: in.PasswordDigest, Role: in.Role, State: in.State, OTP: in.OTP,
+		ReferralUID: in.ReferralUID, Data: in.Data, CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt,
+	}
+	if user.Role == "" {
+		user.Role = RoleMember
+	}
+	if user.CreatedAt.IsZero() {
+		user.CreatedAt = now
+	}
+	if user.UpdatedAt.IsZero() {
+		user.UpdatedAt = user.CreatedAt
+	}
+
+	phones := in.Phones
+	if in.Phone != nil {
+		phones = append([]Phone{{Number: *in.Phone, ValidatedAt: &now}}, phones...)
+	}
+	broken := user.importPhones(phones)
+	violations = append(violations, broken...)
+
+	user.Profile, broken = importedProfile(in, now)
+	violations = append(violations, broken...)
+	violations = append(violations, p.checkImport(in, now)...)
+	violations = append(violations, user.importLabels(in.Labels)...)
+
+	// As every new account, one without labels is pending, whatever the policy asks for.
+	state := StatePending
+	if len(user.Labels) > 0 {
+		user.Level, state = p.Level(user.Labels), p.State(user.Labels)
+	}
+	if user.State == "" {
+		user.State = state
+	}
+	return user, violations
+}
+
+func (u *User) importPhones(given []Phone) (violations []Violation) {
+	for _, phone := range given {
+		parsed, broken := ParsePhone(phone.Number)
+		violations = append(violations, broken...)
+		parsed.ValidatedAt = phone.ValidatedAt
+		if phone.ValidatedAt != nil && slices.ContainsFunc(u.Phones, func(p Phone) bool { return p.ValidatedAt != nil && p.Number == parsed.Number }) {
+			violations = append(violations, PhoneTaken)
+		}
+		u.Phones = append(u.Phones, parsed)
+	}
+	return violations
+}
+
+// importLabels keeps the labels that are given or, where none are, gives the one
+// that the profile brings.
+func (u *User) importLabels(given []Label) (violations []Violation) {
+	if given == nil {
+		if u.Profile != nil {
+			u.Labels = []Label{{Key: "profile", Value: u.Profile.LabelValue(), Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
+		}
+		return nil
+	}
+	for _, each := range given {
+		label, broken := NewLabel(each.Key, each.Value)
+		violations = append(violations, broken...)
+		switch each.Scope {
+		case "", ScopePrivate:
+		case ScopePublic:
+			label.Scope = ScopePublic
+		default:
+			violations = append(violations, scopeInvalid)
+		}
+		if broken == nil && slices.ContainsFunc(u.Labels, func(l Label) bool { return l.Key == label.Key && l.Scope == label.Scope }) {
+			violations = append(violations, LabelKeyTaken)
+		}
+		label.CreatedAt, label.UpdatedAt = each.CreatedAt, each.UpdatedAt
+		if label.CreatedAt.IsZero() {
+			label.CreatedAt = u.CreatedAt
+		}
+		if label.UpdatedAt.IsZero() {
+			label.UpdatedAt = label.CreatedAt
+		}
+		u.Labels = append(u.Labels, label)
+	}
+	return violations
+}
+
+// importedProfile is a profile of the fields, or of metadata alone.
+func importedProfile(in Import, now time.Time) (*Profile, []Violation) {
+	profile, violations := NewProfile(in.Profile, now)
+	if in.ProfileMetadata == nil {
+		return profile, violations
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(in.ProfileMetadata, &object) != nil || object == nil {
+		return nil, append(violations, profileMetadataInvalid)
+	}
+	if profile == nil {
+		profile = &Profile{State: ProfilePartial}
+	}
+	profile.Metadata = in.ProfileMetadata
+	return profile, violations
+}
+
+// checkImport is the rules of what only files carry.
+func (p Policy) checkImport(in Import, now time.Time) (violations []Violation) {
+	check := func(ok bool, violation Violation) {
+		if !ok {
+			violations = append(violations, violation)
+		}
+	}
+	check(in.UID == "" || IsUID(in.UID), uidInvalid)
+	check(in.Role == "" || roleText.MatchString(in.Role), roleInvalid)
+	if in.State != "" && !slices.Contains(p.states(), in.State) {
+		violations = append(violations, Violation{
+			Field: "state", Code: "state_unknown", Message: "State must be one of " + strings.Join(p.states(), ", "),
+		})
+	}
+	// No text of the database can hold a NUL or broken UTF-8.
+	check(in.Data == nil || utf8.ValidString(*in.Data) && !strings.ContainsRune(*in.Data, 0), dataInvalid)
+	check(!in.CreatedAt.After(now.Add(clockSkew)), createdInFuture)
+	check(!in.UpdatedAt.After(now.Add(clockSkew)), updatedInFuture)
+	return violations
+}
+
+// states are all that the policy can give.
+func (p Policy) states() []string {
+	states := []string{StatePending, StateActive}
+	for _, trigger := range p.StateTriggers {
+		states = append(states, trigger.State)
+	}
+	return states
+}

@@ -1,0 +1,329 @@
+// Command bench measures the server against the fastest server that could be, on
+// the same database in the same run. docs/performance.md tells how to read it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"barong/handlers"
+)
+
+var selfPID = os.Getpid()
+
+// options are the flags.
+type options struct {
+	dir, binary        string
+	sizes, connections []int
+	only               []string
+	seconds            float64
+	rounds             int
+	synchronousCommit  string
+	more               bool // beyond the table
+	pooled             int
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == "ceiling" {
+		fail(serveCeiling(os.Args[2]))
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == "generate" {
+		size, err := strconv.Atoi(os.Args[2])
+		if err == nil {
+			err = generate(os.Stdout, size)
+		}
+		fail(err)
+		return
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
+	o, err := parseOptions()
+	if err == nil {
+		err = run(ctx, o)
+	}
+	fail(err)
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parseOptions() (o options, err error) {
+	sizes := flag.String("sizes", "10000", "how many users, in a list")
+	connections := flag.String("connections", "1,8,32", "how many connections at a time, in a list")
+	only := flag.String("operations", "", "parts of the names of those to measure, in a list; empty: all")
+	flag.Float64Var(&o.seconds, "seconds", 3, "how long each is measured, in all rounds together")
+	flag.IntVar(&o.rounds, "rounds", 2, "how often server and ceiling take turns")
+	flag.StringVar(&o.dir, "dir", "data/bench", "where the data of this and later runs are")
+	flag.StringVar(&o.binary, "binary", "bin/barong", "the server")
+	flag.StringVar(&o.synchronousCommit, "synchronous-commit", "on", "of the private Postgres: off takes the disk out of the figures")
+	smoke := flag.Bool("smoke", false, "only see, in some seconds, that everything works")
+	flag.BoolVar(&o.more, "more", true, "crawl through all pages, and storm the server with new users")
+	flag.Parse()
+	o.pooled = pooled
+	if *smoke {
+		o.pooled = smokePooled
+		*sizes, *connections, o.seconds, o.rounds = "1000", "2", 0.2, 1
+	}
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return o, err
+	}
+	o.sizes, err = numbers(*sizes)
+	if err == nil {
+		o.connections, err = numbers(*connections)
+	}
+	return o, errors.Join(err, os.MkdirAll(o.dir, 0o755))
+}
+
+func numbers(list string) ([]int, error) {
+	var found []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no number of users or connections", text)
+		}
+		found = append(found, n)
+	}
+	return found, nil
+}
+
+func (o options) wants(name string) bool {
+	for _, part := range o.only {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return len(o.only) == 0
+}
+
+func run(ctx context.Context, o options) error {
+	cluster, err := startCluster(ctx, o.dir, o.synchronousCommit)
+	if err != nil {
+		return err
+	}
+	defer cluster.stop()
+	if o.binary, err = filepath.Abs(o.binary); err != nil {
+		return err
+	}
+	signer, err := newParty(o.dir)
+	if err != nil {
+		return err
+	}
+	rows := map[int][]row{}
+	slices.Sort(o.sizes)
+	for _, size := range o.sizes {
+		if rows[size], err = runSize(ctx, o, cluster, signer, size); err != nil {
+			return err
+		}
+	}
+	if len(o.sizes) > 1 {
+		printGrowth(o.sizes, rows)
+	}
+	return nil
+}
+
+func runSize(ctx context.Context, o options, cluster *cluster, signer *party, size int) (rows []row, err error) {
+	original, err := cluster.loaded(ctx, o.binary, o.dir, size)
+	if err != nil {
+		return nil, err
+	}
+	database, err := cluster.copied(ctx, original)
+	if err != nil {
+		return nil, err
+	}
+	server, err := startServer(ctx, o, signer, database)
+	if err != nil {
+		return nil, err
+	}
+	defer server.stop()
+	idle, _ := residentOf(server.pid())
+	fmt.Printf("\n%d users; the server was ready in %d ms and took %.0f MB\n", size, server.ready.Milliseconds(), megabytes(idle))
+	bare, err := startCeiling(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	defer bare.stop()
+
+	bench := &bench{options: o, size: size, signer: signer, server: server, ceiling: bare, database: database, signed: map[string][]request{}}
+	printHeader()
+	for _, operation := range operations {
+		if !o.wants(operation.name) {
+			continue
+		}
+		for _, connections := range o.connections {
+			row, err := bench.measure(ctx, operation, connections)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %d connections: %w", operation.name, connections, err)
+			}
+			row.print()
+			rows = append(rows, row)
+		}
+	}
+	if o.more {
+		if err := errors.Join(bench.crawl(), bench.storm()); err != nil {
+			return nil, err
+		}
+	}
+	_, peak := residentOf(server.pid())
+	fmt.Printf("the most memory that the server took: %.0f MB\n", megabytes(peak))
+	return rows, nil
+}
+
+// bench is the two servers on one database.
+type bench struct {
+	options
+	size            int
+	signer          *party
+	server, ceiling *served
+	database        string
+	signed          map[string][]request // what can be sent again, by operation and form
+}
+
+// The three ways of asking. The ceiling is asked without a signature.
+const (
+	asEnvelope = iota
+	asBearer
+	asCeiling
+)
+
+// measure sends an operation to server and ceiling in turns.
+func (b *bench) measure(ctx context.Context, o operation, connections int) (row, error) {
+	r := row{operation: o.name, connections: connections}
+	turn := time.Duration(b.seconds / float64(b.rounds) * float64(time.Second))
+	for round := range b.rounds {
+		for form := asEnvelope; form <= asCeiling; form++ {
+			if form == asCeiling && o.bare {
+				continue
+			}
+			requests, err := b.requests(o, connections, turn, form)
+			if err != nil {
+				return r, err
+			}
+			to := b.server
+			if form == asCeiling {
+				to = b.ceiling
+			}
+			unit := 1
+			if o.pairs {
+				unit = 2
+			}
+			if requests, err = see(to, requests, o.once); err != nil {
+				return r, err
+			}
+			if round == 0 && !o.once { // connections are made and statements prepared before
+				if _, err := (barrage{requests, connections, turn / 10, false, unit}).run(to, nil); err != nil {
+					return r, err
+				}
+			}
+			backends, err := b.backends(ctx)
+			if err != nil {
+				return r, err
+			}
+			m, err := barrage{requests, connections, turn, o.once, unit}.run(to, backends)
+			if err != nil {
+				return r, err
+			}
+			if m.failures > 0 {
+				return r, fmt.Errorf("%d of %d failed: %s", m.failures, m.requests, m.failure)
+			}
+			r.measured[form].add(m)
+		}
+	}
+	return r, nil
+}
+
+// see sends the first request and looks at the answer: it must be JSON, and no
+// error. One that cannot be sent again is taken from the list.
+func see(to *served, requests []request, once bool) ([]request, error) {
+	c, err := dial(to.address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	status, body, err := c.do(requests[0], true)
+	switch {
+	case err != nil:
+		return nil, err
+	case status < 200 || status > 299 || !json.Valid(body):
+		return nil, fmt.Errorf("%d %s", status, body)
+	case once:
+		return requests[1:], nil
+	}
+	return requests, nil
+}
+
+// fastest bounds, per second and connection, and per second, how many requests
+// are made that can be sent only once.
+const (
+	fastestConnection = 1500
+	fastest           = 6000
+)
+
+// requests are made and signed before anything is measured.
+func (b *bench) requests(o operation, connections int, turn time.Duration, form int) ([]request, error) {
+	key := fmt.Sprint(o.name, form)
+	if kept := b.signed[key]; kept != nil {
+		return kept, nil
+	}
+	n := b.pooled
+	if o.once {
+		n = max(2*connections, int(turn.Seconds()*float64(min(fastest, fastestConnection*connections))))
+	}
+	calls := o.calls(b.size, n)
+	requests := make([]request, len(calls))
+	errs := make([]error, len(calls))
+	var group sync.WaitGroup
+	for worker := range 2 {
+		group.Go(func() {
+			for i := worker; i < len(calls); i += 2 {
+				body, token := []byte(calls[i].parameters), ""
+				switch form {
+				case asEnvelope:
+					body, errs[i] = b.signer.envelope(calls[i].parameters)
+				case asBearer:
+					token = b.signer.token
+				}
+				requests[i] = newRequest(calls[i].method, handlers.BasePath+calls[i].path, token, body)
+			}
+		})
+	}
+	group.Wait()
+	if !o.once {
+		b.signed[key] = requests
+	}
+	return requests, errors.Join(errs...)
+}
+
+// backends are the processes of the database server, where it runs here.
+func (b *bench) backends(ctx context.Context) ([]int, error) {
+	connection, err := pgx.Connect(ctx, b.database)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = connection.Close(ctx) }()
+	var pid int
+	if err := connection.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+		return nil, err
+	}
+	return family(pid), nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"barong/auth"
+)
+
+// served is one of the two servers that are compared, as its own process.
+type served struct {
+	command *exec.Cmd
+	address string // host:port
+	ready   time.Duration
+	stop    func()
+}
+
+func (s *served) pid() int { return s.command.Process.Pid }
+
+// party signs the requests.
+type party struct {
+	signer   *auth.Signer
+	keychain string // the file
+	token    string
+}
+
+// signerName is in the keychain, for every scope.
+const signerName = "bench"
+
+// validity is for all signatures of a run.
+const validity = 12 * time.Hour
+
+func newParty(dir string) (*party, error) {
+	private, value, err := auth.GenerateKey("RS256")
+	if err != nil {
+		return nil, err
+	}
+	p := &party{keychain: filepath.Join(dir, "management_api.yml")}
+	if p.signer, err = auth.NewSigner(signerName, "RS256", private); err != nil {
+		return nil, err
+	}
+	if p.token, err = auth.Token(auth.NewClaims(time.Now(), validity), p.signer); err != nil {
+		return nil, err
+	}
+	var file strings.Builder
+	fmt.Fprintf(&file, "keychain:\n%s\nscopes:\n", auth.KeychainEntry(signerName, "RS256", value))
+	for _, scope := range []string{"tools", "read_users", "write_users", "read_labels", "write_labels", "otp_sign", "write_documents"} {
+		fmt.Fprintf(&file, "  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", scope, signerName, signerName)
+	}
+	return p, os.WriteFile(p.keychain, []byte(file.String()), 0o600)
+}
+
+// envelope is the parameters with one RS256 signature.
+func (p *party) envelope(parameters string) ([]byte, error) {
+	if !json.Valid([]byte(parameters)) {
+		return nil, fmt.Errorf("%s is no JSON", parameters)
+	}
+	return auth.Envelope([]byte(parameters), auth.NewClaims(time.Now(), validity), p.signer)
+}
+
+var readyLine = regexp.MustCompile(`msg=ready listen=(\S+)`)
+
+// startServer runs barong serve. Its log goes to a file, as it would in
+// production, at its usual level.
+func startServer(ctx context.Context, o options, p *party, database string) (*served, error) {
+	logFile := filepath.Join(o.dir, "server.log")
+	log, err := os.Create(logFile)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	command := exec.CommandContext(ctx, o.binary, "serve")
+	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0",
+		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, "server"))
+	command.Stderr = log
+	began := time.Now()
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("%s cannot be run, make build builds it: %w", o.binary, err)
+	}
+	s := &served{command: command, stop: func() {
+		_ = command.Process.Signal(os.Interrupt)
+		_ = command.Wait()
+	}}
+	for time.Since(began) < time.Minute {
+		content, err := os.ReadFile(logFile)
+		if err != nil {
+			return nil, err
+		}
+		if found := readyLine.FindSubmatch(content); found != nil {
+			s.address, s.ready = string(found[1]), time.Since(began)
+			return s, nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	s.stop()
+	return nil, fmt.Errorf("the server did not get ready, see %s", logFile)
+}
+
+// startCeiling runs this program once more.
+func startCeiling(ctx context.Context, database string) (*served, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.CommandContext(ctx, self, "ceiling", database)
+	command.Stderr = os.Stderr
+	input, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	s := &served{command: command, stop: func() {
+		_ = input.Close()
+		_ = command.Wait()
+	}}
+	line, err := bufio.NewReader(output).ReadString('\n')
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
+	if err != nil && !errors.Is(err, io.EOF) || !ok {
+		s.stop()
+		return nil, fmt.Errorf("the ceiling did not start: %q", line)
+	}
+	s.address = address
+	return s, nil
+}
