@@ -68,7 +68,8 @@ func (p *party) envelope(parameters string) ([]byte, error) {
 	return auth.Envelope([]byte(parameters), auth.NewClaims(time.Now(), validity), p.signer)
 }
 
-var readyLine = regexp.MustCompile(`msg=ready listen=(\S+)`)
+// readyLine is a line of the log, which is JSON where nobody watches.
+var readyLine = regexp.MustCompile(`"msg":"ready","listen":"([^"]+)"`)
 
 // startServer runs barong serve. Its log goes to a file, as it would in
 // production, at its usual level.
