@@ -68,8 +68,8 @@ func (p *party) envelope(parameters string) ([]byte, error) {
 	return auth.Envelope([]byte(parameters), auth.NewClaims(time.Now(), validity), p.signer)
 }
 
-// readyLine is a line of the log, which is JSON where nobody watches.
-var readyLine = regexp.MustCompile(`"msg":"ready","listen":"([^"]+)"`)
+// readyLine is the line of the log that has the address, as text or as JSON.
+var readyLine = regexp.MustCompile(`ready"?[ ,]"?listen"?[=:]"?([^\s"]+)`)
 
 // startServer runs barong serve. Its log goes to a file, as it would in
 // production, at its usual level.
@@ -88,11 +88,22 @@ func startServer(ctx context.Context, o options, p *party, database string) (*se
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("%s cannot be run, make build builds it: %w", o.binary, err)
 	}
-	s := &served{command: command, stop: func() {
-		_ = command.Process.Signal(os.Interrupt)
+	s := &served{command: command}
+	ended := make(chan struct{})
+	go func() {
 		_ = command.Wait()
-	}}
+		close(ended)
+	}()
+	s.stop = func() {
+		_ = command.Process.Signal(os.Interrupt)
+		<-ended
+	}
 	for time.Since(began) < time.Minute {
+		select {
+		case <-ended:
+			return nil, fmt.Errorf("the server ended, see %s", logFile)
+		default:
+		}
 		content, err := os.ReadFile(logFile)
 		if err != nil {
 			return nil, err
