@@ -25,11 +25,7 @@ func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
 	}{
 		{pgx.ErrNoRows, identity.NotFound},
 		{state("23505", "users_email_folded_key"), identity.InvalidRecord},
-<<<<<<< HEAD
 		{state("23505", "users_uid_key"), identity.InvalidRecord},
-=======
-		{state("23505", "users_uid_key"), identity.InvalidRecord}, // of an import; a single insert takes care of it itself
->>>>>>> bulk
 		{state("23503", "users_email_folded_key"), 0},
 		{state("42P01", ""), 0},
 		{state("40001", ""), identity.Unavailable},

@@ -117,11 +117,7 @@ func TestRecountMendsTheTotalWhileUsersArrive(t *testing.T) {
 func TestMigrationCountsTheUsersThatAreThere(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
-<<<<<<< HEAD
 	insertRows(t, pool, `DROP TABLE user_counts, import_runs`) // of the later steps, which are taken again
-=======
-	insertRows(t, pool, `DROP TABLE user_counts, import_runs`)
->>>>>>> bulk
 	insertRows(t, pool, `DELETE FROM goose_db_version WHERE version_id >= 4`)
 	insertRows(t, pool, `INSERT INTO users (id, uid, email, email_folded, password_digest, created_at, updated_at)
 		SELECT i * 100000, 'ID' || i, i || '@example.com', i || '@example.com', '', now(), now() FROM generate_series(1, 50) AS i`)
