@@ -227,7 +227,7 @@ func (b *bench) measure(ctx context.Context, o operation, connections int) (row,
 			if o.pairs {
 				unit = 2
 			}
-			if requests, err = see(to, requests, o.once); err != nil {
+			if requests, err = see(to, requests, unit, o.once); err != nil {
 				return r, err
 			}
 			if round == 0 && !o.once { // connections are made and statements prepared before
@@ -252,22 +252,26 @@ func (b *bench) measure(ctx context.Context, o operation, connections int) (row,
 	return r, nil
 }
 
-// see sends the first request and looks at the answer: it must be JSON, and no
-// error. One that cannot be sent again is taken from the list.
-func see(to *served, requests []request, once bool) ([]request, error) {
+// see sends the first requests, as many as belong together, and looks at the
+// answers: each must be JSON, and no error. One that cannot be sent again is taken
+// from the list.
+func see(to *served, requests []request, unit int, once bool) ([]request, error) {
 	c, err := dial(to.address)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	status, body, err := c.do(requests[0], true)
-	switch {
-	case err != nil:
-		return nil, err
-	case status < 200 || status > 299 || !json.Valid(body):
-		return nil, fmt.Errorf("%d %s", status, body)
-	case once:
-		return requests[1:], nil
+	for _, first := range requests[:unit] {
+		status, body, err := c.do(first, true)
+		if err != nil {
+			return nil, err
+		}
+		if status < 200 || status > 299 || !json.Valid(body) {
+			return nil, fmt.Errorf("%d %s", status, body)
+		}
+	}
+	if once {
+		return requests[unit:], nil
 	}
 	return requests, nil
 }
