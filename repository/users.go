@@ -134,10 +134,11 @@ type UserKey struct {
 	value string
 }
 
-// allParts brings a user whose id is what one selects.
+// allParts brings a user whose id is what one selects. LATERAL hands the id to the
+// parts as a value; a subselect in each of them would be set up five times.
 func allParts(one string) string {
-	return "WITH found AS (" + one + ")\n" +
-		selectParts("= (SELECT id FROM found)", selectUserPart, selectProfilePart, selectPhonePart, selectLabelPart, selectDocumentPart)
+	return "SELECT part.* FROM (" + one + ") AS found CROSS JOIN LATERAL (\n" +
+		selectParts("= found.id", selectUserPart, selectProfilePart, selectPhonePart, selectLabelPart, selectDocumentPart) + ") AS part"
 }
 
 var (
