@@ -49,6 +49,9 @@ type acknowledged struct {
 	step      int // the value of the label step: the last that was acknowledged
 	tried     int // and the last that was sent
 	documents int // acknowledged
+	// Steps of which no success was answered: the database may have been handed
+	// them all the same, and take them later than one that was acknowledged since.
+	open []int
 }
 
 var emails atomic.Int64
@@ -120,11 +123,13 @@ func (l *load) round() {
 		l.mutex.Unlock()
 		status, _ := l.call("PUT", "/labels", map[string]any{"user_uid": user.UID, "key": "step", "value": fmt.Sprintf("step%04d", step)})
 		l.wrote(status)
+		l.mutex.Lock()
 		if status == http.StatusOK {
-			l.mutex.Lock()
 			known.step = step
-			l.mutex.Unlock()
+		} else {
+			known.open = append(known.open, step)
 		}
+		l.mutex.Unlock()
 		l.read(user.UID, known)
 	}
 	if l.documents {
@@ -187,7 +192,7 @@ func (l *load) compare(user userView, atLeast acknowledged) {
 	if _, err := fmt.Sscanf(labelOf(user, "step"), "step%d", &step); err != nil && atLeast.step > 0 {
 		l.never("the label of %s was acknowledged and is %q", user.UID, labelOf(user, "step"))
 	}
-	if step < atLeast.step {
+	if step < atLeast.step && !slices.Contains(atLeast.open, step) {
 		l.never("step %d of %s was acknowledged, and step %d is there", atLeast.step, user.UID, step)
 	}
 	if len(user.Documents) < atLeast.documents {
