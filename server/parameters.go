@@ -98,7 +98,7 @@ func parseForm(body []byte) (parameters, error) {
 		if len(texts) > 1 {
 			return nil, unparsable("Request body has the parameter %q twice.", name)
 		}
-		if !utf8.ValidString(texts[0]) {
+		if !utf8.ValidString(name) || !utf8.ValidString(texts[0]) {
 			return nil, unparsable("Request body has text that is not UTF-8 in the parameter %q.", name)
 		}
 		if given[name], err = jsontext.AppendQuote(nil, texts[0]); err != nil {

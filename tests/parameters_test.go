@@ -164,6 +164,7 @@ func TestBodiesThatDoNotParse(t *testing.T) {
 		"uid=%zz":     `Request body is not a valid form: invalid URL escape "%zz".`,
 		"uid=1&uid=2": `Request body has the parameter "uid" twice.`,
 		"uid=%ff":     `Request body has text that is not UTF-8 in the parameter "uid".`,
+		"%ff=1":       `Request body has text that is not UTF-8 in the parameter "\xff".`,
 	} {
 		a.send("getUser", "application/x-www-form-urlencoded", []byte(body), token).refused(t, http.StatusBadRequest, want)
 	}
