@@ -1,7 +1,9 @@
 package repository
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +29,7 @@ const (
 // below and the selects go together.
 type part struct {
 	kind                   int32
-	userID                 int64
+	userID, id             int64
 	a, b, c, d, e, f, g, h *string
 	bytes                  []byte
 	number                 *int64
@@ -39,7 +41,7 @@ type part struct {
 // targets are the fields in the order in which the selects have the columns.
 func (p *part) targets() []any {
 	return []any{
-		&p.kind, &p.userID, &p.a, &p.b, &p.c, &p.d, &p.e, &p.f, &p.g, &p.h,
+		&p.kind, &p.userID, &p.id, &p.a, &p.b, &p.c, &p.d, &p.e, &p.f, &p.g, &p.h,
 		&p.bytes, &p.number, &p.flag, &p.day, &p.at, &p.createdAt, &p.updatedAt,
 	}
 }
@@ -47,22 +49,22 @@ func (p *part) targets() []any {
 // The selects of the parts. {user} is the condition on the column that holds the
 // user's id.
 const (
-	selectUserPart = `SELECT 1 AS kind, id AS user_id, uid AS a, email AS b, role AS c, state AS d, data AS e,
+	selectUserPart = `SELECT 1 AS kind, id AS user_id, id, uid AS a, email AS b, role AS c, state AS d, data AS e,
 		(SELECT uid FROM users AS referrer WHERE referrer.id = users.referral_id) AS f, NULL::text AS g, NULL::text AS h,
 		NULL::bytea AS bytes, level::bigint AS number, otp AS flag, NULL::date AS day, NULL::timestamptz AS at, created_at, updated_at
 		FROM users WHERE id {user}`
-	selectProfilePart = `SELECT 2, user_id, first_name, last_name, address, postcode, city, country, state, metadata::text,
+	selectProfilePart = `SELECT 2, user_id, user_id, first_name, last_name, address, postcode, city, country, state, metadata::text,
 		NULL::bytea, NULL::bigint, NULL::boolean, dob, NULL::timestamptz, created_at, updated_at
 		FROM profiles WHERE user_id {user}`
-	selectPhonePart = `(SELECT 3, user_id, country, number, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+	selectPhonePart = `SELECT 3, user_id, id, country, number, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
 		NULL::bytea, NULL::bigint, NULL::boolean, NULL::date, validated_at, created_at, updated_at
-		FROM phones WHERE user_id {user} ORDER BY id)`
-	selectLabelPart = `(SELECT 4, user_id, key, value, scope, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+		FROM phones WHERE user_id {user}`
+	selectLabelPart = `SELECT 4, user_id, id, key, value, scope, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
 		NULL::bytea, NULL::bigint, NULL::boolean, NULL::date, NULL::timestamptz, created_at, updated_at
-		FROM labels WHERE user_id {user} ORDER BY id)`
-	selectDocumentPart = `(SELECT 5, user_id, doc_type, doc_number, metadata, filename, content_type, object, NULL::text, NULL::text,
+		FROM labels WHERE user_id {user}`
+	selectDocumentPart = `SELECT 5, user_id, id, doc_type, doc_number, metadata, filename, content_type, object, NULL::text, NULL::text,
 		wrapped_key, size, NULL::boolean, doc_expire, NULL::timestamptz, created_at, updated_at
-		FROM documents WHERE user_id {user} ORDER BY id)`
+		FROM documents WHERE user_id {user}`
 )
 
 // selectParts joins selects of parts into one statement, for the users that
@@ -102,17 +104,25 @@ func jsonText(s *string) []byte {
 	return []byte(*s)
 }
 
-// collectParts hands every row to the user that find knows for its id; nil where
-// nobody wants it.
+// collectParts hands every row to the user that find knows for its id, in the order
+// in which the rows were stored; nil where nobody wants it. To sort a handful of
+// rows here costs nothing; three sorts in the statement are a tenth of it.
 func collectParts(rows pgx.Rows, find func(id int64) *identity.User) error {
 	var p part
-	_, err := pgx.ForEachRow(rows, p.targets(), func() error {
-		if user := find(p.userID); user != nil {
-			p.give(user)
-		}
+	parts := make([]part, 0, 8)
+	if _, err := pgx.ForEachRow(rows, p.targets(), func() error {
+		parts = append(parts, p)
 		return nil
-	})
-	return err
+	}); err != nil {
+		return err
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.id, b.id) })
+	for i := range parts {
+		if user := find(parts[i].userID); user != nil {
+			parts[i].give(user)
+		}
+	}
+	return nil
 }
 
 var partsOfMany = selectParts("= ANY($1)", selectProfilePart, selectPhonePart, selectLabelPart)
