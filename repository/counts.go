@@ -33,14 +33,21 @@ func init() { lastSlot.Store(rand.Uint32()) } //nolint:gosec // chance keeps no 
 // in another order elsewhere.
 func countSlot() int16 { return int16(lastSlot.Add(1) % countSlots) }
 
-// countInserted is the statement that counts inserted users. source is a table
-// or a CTE with their ids in the column id, slot the placeholder of a
-// countSlot. It should be the last to lock anything in its transaction: a slot
-// is shared with others. Blocks are locked in order.
-func countInserted(source, slot string) string {
-	return `INSERT INTO user_counts (block, slot, n)
-		SELECT id >> 17, ` + slot + `::smallint, count(*) FROM ` + source + ` GROUP BY id >> 17 ORDER BY id >> 17
-		ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n + excluded.n`
+// addCount ends both statements below: the rows of a count are added to, or made.
+const addCount = " ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n + excluded.n"
+
+// countOne is the statement that counts one inserted user, or none. source is a
+// table or a CTE with its id in the column id, slot the placeholder of a countSlot.
+// It should be the last to lock anything in its transaction: a slot is shared with
+// others.
+func countOne(source, slot string) string {
+	return "INSERT INTO user_counts (block, slot, n) SELECT id >> 17, " + slot + "::smallint, 1 FROM " + source + addCount
+}
+
+// countMany is countOne for any number of users. Blocks are locked in order.
+func countMany(source, slot string) string {
+	return "INSERT INTO user_counts (block, slot, n) SELECT id >> 17, " + slot + "::smallint, count(*) FROM " + source +
+		" GROUP BY id >> 17 ORDER BY id >> 17" + addCount
 }
 
 // recount mends the counts in one statement. What users hold and what is counted
@@ -60,8 +67,7 @@ const recount = `
 	), mended AS (
 		INSERT INTO user_counts (block, slot, n)
 		SELECT block, $1, sum(n) FROM (SELECT block, n FROM missed UNION ALL SELECT block, n FROM folded) AS parts
-		GROUP BY block ORDER BY block
-		ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n + excluded.n
+		GROUP BY block ORDER BY block` + addCount + `
 	)
 	SELECT coalesce(sum(abs(n)), 0)::bigint AS wrong, coalesce(sum(n), 0)::bigint AS missed FROM missed`
 

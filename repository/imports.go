@@ -126,7 +126,7 @@ func (r *Repository) ImportUsers(ctx context.Context, users []ImportedUser, ids 
 		if len(users) == 0 {
 			return nil
 		}
-		_, err := tx.db.Exec(ctx, countInserted("unnest($1::bigint[]) AS inserted (id)", "$2"), ids, countSlot())
+		_, err := tx.db.Exec(ctx, countMany("unnest($1::bigint[]) AS inserted (id)", "$2"), ids, countSlot())
 		return translate(err)
 	})
 }

@@ -49,7 +49,7 @@ var insertUser = `
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (uid) DO NOTHING RETURNING id
 	), counted AS (
-		` + countInserted("inserted", "$12") + `
+		` + countOne("inserted", "$12") + `
 	), with_phones AS (
 		INSERT INTO phones (user_id, country, number, validated_at, created_at, updated_at)
 		SELECT id, country, number, validated_at, $10, $10 FROM inserted,

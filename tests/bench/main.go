@@ -70,7 +70,7 @@ func parseOptions() (o options, err error) {
 	connections := flag.String("connections", "1,8,32", "how many connections at a time, in a list")
 	only := flag.String("operations", "", "parts of the names of those to measure, in a list; empty: all")
 	flag.Float64Var(&o.seconds, "seconds", 3, "how long each is measured, in all rounds together")
-	flag.IntVar(&o.rounds, "rounds", 2, "how often server and ceiling take turns")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often server and ceiling take turns")
 	flag.StringVar(&o.dir, "dir", "data/bench", "where the data of this and later runs are")
 	flag.StringVar(&o.binary, "binary", "bin/barong", "the server")
 	flag.StringVar(&o.synchronousCommit, "synchronous-commit", "on", "of the private Postgres: off takes the disk out of the figures")
@@ -211,7 +211,9 @@ func (b *bench) measure(ctx context.Context, o operation, connections int) (row,
 	r := row{operation: o.name, connections: connections}
 	turn := time.Duration(b.seconds / float64(b.rounds) * float64(time.Second))
 	for round := range b.rounds {
-		for form := asEnvelope; form <= asCeiling; form++ {
+		for place := asEnvelope; place <= asCeiling; place++ {
+			// Each is first once: after a checkpoint the first writers pay for the pages.
+			form := (place + round) % (asCeiling + 1)
 			if form == asCeiling && o.bare {
 				continue
 			}
@@ -230,8 +232,12 @@ func (b *bench) measure(ctx context.Context, o operation, connections int) (row,
 			if requests, err = see(to, requests, unit, o.once); err != nil {
 				return r, err
 			}
-			if round == 0 && !o.once { // connections are made and statements prepared before
-				if _, err := (barrage{requests, connections, turn / 10, false, unit}).run(to, nil); err != nil {
+			if round == 0 { // connections are made and statements prepared before
+				first := requests
+				if o.once {
+					first, requests = requests[:len(requests)/10], requests[len(requests)/10:]
+				}
+				if _, err := (barrage{first, connections, turn / 10, o.once, unit}).run(to, nil); err != nil {
 					return r, err
 				}
 			}
@@ -291,7 +297,7 @@ func (b *bench) requests(o operation, connections int, turn time.Duration, form 
 	}
 	n := b.pooled
 	if o.once {
-		n = max(2*connections, int(turn.Seconds()*float64(min(fastest, fastestConnection*connections))))
+		n = max(20*connections, int(turn.Seconds()*float64(min(fastest, fastestConnection*connections))))
 	}
 	calls := o.calls(b.size, n)
 	requests := make([]request, len(calls))
