@@ -12,7 +12,7 @@ import (
 // beside what is in use. In use are some 10 MiB, so that the collector's own
 // measure, as much again, would have it run every few hundred requests; with the
 // reserve it runs a third as often, and the server still stays below 80 MB.
-const heapReserve = 20 << 20
+const heapReserve = 12 << 20
 
 // reserveHeap makes the collector wait longer. It counts a block of memory that
 // is never touched, and so takes none, among what is in use; unlike a higher GOGC

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"barong/generated"
 	"barong/identity"
@@ -53,9 +54,22 @@ func (p userPage) VisitListUsersResponse(w http.ResponseWriter) error { return p
 // VisitFilterUsersByLabelResponse writes the page.
 func (p userPage) VisitFilterUsersByLabelResponse(w http.ResponseWriter) error { return p.write(w) }
 
+// pageBodies are buffers that have held a page and will hold another.
+var pageBodies = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
+// keptPageBody is how large a buffer, in bytes, is kept: 100 extended users take half
+// of it.
+const keptPageBody = 256 << 10
+
 func (p userPage) write(w http.ResponseWriter) error {
-	var body bytes.Buffer
-	if err := json.NewEncoder(&body).Encode(p.users); err != nil {
+	body, _ := pageBodies.Get().(*bytes.Buffer)
+	defer func() {
+		if body.Cap() <= keptPageBody {
+			pageBodies.Put(body)
+		}
+	}()
+	body.Reset()
+	if err := json.NewEncoder(body).Encode(p.users); err != nil {
 		return err
 	}
 	header := w.Header()

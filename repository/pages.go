@@ -170,6 +170,10 @@ type pageRead struct {
 	total int64
 }
 
+// usualPage is how many users room is made for at once: the default of limit. A
+// larger page grows.
+const usualPage = 100
+
 // read reads the page that starts after a position, and remembers where the one
 // after it starts.
 func (r *Repository) read(ctx context.Context, l list, after position, page Page, counted bool) (found pageRead, err error) {
@@ -178,7 +182,7 @@ func (r *Repository) read(ctx context.Context, l list, after position, page Page
 	if err != nil {
 		return found, translate(err)
 	}
-	found.users = []identity.User{}
+	found.users = make([]identity.User, 0, min(page.Size, usualPage))
 	var u identity.User
 	var at time.Time
 	_, err = pgx.ForEachRow(rows, []any{
