@@ -99,7 +99,7 @@ func (q *query) add(text string, args ...any) *query {
 // that is made once for all values may read a million rows for a value that a
 // hundred have.
 func (l list) arguments(q *query) []any {
-	if l.labelled && l.ranged {
+	if l.byLabelTime() {
 		return append([]any{pgx.QueryExecModeCacheDescribe}, q.args...)
 	}
 	return q.args
@@ -112,15 +112,18 @@ const maxPageSize = "1000"
 // listedColumns are what userColumns need of users.
 const listedColumns = "id, uid, email, role, level, otp, state, referral_id, data, created_at, updated_at"
 
+// byLabelTime says that users come in the order of a time of their label, which
+// each row of a page then brings; all other orders are by what a user has.
+func (l list) byLabelTime() bool { return l.labelled && l.ranged }
+
 // page selects the rows of a page, which starts after a position, each with the
-// list's place in the order and with the total where counted says so.
+// total where counted says so.
 func (l list) page(after position, size int64, counted bool) *query {
 	q := &query{}
-	at := "u." + l.column()
-	if l.labelled && l.ranged {
-		at = "page.at"
+	q.add("SELECT " + userColumns + ", ")
+	if l.byLabelTime() {
+		q.add("page.at, ")
 	}
-	q.add("SELECT " + userColumns + ", " + at + " AS at, ")
 	switch {
 	case !l.labelled && !l.ranged:
 		q.add(sumOfCounts)
@@ -146,7 +149,7 @@ func (l list) page(after position, size int64, counted bool) *query {
 		q.add("(SELECT " + listedColumns + " FROM users AS u WHERE ")
 		l.users(q, after)
 		if l.ranged {
-			order = at + ", u.id"
+			order = "u." + l.column() + ", u.id"
 		}
 		q.add(" ORDER BY " + order + " LIMIT " + maxPageSize + ") AS u")
 	}

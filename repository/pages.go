@@ -185,9 +185,11 @@ func (r *Repository) read(ctx context.Context, l list, after position, page Page
 	found.users = make([]identity.User, 0, min(page.Size, usualPage))
 	var u identity.User
 	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{
-		&u.ID, &u.UID, &u.Email, &u.Role, &u.Level, &u.OTP, &u.State, &u.ReferralUID, &u.Data, &u.CreatedAt, &u.UpdatedAt, &at, &found.total,
-	}, func() error {
+	targets := []any{&u.ID, &u.UID, &u.Email, &u.Role, &u.Level, &u.OTP, &u.State, &u.ReferralUID, &u.Data, &u.CreatedAt, &u.UpdatedAt}
+	if l.byLabelTime() {
+		targets = append(targets, &at)
+	}
+	_, err = pgx.ForEachRow(rows, append(targets, &found.total), func() error {
 		found.users = append(found.users, u)
 		return nil
 	})
@@ -195,7 +197,14 @@ func (r *Repository) read(ctx context.Context, l list, after position, page Page
 		return pageRead{}, translate(err)
 	}
 	if int64(len(found.users)) == page.Size {
-		r.lists.starts.follow(l, page, position{at: at, id: found.users[page.Size-1].ID})
+		switch {
+		case l.byLabelTime():
+		case l.updated:
+			at = u.UpdatedAt
+		default:
+			at = u.CreatedAt
+		}
+		r.lists.starts.follow(l, page, position{at: at, id: u.ID})
 	}
 	return found, nil
 }

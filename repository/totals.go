@@ -11,7 +11,7 @@ import (
 const (
 	// A total up to this is never kept: counting as many rows of an index takes a
 	// fraction of a millisecond.
-	smallTotal = 1000
+	smallTotal = 500
 	// A total is kept for this many times what it took to count, so that counting
 	// takes at most a hundredth of the database's time; but not for longer than
 	// longestKept.
