@@ -89,7 +89,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	pool, stop, err := openDatabase(ctx, settings, log, traces.statements)
+	pool, stop, err := openDatabase(ctx, settings, log, repository.Timeouts(settings.Timeout), traces.statements)
 	if err != nil {
 		return err
 	}
