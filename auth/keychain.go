@@ -78,6 +78,12 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	return k, nil
 }
 
+// Knows says whether the keychain has an entry of this name.
+func (k *Keychain) Knows(signer string) bool {
+	_, known := k.keys[signer]
+	return known
+}
+
 func parseKey(place string, node *yaml.Node) (key, []error) {
 	var algorithm, value string
 	if refused := decodeMembers(place, node, map[string]any{"algorithm": &algorithm, "value": &value}); len(refused) > 0 {

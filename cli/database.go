@@ -67,7 +67,7 @@ func withDatabase(p *program, work func(ctx context.Context, c config.Config, po
 	}
 	ctx, cancel := untilSignal()
 	defer cancel()
-	pool, stop, err := openDatabase(ctx, settings, quiet(p))
+	pool, stop, err := openDatabase(ctx, settings, quiet(p), repository.Timeouts(0)) // a command takes as long as it takes
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,10 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	rates, err := server.ParseRateLimits(settings.RateLimits, keychain.Keychain())
+	if err != nil {
+		return fmt.Errorf("BARONG_RATE_LIMITS: %w", err)
+	}
 	ctx, cancel := untilSignal()
 	defer cancel()
 
@@ -89,7 +93,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	pool, stop, err := openDatabase(ctx, settings, log, traces.statements)
+	pool, stop, err := openDatabase(ctx, settings, log, repository.Timeouts(settings.Timeout), traces.statements)
 	if err != nil {
 		return err
 	}
@@ -130,7 +134,10 @@ func (serveCommand) Run(p *program) error {
 		Clock:      time.Now,
 		BodyLimit:  settings.BodyLimit,
 		BodyMemory: settings.BodyMemory,
+		InFlight:   settings.InFlight,
 		Timeout:    settings.Timeout,
+		Patience:   server.Usual,
+		Rates:      rates,
 		Spec:       p.spec,
 		Docs:       docs(settings, signer),
 		PublicKeys: publicKeys,
@@ -152,8 +159,8 @@ func (serveCommand) Run(p *program) error {
 		fmt.Fprint(p.stderr, greeting)
 	}
 	life := server.Life{
-		Public: public, Admin: admin, Handler: handler, Check: check, Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
-		Metrics: exposition(registry, log),
+		Public: public, Admin: admin, Handler: handler, Check: check, Patience: server.Usual, Timeout: settings.Timeout,
+		Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log, Metrics: exposition(registry, log),
 	}
 	return life.Serve(ctx)
 }

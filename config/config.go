@@ -47,6 +47,8 @@ type Config struct {
 	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
 
 	BodyMemory        int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
+	InFlight          int           `env:"BARONG_MAX_IN_FLIGHT" envDefault:"512"`
+	RateLimits        string        `env:"BARONG_RATE_LIMITS"`
 	StorageURL        string        `env:"BARONG_STORAGE_URL"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
 	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY"`
@@ -144,6 +146,7 @@ func (c Config) Validate() error {
 		check(err == nil && (address.Scheme == "http" || address.Scheme == "https") && address.Host != "", "VAULT_ADDR must be a URL, as https://vault.example.org:8200, and is %q", c.VaultAddress)
 	}
 	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes, and is %d", c.BodyMemory)
+	check(c.InFlight >= 1, "BARONG_MAX_IN_FLIGHT must be at least 1, and is %d", c.InFlight)
 	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
 	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
 	public, err := url.Parse(c.PublicURL)

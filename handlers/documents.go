@@ -61,6 +61,10 @@ func (h *Handlers) abandon(ctx context.Context, d identity.Document, cause error
 	_ = h.Documents.Remove(ctx, d.Object)
 }
 
+// readTimeout is for sending a document: 10 MiB at less than 100 KiB a second. A
+// store that hangs is given up then, too.
+const readTimeout = 2 * time.Minute
+
 // ServeDocument answers a signed URL with the content. An error that it returns
 // was not written yet.
 func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
@@ -75,8 +79,10 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// A slow reader has as long as the connection, not as long as an operation.
-	stored, err := h.Documents.Read(context.WithoutCancel(r.Context()), document)
+	// A slow reader has longer than an operation.
+	reading, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), readTimeout)
+	defer cancel()
+	stored, err := h.Documents.Read(reading, document)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,11 @@ var fault = &identity.Error{Message: "Internal server error"}
 // gone is what nobody reads: the caller hung up, or the server is told to stop.
 var gone = &identity.Error{Kind: identity.Unavailable, Message: "The request was abandoned", RetryAfter: time.Second}
 
+// late is a deadline that ended while nobody said what the request waited for.
+var late = &identity.Error{
+	Kind: identity.Unavailable, Message: "The request took too long, try again later", Reason: identity.TimedOut, RetryAfter: 5 * time.Second,
+}
+
 // Errors writes errors. Refused, where it is set, learns of each before it is
 // written.
 type Errors struct {
@@ -56,7 +61,7 @@ type Errors struct {
 func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	failure, status, name := classify(err)
 	if e.Refused != nil {
-		e.Refused(r.Context(), newRefusal(err, status, name))
+		e.Refused(r.Context(), newRefusal(err, failure, status, name))
 	}
 	header := w.Header()
 	if status == http.StatusUnauthorized {
@@ -88,6 +93,9 @@ func classify(err error) (failure *identity.Error, status int, name string) {
 		if known, ok := statuses[failure.Kind]; ok {
 			return failure, known.status, known.name
 		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return late, statuses[late.Kind].status, statuses[late.Kind].name
 	}
 	return fault, http.StatusInternalServerError, "internal"
 }

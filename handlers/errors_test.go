@@ -51,6 +51,7 @@ func TestErrorBecomesItsStatusAndBody(t *testing.T) {
 		{&identity.Error{Kind: identity.TooManyRequests, Message: "wait", RetryAfter: 1500 * time.Millisecond}, 429, `{"error":"wait"}`, "2"},
 		{&identity.Error{Kind: identity.Unavailable, Message: "away", RetryAfter: time.Millisecond}, 503, `{"error":"away"}`, "1"},
 		{fmt.Errorf("hung up: %w", context.Canceled), 503, `{"error":"The request was abandoned"}`, "1"},
+		{fmt.Errorf("waited: %w", context.DeadlineExceeded), 503, `{"error":"The request took too long, try again later"}`, "5"},
 		{errors.New("secret"), 500, `{"error":"Internal server error"}`, ""},
 		{&identity.Error{Message: "an error without a kind"}, 500, `{"error":"Internal server error"}`, ""},
 	} {
@@ -84,6 +85,8 @@ func TestReasonsOfRefusalsAreAKnownFew(t *testing.T) {
 		{identity.E(identity.Rejected, "no"), "rejected", slog.LevelInfo},
 		{identity.E(identity.Rejected, "no").Because(errors.New("a cause")), "rejected", slog.LevelWarn},
 		{identity.E(identity.Unavailable, "away"), "unavailable", slog.LevelError},
+		{&identity.Error{Kind: identity.Unavailable, Reason: identity.Overloaded}, "overloaded", slog.LevelError},
+		{fmt.Errorf("waited: %w", context.DeadlineExceeded), "timed_out", slog.LevelError},
 		{fmt.Errorf("hung up: %w", context.Canceled), "abandoned", slog.LevelInfo},
 		{errors.New("fault"), "internal", slog.LevelError},
 	} {

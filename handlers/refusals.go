@@ -19,15 +19,17 @@ type Refusal struct {
 
 // The reasons that are no kind of identity.Error.
 const (
-	reasonAbandoned         = "abandoned"          // the caller hung up, or the server was told to stop
-	reasonInternal          = "internal"           // a fault of ours
-	reasonMissingSignatures = "missing_signatures" // all that signed may, and somebody who must has not
+	reasonAbandoned = "abandoned" // the caller hung up, or the server was told to stop
+	reasonInternal  = "internal"  // a fault of ours
 )
 
 // Reasons are all that a Refusal can have, sorted: the names of the kinds of
 // errors, as in the type of a problem, and a few finer ones.
 func Reasons() []string {
-	reasons := []string{reasonAbandoned, reasonInternal, reasonMissingSignatures}
+	reasons := []string{reasonAbandoned, reasonInternal}
+	for _, finer := range []identity.Reason{identity.MissingSignatures, identity.Overloaded, identity.RateLimited, identity.TimedOut} {
+		reasons = append(reasons, string(finer))
+	}
 	for _, known := range statuses {
 		reasons = append(reasons, known.name)
 	}
@@ -35,13 +37,12 @@ func Reasons() []string {
 	return reasons
 }
 
-func newRefusal(err error, status int, name string) Refusal {
-	var failure *identity.Error
+func newRefusal(err error, failure *identity.Error, status int, name string) Refusal {
 	switch {
 	case errors.Is(err, context.Canceled):
 		name = reasonAbandoned
-	case errors.As(err, &failure) && failure.Message == identity.ErrMissingSignatures.Message:
-		name = reasonMissingSignatures
+	case failure.Reason != "":
+		name = string(failure.Reason)
 	}
 	return Refusal{Reason: name, Status: status, Err: err}
 }

@@ -33,11 +33,24 @@ type Violation struct {
 	Message string // the sentence of the contract, for people: Email has already been taken
 }
 
+// Reason tells failures of one kind apart for the operator, whose counters have a
+// series for each of them. Callers do not learn it.
+type Reason string
+
+// The reasons.
+const (
+	MissingSignatures Reason = "missing_signatures" // all that signed may, and somebody who must has not
+	Overloaded        Reason = "overloaded"         // as much is being worked on as the server takes
+	RateLimited       Reason = "rate_limited"       // a signer has used up what the configuration grants
+	TimedOut          Reason = "timed_out"          // the request's time, a statement's or a lock's ran out
+)
+
 // Error is every failure that a caller is told about. Anything else that is
 // returned as an error is a fault of the server, and its text stays in the log.
 type Error struct {
 	Kind       Kind
 	Message    string        // the sentence; empty where Violations speak
+	Reason     Reason        // where the operator counts it apart from others of its kind; else empty
 	Violations []Violation   // in the order in which they are reported
 	RetryAfter time.Duration // for TooManyRequests and Unavailable; 0 elsewhere
 	Cause      error         // for the log only, never for the caller
@@ -105,6 +118,6 @@ var (
 	ErrLabelNotFound      = E(NotFound, "label doesnt exist")
 	ErrUserAlreadyExists  = E(Rejected, "User already exists by this email")
 	ErrUnverified         = E(Unauthenticated, "Failed to verify JWT.")
-	ErrMissingSignatures  = E(Unauthenticated, "Not enough signatures for the action.")
+	ErrMissingSignatures  = &Error{Kind: Unauthenticated, Message: "Not enough signatures for the action.", Reason: MissingSignatures}
 	ErrUnparsableEnvelope = E(BadRequest, "Couldn't parse JWT.")
 )

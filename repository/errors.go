@@ -54,12 +54,30 @@ func translate(err error) error {
 }
 
 func unavailable(cause error) error {
-	return &identity.Error{
+	failure := &identity.Error{
 		Kind:       identity.Unavailable,
 		Message:    "The database is not available, try again later",
 		RetryAfter: retryAfter,
 		Cause:      cause,
 	}
+	if timedOut(cause) {
+		failure.Reason = identity.TimedOut
+	}
+	return failure
+}
+
+// timedOut is time that ran out for a request, a statement or a lock, and not for
+// a connection that is being made: then the database is away.
+func timedOut(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return false
+	}
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		return refusal.Code == "57014" || refusal.Code == "55P03" || refusal.Code == "25P03"
+	}
+	return errors.Is(err, context.DeadlineExceeded)
 }
 
 // The classes of SQLSTATE, and the single ones, that speak of the database's
@@ -68,12 +86,13 @@ var (
 	awayClasses = map[string]bool{
 		"08": true, // connection exception
 		"53": true, // insufficient resources, too many connections among them
-		"57": true, // operator intervention: shutdown, starting up, cancelled
+		"57": true, // operator intervention: shutdown, starting up, cancelled or out of time (57014)
 		"58": true, // system error: disk
 	}
 	awayStates = map[string]bool{
 		"25006": true, // read-only transaction: a standby after a failover
-		"55P03": true, // lock not available
+		"25P03": true, // idle in a transaction for too long: this process stood still
+		"55P03": true, // lock not available in time
 	}
 )
 

@@ -78,12 +78,17 @@ func newProvider(pool *pgxpool.Pool, log *slog.Logger) (*goose.Provider, func(),
 	if err != nil {
 		return nil, nil, err
 	}
-	db := stdlib.OpenDBFromPool(pool)
+	// A connection of its own: a step takes as long as it takes, the pool's may not.
+	config, err := parse(pool.Config().ConnString())
+	if err != nil {
+		return nil, nil, err
+	}
+	Timeouts(0)(config)
+	db := stdlib.OpenDB(*config.ConnConfig)
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, steps, goose.WithLocker(locker), goose.WithSlog(log))
 	if err != nil {
 		_ = db.Close()
 		return nil, nil, err
 	}
-	// Closing the view of the pool leaves the pool itself open.
 	return provider, func() { _ = db.Close() }, nil
 }

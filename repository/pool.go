@@ -23,15 +23,12 @@ const leastConns = 16
 // for each processor if that is more). It does not connect: a database that is
 // still starting is not an error here. configure may add to the settings.
 func Open(ctx context.Context, url string, configure ...func(*pgxpool.Config)) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := parse(url)
 	if err != nil {
-		return nil, fmt.Errorf("the database's URL cannot be read: %w", err)
+		return nil, err
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = int32(max(leastConns, 2*runtime.GOMAXPROCS(0))) //nolint:gosec // a number of processors fits
-	}
-	if config.ConnConfig.ConnectTimeout == 0 {
-		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
 	config.AfterConnect = func(_ context.Context, connection *pgx.Conn) error {
 		// Times come back in UTC, whatever the zone of this machine.
@@ -46,4 +43,19 @@ func Open(ctx context.Context, url string, configure ...func(*pgxpool.Config)) (
 		add(config)
 	}
 	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// connectTimeout is for one host of the connection string, unless that has its own
+// connect_timeout.
+const connectTimeout = 5 * time.Second
+
+func parse(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("the database's URL cannot be read: %w", err)
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	return config, nil
 }

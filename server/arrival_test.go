@@ -73,7 +73,7 @@ func BenchmarkArrival(b *testing.B) {
 	for name, log := range map[string]slog.Handler{
 		"silent": slog.DiscardHandler, "json": slog.NewJSONHandler(io.Discard, nil), "text": slog.NewTextHandler(io.Discard, nil),
 	} {
-		a := &arrival{log: slog.New(log), limit: time.Minute, metrics: measured}
+		a := &arrival{log: slog.New(log), metrics: measured}
 		run(name, a.middleware(http.HandlerFunc(answer)))
 	}
 	b.Run("metrics alone", func(b *testing.B) {

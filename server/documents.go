@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -10,9 +11,11 @@ import (
 )
 
 // serveDocuments answers the signed URLs of documents, to everybody who has one.
-func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, errs handlers.Errors) {
+func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, timeout time.Duration, errs handlers.Errors) {
 	handler := func(w http.ResponseWriter, r *http.Request) {
-		callerOf(r.Context()).operation = operationDocument
+		by := callerOf(r.Context())
+		by.operation = operationDocument
+		defer by.begin(timeout)()
 		if err := serve(w, r); err != nil {
 			errs.Fail(w, r, err)
 		}

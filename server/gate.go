@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -33,6 +34,10 @@ type gate struct {
 	clock      func() time.Time
 	bodyLimit  int64
 	memory     *memory // that large bodies take
+	work       work    // that is being done
+	rates      *RateLimits
+	patience   Patience
+	timeout    time.Duration
 }
 
 func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, error) {
@@ -40,7 +45,10 @@ func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, erro
 	if err != nil {
 		return nil, err
 	}
-	return &gate{operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock, bodyLimit: o.BodyLimit, memory: newMemory(o.BodyMemory)}, nil
+	return &gate{
+		operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock, bodyLimit: o.BodyLimit, memory: newMemory(o.BodyMemory),
+		work: work{limit: int64(o.InFlight)}, rates: o.Rates, patience: o.Patience, timeout: o.Timeout,
+	}, nil
 }
 
 func (g *gate) middleware(next http.Handler) http.Handler {
@@ -52,6 +60,10 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 		}
 		by := callerOf(r.Context())
 		by.operation = op.id
+		if g.work.full() {
+			g.errs.Fail(w, r, errOverloaded)
+			return
+		}
 		mediaType := mediaType(r)
 		release, err := g.makeRoom(r, g.allowance(mediaType))
 		if err != nil {
@@ -60,10 +72,15 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 		}
 		defer release()
 		values, err := g.admit(w, r, op, by, mediaType)
+		if err == nil {
+			err = g.work.begin() // only here: no place is held by a slow sender, nor by one who may not call
+		}
 		if err != nil {
 			g.errs.Fail(w, r, err)
 			return
 		}
+		defer g.work.end()
+		defer by.begin(g.timeout)()
 		r.Body = canonicalBody(values)
 		r.ContentLength = -1
 		r.Header.Set("Content-Type", mediaJSON)
@@ -81,7 +98,7 @@ func (g *gate) makeRoom(r *http.Request, allowance int64) (release func(), err e
 	case size > allowance, r.URL.RawQuery != "":
 		size = 0 // refused unread
 	}
-	return g.memory.reserve(r.Context(), size)
+	return g.memory.reserve(r.Context(), size, g.timeout)
 }
 
 // admit returns the canonical parameters of a request that may pass.
@@ -103,8 +120,14 @@ func (g *gate) admit(w http.ResponseWriter, r *http.Request, op *operation, by *
 			return nil, err
 		}
 	}
-	if by.signers, err = keychain.Authorize(credentials, op.scope, g.clock()); err != nil {
+	now := g.clock()
+	if by.signers, err = keychain.Authorize(credentials, op.scope, now); err != nil {
 		return nil, err
+	}
+	if g.rates != nil {
+		if err := g.rates.charge(w.Header(), keychain, by.signers, op.id, now); err != nil {
+			return nil, err
+		}
 	}
 	return op.canonical(given)
 }
@@ -132,13 +155,18 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, allowance int64) ([]
 		return nil, g.tooLarge()
 	}
 	var body bytes.Buffer
-	var err error
+	var source io.Reader = r.Body
 	if r.ContentLength >= 0 { // which is all that the connection will give
 		body.Grow(int(r.ContentLength) + bytes.MinRead) // nothing is copied while it grows
-		_, err = body.ReadFrom(r.Body)
 	} else {
-		_, err = body.ReadFrom(http.MaxBytesReader(w, r.Body, allowance))
+		source = http.MaxBytesReader(w, r.Body, allowance)
 	}
+	if r.ContentLength < 0 || r.ContentLength > smallBody {
+		large := newPaced(w, source, g.patience)
+		defer large.arrived(g.timeout)
+		source = large
+	}
+	_, err := body.ReadFrom(source)
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):

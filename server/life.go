@@ -18,20 +18,16 @@ type Life struct {
 	Handler       http.Handler                    // of the public listener
 	Check         func(ctx context.Context) error // nil when requests can be served now; else best a NotReady
 	Metrics       http.Handler                    // answers /metrics of the admin listener; nil: nobody does
+	Patience      Patience                        // with slow clients
+	Timeout       time.Duration                   // that the handler gives a request
 	Delay         time.Duration                   // from the end of being ready to the end of accepting
 	Drain         time.Duration                   // for what is in flight when the end comes
 	Log           *slog.Logger
 }
 
-// The limits of a connection. A body of 16 MiB has a minute to arrive, an answer
-// a minute to be read; whoever is slower is cut off.
 const (
-	headerTimeout = 10 * time.Second
-	readTimeout   = time.Minute
-	writeTimeout  = 2 * time.Minute // from the end of the headers: reading, working, writing
-	idleTimeout   = 2 * time.Minute
-	headerLimit   = 64 << 10 // bytes: a token with an RSA signature has about 700
-	checkTimeout  = 2 * time.Second
+	headerLimit  = 64 << 10 // bytes: a token with an RSA signature has about 700
+	checkTimeout = 2 * time.Second
 )
 
 // Serve answers requests until ctx ends. Then the process stops being ready and
@@ -80,10 +76,10 @@ func sendAway(draining *atomic.Bool, next http.Handler) http.Handler {
 func (l Life) newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: l.Patience.Header,
+		ReadTimeout:       l.Patience.read(),
+		WriteTimeout:      l.Patience.write(l.Timeout),
+		IdleTimeout:       l.Patience.Idle,
 		MaxHeaderBytes:    headerLimit,
 		ErrorLog:          slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug),
 	}

@@ -30,18 +30,21 @@ func newMemory(size int64) *memory {
 	return &memory{room: semaphore.NewWeighted(size), size: size}
 }
 
-// reserve waits for the room that a body of so many bytes needs, until ctx ends.
+// reserve waits for the room that a body of so many bytes needs, at most so long.
 // A body for which all of the room is too little gets all of it. release gives
 // the room back.
-func (m *memory) reserve(ctx context.Context, body int64) (release func(), err error) {
+func (m *memory) reserve(ctx context.Context, body int64, patience time.Duration) (release func(), err error) {
 	if body <= smallBody {
 		return func() {}, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	weight := min(body*bodyFactor, m.size)
 	if err := m.room.Acquire(ctx, weight); err != nil {
 		return nil, &identity.Error{
 			Kind:       identity.Unavailable,
 			Message:    "The server is busy with other large requests, try again later",
+			Reason:     identity.Overloaded,
 			RetryAfter: memoryRetry,
 			Cause:      err,
 		}

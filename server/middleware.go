@@ -43,6 +43,14 @@ type caller struct {
 	refusal         handlers.Refusal
 }
 
+// begin gives the request its time from here on. It comes before anything was made
+// of the context: the time that a body takes to arrive is not the server's.
+func (c *caller) begin(limit time.Duration) context.CancelFunc {
+	var cancel context.CancelFunc
+	c.Context, cancel = context.WithTimeout(c.Context, limit)
+	return cancel
+}
+
 // refused notes why a request is answered with an error.
 func refused(ctx context.Context, refusal handlers.Refusal) { callerOf(ctx).refusal = refusal }
 
@@ -70,13 +78,11 @@ func callerOf(ctx context.Context) *caller {
 }
 
 // arrival is where every request comes in and every answer goes out. It gives the
-// request an id, which the answer and the log carry, and a time that it may take;
-// it counts it, has a span for it where there is a tracer, and writes one line for
-// it to the log. Parameters are in none of these: they hold passwords and personal
-// data.
+// request an id, which the answer and the log carry; it counts it, has a span for it
+// where there is a tracer, and writes one line for it to the log. Parameters are in
+// none of these: they hold passwords and personal data.
 type arrival struct {
 	log     *slog.Logger
-	limit   time.Duration
 	metrics *metrics
 	tracer  trace.Tracer // nil: nothing is traced
 }
@@ -92,8 +98,6 @@ func (a *arrival) middleware(next http.Handler) http.Handler {
 		}
 		by := &caller{Context: ctx, requestID: requestID(r)}
 		w.Header().Set("X-Request-Id", by.requestID)
-		ctx, cancel := context.WithTimeout(by, a.limit)
-		defer cancel()
 		wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		returned := false
 		defer func() {
@@ -103,21 +107,21 @@ func (a *arrival) middleware(next http.Handler) http.Handler {
 			if span != nil {
 				endSpan(span, r, by, status)
 			}
-			a.write(ctx, r, by, status, wrapped.BytesWritten(), took)
+			a.write(by, r, status, wrapped.BytesWritten(), took)
 		}()
-		next.ServeHTTP(wrapped, r.WithContext(ctx))
+		next.ServeHTTP(wrapped, r.WithContext(by))
 		returned = true
 	})
 }
 
 // write makes the line of a request. A refusal has its reason in it, with the
 // cause that the caller does not learn.
-func (a *arrival) write(ctx context.Context, r *http.Request, by *caller, status, bytes int, took time.Duration) {
+func (a *arrival) write(by *caller, r *http.Request, status, bytes int, took time.Duration) {
 	level := slog.LevelInfo
 	if by.refusal.Reason != "" {
 		level = by.refusal.Level()
 	}
-	if !a.log.Enabled(ctx, level) {
+	if !a.log.Enabled(by, level) {
 		return
 	}
 	attributes := append(make([]slog.Attr, 0, 12),
@@ -131,7 +135,7 @@ func (a *arrival) write(ctx context.Context, r *http.Request, by *caller, status
 	if by.refusal.Reason != "" {
 		attributes = append(attributes, slog.String("reason", by.refusal.Reason), slog.String("error", redacted(by.refusal.Err.Error())))
 	}
-	a.log.LogAttrs(ctx, level, "request", attributes...)
+	a.log.LogAttrs(by, level, "request", attributes...)
 }
 
 // recovery turns a panic into a 500 and keeps its stack in the log.

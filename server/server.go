@@ -20,8 +20,8 @@ import (
 	"barong/identity"
 )
 
-// Options is what a server is made of. All of it is required, but Docs, Metrics
-// and Tracer.
+// Options is what a server is made of. All of it is required, but Rates, Docs,
+// Metrics and Tracer.
 type Options struct {
 	Operations generated.StrictServerInterface
 	Keychain   *auth.Source
@@ -29,7 +29,10 @@ type Options struct {
 	Clock      func() time.Time
 	BodyLimit  int64         // in bytes; a larger body is refused
 	BodyMemory int64         // in bytes; what large bodies may take at once
+	InFlight   int           // operations that are worked on at once; one more is refused
 	Timeout    time.Duration // for one request, from the last byte of its body
+	Patience   Patience      // with slow clients
+	Rates      *RateLimits   // of signers; nil: there are none
 	Spec       []byte        // openapi.yaml, served as it is
 	PublicKeys []byte        // the server's own, as a JWK set
 	Docs       *Docs         // nil: there is no documentation to read in a browser
@@ -52,14 +55,14 @@ func New(o Options) (http.Handler, error) {
 	}
 
 	router := chi.NewRouter()
-	arrives := &arrival{log: o.Log, limit: o.Timeout, metrics: newMetrics(document, o.Metrics), tracer: o.Tracer}
+	arrives := &arrival{log: o.Log, metrics: newMetrics(document, o.Metrics), tracer: o.Tracer}
 	router.Use(arrives.middleware, recovery(errs))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
 	router.MethodNotAllowed(wrongMethod(router, errs))
 	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {
 		return nil, err
 	}
-	serveDocuments(router, o.Document, errs)
+	serveDocuments(router, o.Document, o.Timeout, errs)
 	if o.Docs != nil {
 		serveDocs(router, *o.Docs, errs)
 	}

@@ -54,11 +54,14 @@ type setup struct {
 	docs      *server.Docs
 
 	bodyMemory int64
+	inFlight   int
+	rates      string // BARONG_RATE_LIMITS
+	database   string // parameters of the database's URL
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
 	t.Helper()
-	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), codes: local(t), bodyMemory: 256 << 20, docs: &server.Docs{}}
+	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), codes: local(t), bodyMemory: 256 << 20, inFlight: 512, docs: &server.Docs{}}
 	for _, apply := range change {
 		apply(&s)
 	}
@@ -66,11 +69,15 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rates, err := server.ParseRateLimits(s.rates, keychain)
+	if err != nil {
+		t.Fatal(err)
+	}
 	spec, err := os.ReadFile("../openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{t: t, pool: newPool(t, newDatabase(t)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
+	a := &api{t: t, pool: newPool(t, with(newDatabase(t), s.database), repository.Timeouts(s.timeout)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
 	listening := httptest.NewUnstartedServer(nil)
 	a.root = "http://" + listening.Listener.Addr().String()
 	a.openStore(s.storage)
@@ -87,7 +94,8 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	handler, err := server.New(server.Options{
 		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,
 		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, Timeout: s.timeout, Spec: spec, Docs: s.docs,
+		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Timeout: s.timeout, Patience: server.Usual, Rates: rates,
+		Spec: spec, Docs: s.docs,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestDatabaseThatIsGoneIsAnswered503(t *testing.T) {
@@ -41,25 +40,6 @@ func TestDatabaseThatIsGoneIsAnswered503(t *testing.T) {
 	}
 	if got := a.call(envelopeForm, "getUser", parameters{"uid": uid}); got.status != http.StatusCreated {
 		t.Errorf("with the database back: %d %s", got.status, got.body)
-	}
-}
-
-func TestRequestThatTakesTooLongIsAnswered503(t *testing.T) {
-	t.Parallel()
-	a := start(t, func(s *setup) { s.timeout = 300 * time.Millisecond })
-	uid := a.user(nil)
-	// Somebody else holds the user's row.
-	tx, err := a.pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(t.Context()) }()
-	if _, err := tx.Exec(t.Context(), "SELECT 1 FROM users FOR UPDATE"); err != nil {
-		t.Fatal(err)
-	}
-	got := a.call(envelopeForm, "createLabel", parameters{"user_uid": uid, "key": "email", "value": "verified"})
-	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
-		t.Errorf("%d %s", got.status, got.body)
 	}
 }
 

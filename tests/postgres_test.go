@@ -189,16 +189,24 @@ func newDatabase(t testing.TB) (url string) {
 	return databaseURL(name)
 }
 
-func newPool(t testing.TB, url string) *pgxpool.Pool {
+func newPool(t testing.TB, url string, configure ...func(*pgxpool.Config)) *pgxpool.Pool {
 	t.Helper()
-	separator := "?"
-	if strings.Contains(url, "?") {
-		separator = "&"
-	}
-	pool, err := repository.Open(t.Context(), url+separator+"pool_max_conns=8") // many tests share the server
+	pool, err := repository.Open(t.Context(), with(url, "pool_max_conns=8"), configure...) // many tests share the server
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
 	return pool
+}
+
+// with adds parameters to a URL.
+func with(url, parameters string) string {
+	switch {
+	case parameters == "":
+		return url
+	case strings.Contains(url, "?"):
+		return url + "&" + parameters
+	default:
+		return url + "?" + parameters
+	}
 }

@@ -24,8 +24,18 @@ func TestPoolerInTransactionMode(t *testing.T) {
 		t.Skip("BARONG_TEST_PGBOUNCER is empty")
 	}
 	p, who := startPostgres(t), newSigners(t)
+	// Where docs/operations.md says that time-outs are set behind a pooler.
+	p.exec("ALTER ROLE CURRENT_USER SET statement_timeout = '60s'")
 	pooler := startPooler(t, p)
 	s := serve(t, who, map[string]string{"DATABASE_URL": pooler.url})
+	pooled, err := pgx.Connect(t.Context(), pooler.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limit string
+	if err := errors.Join(pooled.QueryRow(t.Context(), "SHOW statement_timeout").Scan(&limit), pooled.Close(t.Context())); err != nil || limit != "1min" {
+		t.Errorf("behind the pooler a statement may take %s (%v)", limit, err)
+	}
 	l := startLoad(t, who, true, s)
 	l.settle(200)
 	pooler.kill()
