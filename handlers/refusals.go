@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -38,7 +37,7 @@ func Reasons() []string {
 func newRefusal(err error, status int, name string) Refusal {
 	var failure *identity.Error
 	switch {
-	case errors.Is(err, context.Canceled):
+	case hungUp(err):
 		name = reasonAbandoned
 	case errors.As(err, &failure) && failure.Message == identity.ErrMissingSignatures.Message:
 		name = reasonMissingSignatures
