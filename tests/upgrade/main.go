@@ -26,8 +26,6 @@ import (
 const onlyOfItsOwn = "Migrat|Schema|Readiness|StepThatDoesNotGetItsLock|MetricsCountWhatHappens"
 
 func main() {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer cancel()
 	var r run
 	flag.StringVar(&r.previous, "previous", "", "the version whose tests are run: a tag or a commit; empty: the release in repository/migrations/RELEASED")
 	flag.StringVar(&r.binary, "binary", "bin/barong", "of this version: it makes the schema")
@@ -36,7 +34,10 @@ func main() {
 	flag.StringVar(&r.skip, "skip", onlyOfItsOwn, "which tests not")
 	flag.StringVar(&r.then, "then", "", "a file of SQL that is run after the migrations: a step that is not there yet")
 	flag.Parse()
-	if err := r.all(ctx); err != nil {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := r.all(ctx)
+	cancel()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "upgrade:", err)
 		os.Exit(1)
 	}
