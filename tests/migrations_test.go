@@ -267,6 +267,7 @@ func TestStepThatDoesNotGetItsLockIsTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = holder.Rollback(context.WithoutCancel(t.Context())) }()
 	if _, err := holder.Exec(t.Context(), "LOCK TABLE users"); err != nil {
 		t.Fatal(err)
 	}
