@@ -20,7 +20,7 @@ reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; cat 
 # A static binary, which runs on any system of its kind, and in an empty container.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test test-docs bench generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image lint-deploy vulnerabilities
+.PHONY: help build run test test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image lint-deploy vulnerabilities
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -34,12 +34,19 @@ run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 test: ## Run all tests; they find or start a Postgres themselves
 	@$(call reported,$(GO) test $(TESTFLAGS) ./...)
 
+test-upgrade: build ## Test whether an earlier version works on this one's schema (PREVIOUS=tag or commit)
+	$(GO) run ./tests/upgrade -previous "$(PREVIOUS)" -then "$(THEN)" $(UPGRADEFLAGS)
+
 test-docs: ## Test the page /docs in Chromium or Chrome, without a window
 	$(GO) test -tags browser -count=1 -timeout 5m -v -run '^TestBrowser' ./tests
 
 bench: build ## Measure against the fastest server that could be; BENCHFLAGS=-help
 	$(GO) build -trimpath -o bin/bench ./tests/bench
 	bin/bench $(BENCHFLAGS)
+
+soak: build ## Load a server steadily for 20 minutes and see whether it grows; SOAKFLAGS=-help
+	$(GO) build -trimpath -o bin/bench ./tests/bench
+	bin/bench soak $(SOAKFLAGS)
 
 generate: ## Make generated/ from openapi.yaml
 	$(GO) generate -tags generate ./...

@@ -15,7 +15,8 @@ import (
 )
 
 type documentsCommand struct {
-	Sweep documentsSweepCommand `cmd:"" help:"Find files that belong to no document, and remove them."`
+	Sweep  documentsSweepCommand  `cmd:"" help:"Find files that belong to no document, and remove them."`
+	Verify documentsVerifyCommand `cmd:"" help:"Find documents whose file is gone, or cannot be read."`
 }
 
 type documentsSweepCommand struct {

@@ -168,6 +168,11 @@ func (s *Store) Read(ctx context.Context, d identity.Document) (io.ReadCloser, e
 	return decrypted, nil
 }
 
+// Has says whether there is content under this name.
+func (s *Store) Has(ctx context.Context, object string) (bool, error) {
+	return s.bucket.Exists(ctx, object)
+}
+
 // Remove deletes content. What is not there already is no error.
 func (s *Store) Remove(ctx context.Context, object string) error {
 	err := s.bucket.Delete(ctx, object)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -86,7 +87,7 @@ func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func classify(err error) (failure *identity.Error, status int, name string) {
-	if errors.Is(err, context.Canceled) {
+	if hungUp(err) {
 		return gone, statuses[gone.Kind].status, statuses[gone.Kind].name
 	}
 	if errors.As(err, &failure) {
@@ -98,6 +99,16 @@ func classify(err error) (failure *identity.Error, status int, name string) {
 		return late, statuses[late.Kind].status, statuses[late.Kind].name
 	}
 	return fault, http.StatusInternalServerError, "internal"
+}
+
+// hungUp says whether an error is the caller's going away: before the answer was
+// there, or while it was being written. Connections that are not the caller's fail
+// as an identity.Error.
+func hungUp(err error) bool {
+	var failure *identity.Error
+	var broken *net.OpError
+	return errors.Is(err, context.Canceled) ||
+		!errors.As(err, &failure) && errors.As(err, &broken) && broken.Op == "write"
 }
 
 func plain(failure *identity.Error) map[string]any {

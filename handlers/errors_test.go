@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +90,8 @@ func TestReasonsOfRefusalsAreAKnownFew(t *testing.T) {
 		{&identity.Error{Kind: identity.Unavailable, Reason: identity.Overloaded}, "overloaded", slog.LevelError},
 		{fmt.Errorf("waited: %w", context.DeadlineExceeded), "timed_out", slog.LevelError},
 		{fmt.Errorf("hung up: %w", context.Canceled), "abandoned", slog.LevelInfo},
+		{fmt.Errorf("hung up: %w", &net.OpError{Op: "write", Err: syscall.EPIPE}), "abandoned", slog.LevelInfo},
+		{&identity.Error{Kind: identity.Unavailable, Cause: &net.OpError{Op: "write", Err: syscall.EPIPE}}, "unavailable", slog.LevelError},
 		{errors.New("fault"), "internal", slog.LevelError},
 	} {
 		_, refusal := fail(c.err)

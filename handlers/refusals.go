@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -39,7 +38,7 @@ func Reasons() []string {
 
 func newRefusal(err error, failure *identity.Error, status int, name string) Refusal {
 	switch {
-	case errors.Is(err, context.Canceled):
+	case hungUp(err):
 		name = reasonAbandoned
 	case failure.Reason != "":
 		name = string(failure.Reason)

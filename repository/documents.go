@@ -85,6 +85,35 @@ func (r *Repository) KnownObjects(ctx context.Context, objects []string) (map[st
 	return known, err
 }
 
+// StoredDocument is what is known of the content of one document, and whose it is.
+type StoredDocument struct {
+	ID       int64 // of the row
+	UID      string
+	Document identity.Document // without what a caller is shown of it
+}
+
+// StoredDocuments returns documents in the order of their ids, those beyond one
+// id, as many as limit says.
+func (r *Repository) StoredDocuments(ctx context.Context, after int64, limit int) ([]StoredDocument, error) {
+	type found struct {
+		ID         int64
+		UID        string
+		Size       int64
+		Object     string
+		WrappedKey []byte
+		CreatedAt  time.Time
+	}
+	rows, err := all[found](ctx, r, psql.Select("d.id", "u.uid", "d.size", "d.object", "d.wrapped_key", "d.created_at").
+		From("documents d").Join("users u ON u.id = d.user_id").Where("d.id > ?", after).OrderBy("d.id").Suffix("LIMIT ?", limit))
+	documents := make([]StoredDocument, len(rows))
+	for i, row := range rows {
+		documents[i] = StoredDocument{ID: row.ID, UID: row.UID, Document: identity.Document{
+			Size: row.Size, Object: row.Object, Key: row.WrappedKey, CreatedAt: row.CreatedAt,
+		}}
+	}
+	return documents, err
+}
+
 // HasDocuments says whether anybody has a document.
 func (r *Repository) HasDocuments(ctx context.Context) (bool, error) {
 	type found struct{ ID int64 }

@@ -3,11 +3,13 @@ package repository
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -24,7 +26,8 @@ type Migration struct {
 	AppliedAt time.Time // zero while it is pending
 }
 
-// Migrate brings the schema up to date and returns the steps that it took.
+// Migrate brings the schema up to date and returns the steps that it took, those
+// before an error included.
 // Servers that start together take turns: a row in a table is the lock, which
 // holds behind a connection pooler too.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migration, error) {
@@ -40,16 +43,40 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migra
 	if !pending {
 		return nil, nil
 	}
-	results, err := provider.Up(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the schema could not be migrated: %w", err)
+	var applied []Migration
+	for attempt := 1; ; attempt++ {
+		results, err := provider.Up(ctx)
+		var broken *goose.PartialError
+		if errors.As(err, &broken) {
+			results = broken.Applied
+		}
+		for _, result := range results {
+			applied = append(applied, Migration{Version: result.Source.Version, Name: result.Source.Path, AppliedAt: time.Now().UTC()})
+		}
+		if err == nil {
+			return applied, nil
+		}
+		var refused *pgconn.PgError
+		if attempt == lockAttempts || !errors.As(err, &refused) || refused.Code != lockNotAvailable {
+			return applied, fmt.Errorf("the schema could not be migrated: %w", err)
+		}
+		log.Warn("a step of the schema did not get its lock and is tried again", "error", err)
+		select {
+		case <-ctx.Done():
+			return applied, ctx.Err()
+		case <-time.After(lockPause):
+		}
 	}
-	applied := make([]Migration, len(results))
-	for i, result := range results {
-		applied[i] = Migration{Version: result.Source.Version, Name: result.Source.Path, AppliedAt: time.Now().UTC()}
-	}
-	return applied, nil
 }
+
+// A step that changes a table gives up (lock_timeout) where somebody else holds
+// it for long, for until the step has its lock, whoever comes later waits behind
+// it. Meanwhile they get through, and it is tried again.
+const (
+	lockNotAvailable = "55P03" // SQLSTATE
+	lockAttempts     = 30
+	lockPause        = 2 * time.Second
+)
 
 // Migrations lists all steps, oldest first, and when each was taken.
 func Migrations(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migration, error) {

@@ -213,6 +213,27 @@ func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
 	if info, err := os.Stat(store); err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("the store's folder: %v %v", info.Mode(), err)
 	}
+	expect := func(exit int, want string, damage func(file string) error) {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(store, "doc-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if info, err := os.Stat(file); err == nil && info.Size() != 4 { // that of the document
+				if err := damage(file); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if out, stderr, got := barong(t, settings, "documents", "verify", "--read"); got != exit || !strings.Contains(out, want) {
+			t.Errorf("verify: %d %s %s, want %q", got, out, stderr, want)
+		}
+	}
+	expect(0, "1 documents, each with its file\n", func(string) error { return nil })
+	expect(1, " of "+uid+", ", func(file string) error { return os.Truncate(file, 999) })
+	expect(1, "its file has 999 bytes instead of 1000", func(string) error { return nil })
+	expect(1, "its file is gone", os.Remove)
 	p.signal(os.Interrupt)
 	p.stops()
 }

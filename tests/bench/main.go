@@ -51,6 +51,10 @@ func main() {
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
+	if len(os.Args) > 1 && os.Args[1] == "soak" {
+		fail(soak(ctx, os.Args[2:]))
+		return
+	}
 	o, err := parseOptions()
 	if err == nil {
 		err = run(ctx, o)
@@ -125,7 +129,7 @@ func run(ctx context.Context, o options) error {
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return err
 	}
-	signer, err := newParty(o.dir)
+	signer, err := newParty(o.dir, "RS256")
 	if err != nil {
 		return err
 	}

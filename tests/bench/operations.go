@@ -84,8 +84,8 @@ func alternatingLabels(size, n int) []call {
 // createdLabels gives users a label and takes it away again.
 func createdLabels(size, n int) []call {
 	var list []call
-	for i := range n / 2 {
-		uid, key := uidOf(anyUser(size)), fmt.Sprintf("bench%d", i)
+	for range n / 2 {
+		uid, key := uidOf(anyUser(size)), fmt.Sprintf("bench%d", created.Add(1))
 		list = append(list,
 			call{"POST", "/labels", fmt.Sprintf(`{"user_uid":%q,"key":%q,"value":"verified"}`, uid, key)},
 			call{"POST", "/labels/delete", fmt.Sprintf(`{"user_uid":%q,"key":%q}`, uid, key)})

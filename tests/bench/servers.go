@@ -21,6 +21,7 @@ import (
 type served struct {
 	command *exec.Cmd
 	address string // host:port
+	admin   string // the same; empty of the ceiling
 	ready   time.Duration
 	stop    func()
 }
@@ -40,27 +41,27 @@ const signerName = "bench"
 // validity is for all signatures of a run.
 const validity = 12 * time.Hour
 
-func newParty(dir string) (*party, error) {
-	private, value, err := auth.GenerateKey("RS256")
+func newParty(dir, algorithm string) (*party, error) {
+	private, value, err := auth.GenerateKey(algorithm)
 	if err != nil {
 		return nil, err
 	}
 	p := &party{keychain: filepath.Join(dir, "management_api.yml")}
-	if p.signer, err = auth.NewSigner(signerName, "RS256", private); err != nil {
+	if p.signer, err = auth.NewSigner(signerName, algorithm, private); err != nil {
 		return nil, err
 	}
 	if p.token, err = auth.Token(auth.NewClaims(time.Now(), validity), p.signer); err != nil {
 		return nil, err
 	}
 	var file strings.Builder
-	fmt.Fprintf(&file, "keychain:\n%s\nscopes:\n", auth.KeychainEntry(signerName, "RS256", value))
+	fmt.Fprintf(&file, "keychain:\n%s\nscopes:\n", auth.KeychainEntry(signerName, algorithm, value))
 	for _, scope := range []string{"tools", "read_users", "write_users", "read_labels", "write_labels", "otp_sign", "write_documents"} {
 		fmt.Fprintf(&file, "  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", scope, signerName, signerName)
 	}
 	return p, os.WriteFile(p.keychain, []byte(file.String()), 0o600)
 }
 
-// envelope is the parameters with one RS256 signature.
+// envelope is the parameters with one signature.
 func (p *party) envelope(parameters string) ([]byte, error) {
 	if !json.Valid([]byte(parameters)) {
 		return nil, fmt.Errorf("%s is no JSON", parameters)
@@ -68,8 +69,8 @@ func (p *party) envelope(parameters string) ([]byte, error) {
 	return auth.Envelope([]byte(parameters), auth.NewClaims(time.Now(), validity), p.signer)
 }
 
-// readyLine is the line of the log that has the address, as text or as JSON.
-var readyLine = regexp.MustCompile(`ready"?[ ,]"?listen"?[=:]"?([^\s"]+)`)
+// readyLine is the line of the log that has the addresses, as text or as JSON.
+var readyLine = regexp.MustCompile(`ready"?[ ,]"?listen"?[=:]"?([^\s"]+)"?[ ,]"?admin"?[=:]"?([^\s"]+)`)
 
 // startServer runs barong serve. Its log goes to a file, as it would in
 // production, at its usual level.
@@ -109,7 +110,7 @@ func startServer(ctx context.Context, o options, p *party, database string) (*se
 			return nil, err
 		}
 		if found := readyLine.FindSubmatch(content); found != nil {
-			s.address, s.ready = string(found[1]), time.Since(began)
+			s.address, s.admin, s.ready = string(found[1]), string(found[2]), time.Since(began)
 			return s, nil
 		}
 		time.Sleep(time.Millisecond)

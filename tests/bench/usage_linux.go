@@ -76,6 +76,14 @@ func family(backend int) []int {
 	return pids
 }
 
+// openOf is how many files and connections a process has open, and how many
+// threads.
+func openOf(pid int) (files, threads int) {
+	descriptors, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return len(descriptors), len(tasks)
+}
+
 // residentOf is the memory of a process that is in RAM, and the most there was,
 // in bytes.
 func residentOf(pid int) (now, peak int64) {

@@ -8,4 +8,5 @@ import "time"
 
 func cpuOf(...int) (time.Duration, bool) { return 0, false }
 func family(int) []int                   { return nil }
+func openOf(int) (files, threads int)    { return 0, 0 }
 func residentOf(int) (now, peak int64)   { return 0, 0 }

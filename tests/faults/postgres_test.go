@@ -116,27 +116,27 @@ func (p *postgres) ping() error {
 }
 
 // exec runs a statement as the owner of the server.
-func (p *postgres) exec(sql string, args ...any) {
+func (p *postgres) exec(sql string) {
 	p.t.Helper()
 	connection, err := pgx.Connect(p.t.Context(), p.url())
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	defer connection.Close(p.t.Context())
-	if _, err := connection.Exec(p.t.Context(), sql, args...); err != nil {
+	if _, err := connection.Exec(p.t.Context(), sql); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
 // number is the single number that a query returns.
-func (p *postgres) number(sql string, args ...any) (n int64) {
+func (p *postgres) number(sql string) (n int64) {
 	p.t.Helper()
 	connection, err := pgx.Connect(p.t.Context(), p.url())
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	defer connection.Close(p.t.Context())
-	if err := connection.QueryRow(p.t.Context(), sql, args...).Scan(&n); err != nil {
+	if err := connection.QueryRow(p.t.Context(), sql).Scan(&n); err != nil {
 		p.t.Fatal(err)
 	}
 	return n
