@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,21 +81,28 @@ func (d development) docsToken() (token string, good time.Duration, err error) {
 	return token, docsTokenGood, err
 }
 
-// greeting tells how to call the server: one command, good for an hour.
-func (d development) greeting(address string, now time.Time) (string, error) {
+// greet says that the server has no keychain, and how to call it: to a person with
+// one command, good for an hour; to a program in a line of the log, without a token.
+func (d development) greet(to io.Writer, log *slog.Logger, asJSON bool, url string) error {
+	if asJSON {
+		log.Warn("no keychain is configured (BARONG_MANAGEMENT_API): the development signer may do everything",
+			"signer", developmentSigner, "key", d.keyFile(), "try", "barong call listUsers limit=10")
+		return nil
+	}
 	signer, err := d.signer()
 	if err != nil {
-		return "", err
+		return err
 	}
-	token, err := auth.Token(auth.NewClaims(now, time.Hour), signer)
+	token, err := auth.Token(auth.NewClaims(time.Now(), time.Hour), signer)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return fmt.Sprintf(`
+	_, err = fmt.Fprintf(to, `
 No keychain is configured (BARONG_MANAGEMENT_API): the signer %q, made for development in %s, may do
 everything. Try it; the token is good for an hour:
 
-  curl -X POST http://%s%s/users/list -H 'Content-Type: application/json' -d '{"limit": 10}' -H 'Authorization: Bearer %s'
+  curl -X POST %s%s/users/list -H 'Content-Type: application/json' -d '{"limit": 10}' -H 'Authorization: Bearer %s'
 
-`, developmentSigner, d.dir, address, handlers.BasePath, token), nil
+`, developmentSigner, d.dir, url, handlers.BasePath, token)
+	return err
 }

@@ -15,8 +15,13 @@ func quiet(p *program) *slog.Logger {
 // newLog is the log of the server.
 func newLog(c config.Config, to io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogFormat == config.LogText || c.LogFormat == config.LogAuto && isTerminal(to) {
-		return slog.New(slog.NewTextHandler(to, options))
+	if logsJSON(c, to) {
+		return slog.New(slog.NewJSONHandler(to, options))
 	}
-	return slog.New(slog.NewJSONHandler(to, options))
+	return slog.New(slog.NewTextHandler(to, options))
+}
+
+// logsJSON says whether what is written there is for a program rather than a person.
+func logsJSON(c config.Config, to io.Writer) bool {
+	return c.LogFormat == config.LogJSON || c.LogFormat == config.LogAuto && !isTerminal(to)
 }

@@ -87,6 +87,11 @@ func watchDatabase(registry *prometheus.Registry, pool *pgxpool.Pool) (check fun
 				Reason: server.ReasonSchema, Err: err,
 				Message: fmt.Sprintf("the schema is at version %d and this binary needs %d", version, latest),
 			}
+		case ctx.Err() != nil && pool.Stat().AcquiredConns() == pool.Config().MaxConns:
+			err = &server.NotReady{
+				Reason: server.ReasonPool, Err: err,
+				Message: fmt.Sprintf("all %d connections to the database are in use, and none came back in time", pool.Config().MaxConns),
+			}
 		}
 		ready.Set(0)
 		return err

@@ -23,15 +23,16 @@ type serveCommand struct{}
 
 func (serveCommand) Help() string {
 	return `Without DATABASE_URL a private Postgres runs under the data directory. Without BARONG_MANAGEMENT_API, and on a
-loopback address only, a signer for development is made there too. SIGTERM drains and ends, SIGHUP reads the keychain
-file again.
+loopback address only, a signer for development is made there too. SIGTERM drains and ends, SIGHUP reads the files of
+the keychain and of the certificates again.
 
 Example:
   BARONG_LISTEN=127.0.0.1:8080 barong serve`
 }
 
-// watchKeychain is how often the keychain file is looked at for a change.
-const watchKeychain = 2 * time.Second
+// watchFiles is how often the keychain's and the certificates' files are looked at
+// for a change.
+const watchFiles = 2 * time.Second
 
 func (serveCommand) Run(p *program) error {
 	settings, err := config.Read()
@@ -63,6 +64,10 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	certificates, err := openCertificates(settings, log)
+	if err != nil {
+		return err
+	}
 	rates, err := server.ParseRateLimits(settings.RateLimits, keychain.Keychain())
 	if err != nil {
 		return fmt.Errorf("BARONG_RATE_LIMITS: %w", err)
@@ -77,22 +82,24 @@ func (serveCommand) Run(p *program) error {
 	defer closeOTP()
 
 	// Listening first: who finds the port taken need not wait for a database.
-	public, admin, err := listen(ctx, settings)
+	public, supervision, err := listen(ctx, settings)
 	if err != nil {
 		return err
 	}
 	defer public.Close()
-	defer admin.Close()
+	defer supervision.Close()
+	registry, err := newRegistry()
+	if err != nil {
+		return err
+	}
+	admin := server.OpenAdmin(supervision, exposition(registry, log), log)
+	defer func() { _ = admin.Close() }()
 
 	traces, err := openTracing(ctx, settings, log)
 	if err != nil {
 		return err
 	}
 	defer traces.close(log)
-	registry, err := newRegistry()
-	if err != nil {
-		return err
-	}
 	pool, stop, err := openDatabase(ctx, settings, log, repository.Timeouts(settings.Timeout), traces.statements)
 	if err != nil {
 		return err
@@ -108,7 +115,7 @@ func (serveCommand) Run(p *program) error {
 	if err := check(ctx); err != nil {
 		log.Warn("not ready", "error", err)
 	}
-	storage, err := openStorage(ctx, settings, public.Addr(), log)
+	storage, err := openStorage(ctx, settings, ownURL(settings, public.Addr()), log)
 	if err != nil {
 		return err
 	}
@@ -149,18 +156,23 @@ func (serveCommand) Run(p *program) error {
 	}
 	defer reserveHeap()()
 	go settle(ctx)
-	go keychain.Watch(ctx, watchKeychain)
-	go reloadOnHangup(ctx, keychain)
+	reloads := []reloaded{keychain}
+	if certificates != nil {
+		watchCertificates(registry, certificates)
+		reloads = append(reloads, certificates)
+	}
+	for _, each := range reloads {
+		go each.Watch(ctx, watchFiles)
+	}
+	go reloadOnHangup(ctx, reloads)
 	if signer != nil {
-		greeting, err := signer.greeting(public.Addr().String(), time.Now())
-		if err != nil {
+		if err := signer.greet(p.stderr, log, logsJSON(settings, p.stderr), ownURL(settings, public.Addr())); err != nil {
 			return err
 		}
-		fmt.Fprint(p.stderr, greeting)
 	}
 	life := server.Life{
-		Public: public, Admin: admin, Handler: handler, Check: check, Patience: server.Usual, Timeout: settings.Timeout,
-		Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log, Metrics: exposition(registry, log),
+		Public: public, TLS: certificates, Admin: admin, Handler: handler, Check: check, Patience: server.Usual, Timeout: settings.Timeout,
+		Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
 	}
 	return life.Serve(ctx)
 }

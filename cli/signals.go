@@ -5,8 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"barong/auth"
+	"time"
 )
 
 // untilSignal ends with the first SIGTERM or SIGINT. The second one ends the
@@ -17,15 +16,23 @@ func untilSignal() (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-// reloadOnHangup reads the keychain file again with every SIGHUP.
-func reloadOnHangup(ctx context.Context, keychain *auth.Source) {
+// reloaded is what comes from files that may change while the server runs.
+type reloaded interface {
+	Reload()
+	Watch(ctx context.Context, every time.Duration)
+}
+
+// reloadOnHangup reads the files again with every SIGHUP.
+func reloadOnHangup(ctx context.Context, files []reloaded) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	for {
 		select {
 		case <-hangups:
-			keychain.Reload()
+			for _, each := range files {
+				each.Reload()
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,9 +15,9 @@ import (
 )
 
 // openStorage opens the document store of the settings, or a directory under the
-// data directory where they name none. listen is the address at which this server
-// answers signed URLs, unless the settings say what others call it.
-func openStorage(ctx context.Context, c config.Config, listen net.Addr, log *slog.Logger) (*documents.Store, error) {
+// data directory where they name none. ownURL is where this server answers signed
+// URLs, unless the settings say what others call it; a command that makes none has "".
+func openStorage(ctx context.Context, c config.Config, ownURL string, log *slog.Logger) (*documents.Store, error) {
 	storeURL := c.StorageURL
 	if storeURL == "" {
 		var err error
@@ -32,21 +33,21 @@ func openStorage(ctx context.Context, c config.Config, listen net.Addr, log *slo
 		}
 	}
 	return documents.Open(ctx, documents.Options{
-		URL: storeURL, KeyURL: c.DocumentsKey, PublicURL: publicURL(c.PublicURL, listen), SigningKey: key, TTL: c.StorageURLTTL, Clock: time.Now,
+		URL: storeURL, KeyURL: c.DocumentsKey, PublicURL: cmp.Or(c.PublicURL, ownURL), SigningKey: key, TTL: c.StorageURLTTL, Clock: time.Now,
 	})
 }
 
-// publicURL is what URLs of this server begin with: as configured, else by the
-// address that it listens on, and by the name of the machine where that is all of
-// its addresses.
-func publicURL(configured string, listen net.Addr) string {
-	if configured != "" || listen == nil {
-		return configured
+// ownURL is where this server answers: by the address that it listens on, and by the
+// name of the machine where that is all of its addresses.
+func ownURL(c config.Config, listen net.Addr) string {
+	scheme := "http://"
+	if c.TLSCert != "" {
+		scheme = "https://"
 	}
 	if tcp, ok := listen.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil {
-			return fmt.Sprintf("http://%s:%d", name, tcp.Port)
+			return fmt.Sprintf("%s%s:%d", scheme, name, tcp.Port)
 		}
 	}
-	return "http://" + listen.String()
+	return scheme + listen.String()
 }

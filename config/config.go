@@ -17,18 +17,21 @@ import (
 )
 
 // Config is every setting. docs/configuration.md describes them; a test holds
-// the two together.
+// the two together. What is tagged as secret may be in a file (secrets.go).
 type Config struct {
 	Listen        string        `env:"BARONG_LISTEN" envDefault:"127.0.0.1:8080"`
 	AdminListen   string        `env:"BARONG_ADMIN_LISTEN" envDefault:"127.0.0.1:9080"`
-	DatabaseURL   string        `env:"DATABASE_URL"`
+	TLSCert       string        `env:"BARONG_TLS_CERT"`
+	TLSKey        string        `env:"BARONG_TLS_KEY"`
+	TLSClientCA   string        `env:"BARONG_TLS_CLIENT_CA"`
+	DatabaseURL   string        `env:"DATABASE_URL" secret:"true"`
 	DataDir       string        `env:"BARONG_DATA_DIR" envDefault:"data"`
 	ManagementAPI string        `env:"BARONG_MANAGEMENT_API"`
 	BarongConfig  string        `env:"BARONG_CONFIG"`
 	UIDPrefix     string        `env:"BARONG_UID_PREFIX" envDefault:"ID"`
 	JWTPrivateKey string        `env:"JWT_PRIVATE_KEY_PATH"`
 	OTPBackend    string        `env:"BARONG_OTP_BACKEND" envDefault:"postgres"`
-	OTPKey        string        `env:"BARONG_OTP_KEY"`
+	OTPKey        string        `env:"BARONG_OTP_KEY" secret:"true"`
 	OTPIssuer     string        `env:"BARONG_OTP_ISSUER" envDefault:"Barong"`
 	VaultAddress  string        `env:"VAULT_ADDR"`
 	VaultToken    string        `env:"VAULT_TOKEN"`
@@ -51,9 +54,9 @@ type Config struct {
 	RateLimits        string        `env:"BARONG_RATE_LIMITS"`
 	StorageURL        string        `env:"BARONG_STORAGE_URL"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
-	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY"`
+	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY" secret:"true"`
 	PublicURL         string        `env:"BARONG_PUBLIC_URL"`
-	DocumentsKey      string        `env:"BARONG_DOCUMENTS_KEY"`
+	DocumentsKey      string        `env:"BARONG_DOCUMENTS_KEY" secret:"true"`
 	DocumentsExpire   bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
 }
 
@@ -74,7 +77,11 @@ const (
 // The error says which settings are wrong, and why.
 func Read() (Config, error) {
 	var c Config
-	if err := env.Parse(&c); err != nil {
+	environment, err := withSecretsOfFiles(env.ToMap(os.Environ()))
+	if err != nil {
+		return c, fmt.Errorf("settings: %w", err)
+	}
+	if err := env.ParseWithOptions(&c, env.Options{Environment: environment}); err != nil {
 		return c, fmt.Errorf("settings: %w", namesFirst(err))
 	}
 	if err := c.Validate(); err != nil {
@@ -153,6 +160,11 @@ func (c Config) Validate() error {
 	check(c.PublicURL == "" || err == nil && (public.Scheme == "http" || public.Scheme == "https") && public.Host != "" && public.RawQuery == "" && public.Fragment == "",
 		"BARONG_PUBLIC_URL must begin with http:// or https:// and a host, and is %q", c.PublicURL)
 	check(c.DocumentsKey == "" || strings.Contains(c.DocumentsKey, "://"), "BARONG_DOCUMENTS_KEY must be a URL, as file:///path/to/key")
+	check((c.TLSCert == "") == (c.TLSKey == ""), "BARONG_TLS_CERT and BARONG_TLS_KEY belong together, and one of them is empty")
+	check(c.TLSClientCA == "" || c.TLSCert != "", "BARONG_TLS_CLIENT_CA needs BARONG_TLS_CERT: without TLS no client shows a certificate")
+	file("BARONG_TLS_CERT", c.TLSCert)
+	file("BARONG_TLS_KEY", c.TLSKey)
+	file("BARONG_TLS_CLIENT_CA", c.TLSClientCA)
 	file("BARONG_MANAGEMENT_API", c.ManagementAPI)
 	file("BARONG_CONFIG", c.BarongConfig)
 	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKey)

@@ -39,7 +39,7 @@ func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
 	}
 }
 
-var settingName = regexp.MustCompile(`\b(BARONG_[A-Z_]+|DATABASE_URL|JWT_PRIVATE_KEY_PATH)\b`)
+var settingName = regexp.MustCompile(`\b(BARONG_[A-Z_]+|DATABASE_URL(?:_FILE)?|JWT_PRIVATE_KEY_PATH)\b`)
 
 // A deployment that sets what the server does not read goes wrong without a word.
 func TestDeploymentsNameOnlySettingsThatExist(t *testing.T) {
@@ -47,6 +47,9 @@ func TestDeploymentsNameOnlySettingsThatExist(t *testing.T) {
 	settings := map[string]bool{}
 	for field := range reflect.TypeFor[Config]().Fields() {
 		settings[field.Tag.Get("env")] = true
+	}
+	for _, name := range secrets() {
+		settings[name+fileSuffix] = true
 	}
 	found := 0
 	err := filepath.WalkDir("../deploy", func(path string, entry fs.DirEntry, err error) error {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 
 	"barong/generated"
 	"barong/identity"
@@ -47,20 +48,16 @@ func (h *Handlers) newUser(email, digest string) identity.User {
 
 // GetUser answers one user with everything.
 func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequestObject) (generated.GetUserResponseObject, error) {
-	var key repository.UserKey
+	var user identity.User
+	var err error
 	switch parameters := request.JSONBody; {
 	case parameters.UID != nil:
-		key = repository.ByUID(*parameters.UID)
+		user, err = h.Repository.FindUser(ctx, repository.ByUID(*parameters.UID))
 	case parameters.Email != nil:
-		key = repository.ByEmail(*parameters.Email)
+		user, err = h.Repository.FindUser(ctx, repository.ByEmail(*parameters.Email))
 	default:
-		phone, violations := identity.ParsePhone(*parameters.PhoneNum)
-		if len(violations) > 0 {
-			return nil, identity.ErrRecordNotFound // nobody can have what is no number
-		}
-		key = repository.ByPhone(phone.Number)
+		user, err = h.findByPhone(ctx, *parameters.PhoneNum)
 	}
-	user, err := h.Repository.FindUser(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +66,24 @@ func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequest
 		return nil, err
 	}
 	return generated.GetUser201JSONResponse(view), nil
+}
+
+// findByPhone looks for the number as it is written, and as the numbering plan has it
+// where that is another and nobody was found: +44 (0)20 is +44 20.
+func (h *Handlers) findByPhone(ctx context.Context, written string) (identity.User, error) {
+	digits, ok := identity.PhoneDigits(written)
+	if !ok {
+		return identity.User{}, identity.ErrRecordNotFound // nobody can have what is no number
+	}
+	user, err := h.Repository.FindUser(ctx, repository.ByPhone(digits))
+	if !errors.Is(err, identity.ErrRecordNotFound) {
+		return user, err
+	}
+	phone, violations := identity.ParsePhone(written)
+	if len(violations) > 0 || phone.Number == digits {
+		return identity.User{}, identity.ErrRecordNotFound
+	}
+	return h.Repository.FindUser(ctx, repository.ByPhone(phone.Number))
 }
 
 // ListUsers answers a page of all users.

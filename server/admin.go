@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"sync/atomic"
@@ -13,8 +15,10 @@ import (
 
 // The reasons for which a server is not ready.
 const (
+	ReasonStarting = "starting" // it opens its database, or brings the schema up to date
 	ReasonDraining = "draining" // it was told to stop
 	ReasonDatabase = "database" // the database does not answer
+	ReasonPool     = "pool"     // requests have taken all connections to the database, and none came back in time
 	ReasonSchema   = "schema"   // the database answers, and its schema lacks what this binary needs
 )
 
@@ -38,15 +42,38 @@ type health struct {
 	Message string `json:"message,omitempty"`
 }
 
-// adminRoutes are for whoever supervises the process: /healthz says that it lives,
+// Admin answers on the admin listener, from before the database is opened to the
+// end of the process.
+type Admin struct {
+	listener net.Listener
+	server   *http.Server
+	metrics  http.Handler
+	log      *slog.Logger
+	failed   chan error
+	check    atomic.Pointer[func(context.Context) error] // nil until the server can serve
+	draining atomic.Bool
+}
+
+// OpenAdmin serves the listener. metrics answers /metrics; nil: nobody does.
+func OpenAdmin(listener net.Listener, metrics http.Handler, log *slog.Logger) *Admin {
+	a := &Admin{listener: listener, metrics: metrics, log: log, failed: make(chan error, 1)}
+	a.server = newHTTPServer(a.routes(), Usual, 0, log)
+	go func() { a.failed <- a.server.Serve(listener) }()
+	return a
+}
+
+// Close ends it, whatever it is answering.
+func (a *Admin) Close() error { return a.server.Close() }
+
+// routes are for whoever supervises the process: /healthz says that it lives,
 // /readyz that it should get requests, /metrics how it does (in the format of
 // Prometheus), /debug/pprof/ what it is busy with.
-func (l Life) adminRoutes(draining *atomic.Bool) http.Handler {
+func (a *Admin) routes() http.Handler {
 	router := chi.NewRouter()
 	router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, health{Status: "ok"}) })
-	router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) { writeHealth(w, l.readiness(r.Context(), draining)) })
-	if l.Metrics != nil {
-		router.Method(http.MethodGet, "/metrics", l.Metrics)
+	router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) { writeHealth(w, a.readiness(r.Context())) })
+	if a.metrics != nil {
+		router.Method(http.MethodGet, "/metrics", a.metrics)
 	}
 	router.HandleFunc("/debug/pprof/*", pprof.Index)
 	router.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
@@ -56,17 +83,21 @@ func (l Life) adminRoutes(draining *atomic.Bool) http.Handler {
 	return router
 }
 
-func (l Life) readiness(ctx context.Context, draining *atomic.Bool) health {
-	if draining.Load() {
+func (a *Admin) readiness(ctx context.Context) health {
+	if a.draining.Load() {
 		return health{"not_ready", ReasonDraining, "the server is told to stop and takes no new work"}
+	}
+	check := a.check.Load()
+	if check == nil {
+		return health{"not_ready", ReasonStarting, "the server opens its database and brings the schema up to date"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	err := l.Check(ctx)
+	err := (*check)(ctx)
 	if err == nil {
 		return health{Status: "ready"}
 	}
-	l.Log.Warn("not ready", "error", redacted(err.Error()))
+	a.log.Warn("not ready", "error", redacted(err.Error()))
 	var known *NotReady
 	if errors.As(err, &known) {
 		return health{"not_ready", known.Reason, known.Message}

@@ -63,8 +63,12 @@ func (d Docs) serveToken(w http.ResponseWriter, r *http.Request) error {
 // right: a page elsewhere has another Origin; one whose name was rebound to
 // 127.0.0.1 has another Host; a proxy that sets Host has another Origin again.
 func fromOwnPage(r *http.Request) bool {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
 	return r.Header.Get("Sec-Fetch-Site") == "same-origin" &&
-		r.Header.Get("Origin") == "http://"+r.Host &&
+		r.Header.Get("Origin") == scheme+r.Host &&
 		isLoopback(r.Host)
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,15 +15,16 @@ import (
 // Life is a process that serves: two listeners, and what happens from the first
 // request to the last.
 type Life struct {
-	Public, Admin net.Listener
-	Handler       http.Handler                    // of the public listener
-	Check         func(ctx context.Context) error // nil when requests can be served now; else best a NotReady
-	Metrics       http.Handler                    // answers /metrics of the admin listener; nil: nobody does
-	Patience      Patience                        // with slow clients
-	Timeout       time.Duration                   // that the handler gives a request
-	Delay         time.Duration                   // from the end of being ready to the end of accepting
-	Drain         time.Duration                   // for what is in flight when the end comes
-	Log           *slog.Logger
+	Public   net.Listener
+	TLS      *Certificates                   // of the public listener; nil: it speaks plain HTTP
+	Admin    *Admin                          // which Serve closes
+	Handler  http.Handler                    // of the public listener
+	Check    func(ctx context.Context) error // nil when requests can be served now; else best a NotReady
+	Patience Patience                        // with slow clients
+	Timeout  time.Duration                   // that the handler gives a request
+	Delay    time.Duration                   // from the end of being ready to the end of accepting
+	Drain    time.Duration                   // for what is in flight when the end comes
+	Log      *slog.Logger
 }
 
 const (
@@ -35,20 +37,27 @@ const (
 // and finishes what is in flight within Drain.
 func (l Life) Serve(ctx context.Context) error {
 	var draining atomic.Bool
-	public := l.newServer(sendAway(&draining, l.Handler))
-	admin := l.newServer(l.adminRoutes(&draining))
-	failed := make(chan error, 2)
-	go func() { failed <- public.Serve(l.Public) }()
-	go func() { failed <- admin.Serve(l.Admin) }()
-	l.Log.Info("ready", "listen", l.Public.Addr().String(), "admin", l.Admin.Addr().String())
+	public := newHTTPServer(sendAway(&draining, l.Handler), l.Patience, l.Timeout, l.Log)
+	listener := l.Public
+	if l.TLS != nil {
+		listener = tls.NewListener(listener, l.TLS.Config())
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- public.Serve(listener) }()
+	l.Admin.check.Store(&l.Check)
+	l.Log.Info("ready", "listen", l.Public.Addr().String(), "tls", l.TLS != nil, "admin", l.Admin.listener.Addr().String())
 
 	var cause error
 	select {
 	case <-ctx.Done():
 	case cause = <-failed:
+	case cause = <-l.Admin.failed:
+	}
+	if cause != nil {
 		cause = fmt.Errorf("a listener broke: %w", cause)
 	}
 	draining.Store(true)
+	l.Admin.draining.Store(true)
 	l.Log.Info("draining", "delay", l.Delay, "at_most", l.Drain)
 	if cause == nil {
 		time.Sleep(l.Delay)
@@ -59,7 +68,7 @@ func (l Life) Serve(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(fmt.Errorf("requests were still in flight after %s and were cut off", l.Drain), public.Close())
 	}
-	return errors.Join(cause, err, admin.Close())
+	return errors.Join(cause, err, l.Admin.Close())
 }
 
 // sendAway has each answer end its connection while the server drains: a connection
@@ -73,14 +82,15 @@ func sendAway(draining *atomic.Bool, next http.Handler) http.Handler {
 	})
 }
 
-func (l Life) newServer(handler http.Handler) *http.Server {
+// newHTTPServer is one whose handler gives a request at most so much time.
+func newHTTPServer(handler http.Handler, patience Patience, timeout time.Duration, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: l.Patience.Header,
-		ReadTimeout:       l.Patience.read(),
-		WriteTimeout:      l.Patience.write(l.Timeout),
-		IdleTimeout:       l.Patience.Idle,
+		ReadHeaderTimeout: patience.Header,
+		ReadTimeout:       patience.read(),
+		WriteTimeout:      patience.write(timeout),
+		IdleTimeout:       patience.Idle,
 		MaxHeaderBytes:    headerLimit,
-		ErrorLog:          slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

@@ -63,6 +63,11 @@ type listening struct {
 
 func listen(t testing.TB, o operation, timeout time.Duration, patience server.Patience) listening {
 	t.Helper()
+	return listenWith(t, o, timeout, patience, nil)
+}
+
+func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Patience, certificates *server.Certificates) listening {
+	t.Helper()
 	private, value, err := auth.GenerateKey("HS256")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +101,7 @@ func listen(t testing.TB, o operation, timeout time.Duration, patience server.Pa
 		return listener
 	}
 	life := server.Life{
-		Public: open(), Admin: open(), Handler: handler, Check: func(context.Context) error { return nil },
+		Public: open(), TLS: certificates, Admin: server.OpenAdmin(open(), nil, log), Handler: handler, Check: func(context.Context) error { return nil },
 		Patience: patience, Timeout: timeout, Drain: time.Second, Log: log,
 	}
 	ctx, stop := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -303,7 +304,7 @@ func TestMetricsCountWhatHappensWithAKnownFewLabels(t *testing.T) {
 // A name that is wrong in a dashboard or a rule shows nothing, or never fires.
 func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	t.Parallel()
-	exposed := supervised(t, nil).scrape()
+	exposed := supervised(t, certified(t)).scrape()
 	alerts, err := os.ReadFile("../deploy/observability/alerts.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -391,6 +392,48 @@ func TestReadinessSaysWhyNot(t *testing.T) {
 		return got == http.StatusServiceUnavailable && body["reason"] == "draining"
 	})
 	p.stops()
+}
+
+// An operator who sees "database" looks at Postgres; one who sees "pool" at what holds
+// the connections.
+func TestReadinessTellsAPoolThatIsUsedUpFromADatabaseThatIsGone(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	p := supervised(t, map[string]string{"DATABASE_URL": with(url, "pool_max_conns=1&lock_timeout=0")})
+	pool := newPool(t, url)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE users"); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		answered <- p.post("/users/get", bearer(t, auth.NewClaims(time.Now(), time.Hour)), `{"uid":"ID0000000000"}`, nil).status
+	}()
+	eventually(t, "the request waits for the table", func() bool {
+		var waiting int
+		err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
+		return err == nil && waiting == 1
+	})
+	response, err := http.Get("http://" + p.admin + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, response); got.status != http.StatusServiceUnavailable || got.object(t)["reason"] != "pool" {
+		t.Errorf("with no connection left: %s", got)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answered; got != http.StatusNotFound {
+		t.Errorf("the request that waited: %d", got)
+	}
+	if got := status(t, "http://"+p.admin+"/readyz"); got != http.StatusOK {
+		t.Errorf("afterwards: %d", got)
+	}
 }
 
 // spans is a collector that keeps what it is sent.

@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,8 +72,13 @@ type process struct {
 	ended         chan error
 }
 
+var readyText = regexp.MustCompile(`msg=ready listen=(\S+) .*admin=(\S+)`)
+
 // ready reads the addresses from the line of the log that says the server serves.
 func ready(line []byte) (listen, admin string, ok bool) {
+	if found := readyText.FindSubmatch(line); found != nil {
+		return string(found[1]), string(found[2]), true
+	}
 	var told struct{ Msg, Listen, Admin string }
 	err := json.Unmarshal(line, &told)
 	return told.Listen, told.Admin, err == nil && told.Msg == "ready"
@@ -142,7 +150,7 @@ func status(t testing.TB, url string) int {
 func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	settings := map[string]string{"BARONG_DATA_DIR": dir}
+	settings := map[string]string{"BARONG_DATA_DIR": dir, "BARONG_LOG_FORMAT": "text"}
 	p := serve(t, settings)
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if got := status(t, "http://"+p.admin+path); got != http.StatusOK {
@@ -199,6 +207,67 @@ func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
 	p.stops()
 }
 
+// A log that programs read has nothing else in it, and no token, which would be good
+// for whoever reads it.
+func TestServerWithoutAKeychainPutsNoTokenIntoALogOfJSON(t *testing.T) {
+	t.Parallel()
+	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t)})
+	p.signal(syscall.SIGTERM)
+	p.stops()
+	told := false
+	for line := range strings.Lines(p.log.String()) {
+		var entry struct{ Msg, Signer string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+		told = told || strings.Contains(entry.Msg, "no keychain is configured") && entry.Signer == "development"
+	}
+	if !told || strings.Contains(p.log.String(), "eyJ") {
+		t.Errorf("the log: %s", p.log)
+	}
+}
+
+// certified are the settings of a server with a certificate for 127.0.0.1.
+func certified(t testing.TB) map[string]string {
+	t.Helper()
+	borrowed := httptest.NewTLSServer(nil)
+	defer borrowed.Close()
+	pair := borrowed.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{}
+	for setting, block := range map[string]*pem.Block{
+		"BARONG_TLS_CERT": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]},
+		"BARONG_TLS_KEY":  {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		settings[setting] = filepath.Join(t.TempDir(), "tls.pem")
+		if err := os.WriteFile(settings[setting], pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return settings
+}
+
+func TestServerSpeaksTLS(t *testing.T) {
+	t.Parallel()
+	settings := certified(t)
+	settings["BARONG_DATA_DIR"], settings["DATABASE_URL"], settings["BARONG_LOG_FORMAT"] = t.TempDir(), newDatabase(t), "text"
+	p := serve(t, settings)
+	settings["BARONG_URL"], settings["SSL_CERT_FILE"] = "https://"+p.public, settings["BARONG_TLS_CERT"]
+	if out, stderr, exit := barong(t, settings, "call", "listUsers"); exit != 0 {
+		t.Errorf("%d %s %s", exit, out, stderr)
+	}
+	if !strings.Contains(p.log.String(), "curl -X POST https://"+p.public) {
+		t.Errorf("no URL with https in\n%s", p.log)
+	}
+	p.signal(syscall.SIGHUP)
+	eventually(t, "the certificate is read again", func() bool { return strings.Contains(p.log.String(), "certificate loaded") })
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
 func TestServerFinishesWhatIsInFlightWhenItIsToldToStop(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
@@ -231,7 +300,7 @@ func TestServerFinishesWhatIsInFlightWhenItIsToldToStop(t *testing.T) {
 	}()
 	eventually(t, "the request waits", func() bool {
 		var waiting int
-		err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").Scan(&waiting)
+		err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
 		return err == nil && waiting > 0
 	})
 	p.signal(syscall.SIGTERM)
