@@ -45,7 +45,7 @@ func (l Life) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- public.Serve(listener) }()
 	l.Admin.check.Store(&l.Check)
-	l.Log.Info("ready", "listen", l.Public.Addr().String(), "tls", l.TLS != nil, "admin", l.Admin.listener.Addr().String())
+	l.Log.Info("ready", "listen", l.Public.Addr().String(), "admin", l.Admin.listener.Addr().String(), "tls", l.TLS != nil)
 
 	var cause error
 	select {
