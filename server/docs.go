@@ -45,7 +45,6 @@ func serveDocs(router chi.Router, docs Docs, errs handlers.Errors) {
 // name that was made to point at this machine, is told that there is no such
 // path. An error that it returns was not written yet.
 func (d Docs) serveToken(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Cache-Control", "no-store")
 	if !fromOwnPage(r) {
 		return fmt.Errorf("a token is for the page of this server on a loopback address, not for %q at %q: %w",
 			r.Header.Get("Origin"), r.Host, errNoRoute)

@@ -78,9 +78,10 @@ func callerOf(ctx context.Context) *caller {
 }
 
 // arrival is where every request comes in and every answer goes out. It gives the
-// request an id, which the answer and the log carry; it counts it, has a span for it
-// where there is a tracer, and writes one line for it to the log. Parameters are in
-// none of these: they hold passwords and personal data.
+// request an id, which the answer and the log carry, and the answer the headers that
+// protect it; it counts the request, has a span for it where there is a tracer, and
+// writes one line for it to the log. Parameters are in none of these: they hold
+// passwords and personal data.
 type arrival struct {
 	log     *slog.Logger
 	metrics *metrics
@@ -97,6 +98,7 @@ func (a *arrival) middleware(next http.Handler) http.Handler {
 			ctx, span = startSpan(a.tracer, r)
 		}
 		by := &caller{Context: ctx, requestID: requestID(r)}
+		protect(w.Header())
 		w.Header().Set("X-Request-Id", by.requestID)
 		wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		returned := false

@@ -29,6 +29,7 @@ func servePublic(router chi.Router, yaml, keys []byte, errs handlers.Errors) err
 	}
 	serve := func(path, contentType string, content []byte) {
 		handler := func(w http.ResponseWriter, _ *http.Request) {
+			mayBeKept(w.Header())
 			w.Header().Set("Content-Type", contentType)
 			_, _ = w.Write(content)
 		}
@@ -57,6 +58,7 @@ func serveSwagger(router chi.Router, errs handlers.Errors) {
 			errs.Fail(w, r, err)
 			return
 		}
+		mayBeKept(w.Header())
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(content)
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -243,4 +244,35 @@ func TestScopeThatTheConfigurationLacksIsRefused(t *testing.T) {
 	t.Parallel()
 	a := start(t, func(s *setup) { s.keychain = strings.Split(keychainFile(), "scopes:")[0] + "scopes: {}\n" })
 	a.call(jsonForm, "getTimestamp", nil).refused(t, 401, "Failed to verify JWT.")
+}
+
+// Nothing remembers an envelope: what bounds a second use is exp, and what its
+// signature covers.
+func TestCapturedEnvelopeIsGoodForItsParametersUntilItExpires(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	mine, other := a.user(nil), a.user(nil)
+	now := a.clock.Now().Unix()
+	claims := map[string]any{"exp": now + 60, "iat": now, "jti": "once", "data": map[string]any{"uid": mine}}
+	body := payload(t, claims)
+	captured := envelope{body, []signature{{
+		Protected: b64(`{"alg":"RS256"}`), Header: map[string]any{"kid": "backend"}, Signature: rs256(t, rsaKey(t, backend()), `{"alg":"RS256"}`, body),
+	}}}
+	send := func(sent envelope) answer { return a.send("getUser", "application/json", marshal(t, sent), "") }
+	for range 2 {
+		if got := send(captured); got.status != http.StatusCreated || got.object(t)["uid"] != mine {
+			t.Errorf("before it expires: %s", got)
+		}
+	}
+	for claim, value := range map[string]any{"data": map[string]any{"uid": other}, "exp": now + 3600, "jti": "again"} {
+		changed := captured
+		with := maps.Clone(claims)
+		with[claim] = value
+		changed.Payload = payload(t, with)
+		if got := send(changed); got.status != http.StatusUnauthorized {
+			t.Errorf("with another %s: %s", claim, got)
+		}
+	}
+	a.clock.Advance(time.Minute)
+	send(captured).refused(t, http.StatusUnauthorized, "Failed to verify JWT.")
 }
