@@ -52,12 +52,10 @@ var insertUser = `
 		` + countOne("inserted", "$12") + `
 	), with_phones AS (
 		INSERT INTO phones (user_id, country, number, validated_at, created_at, updated_at)
-		SELECT id, country, number, validated_at, $10, $10 FROM inserted,
-			unnest($13::text[], $14::text[], $15::timestamptz[]) AS phone (country, number, validated_at)
+		SELECT id, unnest($13::text[]), unnest($14::text[]), unnest($15::timestamptz[]), $10, $10 FROM inserted
 	), with_labels AS (
 		INSERT INTO labels (user_id, key, value, scope, created_at, updated_at)
-		SELECT id, key, value, scope, $10, $10 FROM inserted,
-			unnest($16::text[], $17::text[], $18::text[]) AS label (key, value, scope)
+		SELECT id, unnest($16::text[]), unnest($17::text[]), unnest($18::text[]), $10, $10 FROM inserted
 	), with_profile AS (
 		INSERT INTO profiles (user_id, first_name, last_name, dob, address, postcode, city, country, state, metadata, created_at, updated_at)
 		SELECT id, $19, $20, $21::date, $22, $23, $24, $25, $26, $27::jsonb, $10, $10 FROM inserted WHERE $26::text IS NOT NULL

@@ -317,7 +317,11 @@ func (b *bench) requests(o operation, connections int, turn time.Duration, form 
 				case asBearer:
 					token = b.signer.token
 				}
-				requests[i] = newRequest(calls[i].method, handlers.BasePath+calls[i].path, token, body)
+				path := calls[i].path
+				if form == asCeiling && o.ceilingPath != "" {
+					path = o.ceilingPath
+				}
+				requests[i] = newRequest(calls[i].method, handlers.BasePath+path, token, body)
 			}
 		})
 	}

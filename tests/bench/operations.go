@@ -17,10 +17,16 @@ type operation struct {
 	once  bool // a call does not work twice
 	pairs bool // calls come in twos, of which the second undoes the first
 	bare  bool // the ceiling has no such operation
+	// Under which path the ceiling has another shape of it; empty: under the same.
+	ceilingPath string
 }
 
 // call is what a request says, before it is signed.
 type call struct{ method, path, parameters string }
+
+// pipelinedImport is where the ceiling imports with a statement for each table
+// rather than one for all.
+const pipelinedImport = "/users/import/pipelined"
 
 // How many different requests are sent again and again where that is possible.
 const (
@@ -41,6 +47,7 @@ var operations = []operation{
 	{name: "update label", calls: alternatingLabels},
 	{name: "create and delete label", calls: createdLabels, pairs: true, bare: true},
 	{name: "import", calls: newUsers, once: true},
+	{name: "import, beside a pipeline", calls: newUsers, once: true, ceilingPath: pipelinedImport},
 	{name: "sign otp", calls: codes, once: true, bare: true},
 	{name: "create document", calls: repeat("/documents", document), bare: true},
 	{name: "create user", calls: passwords, once: true, bare: true},
