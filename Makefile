@@ -20,7 +20,7 @@ reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; cat 
 # A static binary, which runs on any system of its kind, and in an empty container.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image lint-deploy vulnerabilities
+.PHONY: help build run test test-faults test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image lint-deploy vulnerabilities
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 
 test: ## Run all tests; they find or start a Postgres themselves
 	@$(call reported,$(GO) test $(TESTFLAGS) ./...)
+
+test-faults: ## Break databases, processes and disks under load, three times in a row
+	$(GO) test -count=3 -timeout 20m -v ./tests/faults
 
 test-upgrade: build ## Test whether an earlier version works on this one's schema (PREVIOUS=tag or commit)
 	$(GO) run ./tests/upgrade -previous "$(PREVIOUS)" -then "$(THEN)" $(UPGRADEFLAGS)

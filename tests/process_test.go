@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"barong/auth"
 )
 
 // binaryDir is a folder for this run, which TestMain makes and removes.
@@ -384,6 +386,42 @@ func TestKeychainIsReadAgainAndABrokenOneIsNot(t *testing.T) {
 	if call() != 0 {
 		t.Error("a broken keychain file took the good one out of force")
 	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestKeychainIsTakenOverWithoutADroppedRequest(t *testing.T) {
+	t.Parallel()
+	p := supervised(t, nil)
+	file := ""
+	for _, setting := range p.command.Env {
+		if path, ok := strings.CutPrefix(setting, "BARONG_MANAGEMENT_API="); ok {
+			file = path
+		}
+	}
+	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				if got := p.post("/timestamp", token, "{}", nil); got.status != http.StatusCreated {
+					t.Errorf("while the keychain changes: %s", got)
+					return
+				}
+			}
+		})
+	}
+	for n := range 20 {
+		// The same signers, and a comment that makes it another file.
+		if err := os.WriteFile(file, fmt.Appendf(nil, "# %d\n%s", n, keychainFile()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.signal(syscall.SIGHUP)
+		eventually(t, "it is taken over", func() bool { return strings.Count(p.log.String(), "keychain loaded") > n })
+	}
+	stop()
+	group.Wait()
 	p.signal(syscall.SIGTERM)
 	p.stops()
 }
