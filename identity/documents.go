@@ -123,8 +123,12 @@ func checkUpload(upload, ext string) (content []byte, contentType string, violat
 	contentType, known := contentTypes[strings.ToLower(ext)]
 	switch {
 	case !known:
-		violations = append(violations, Violation{Field: "file_ext", Code: "file_ext_not_allowed", Message: fmt.Sprintf(
-			`Upload You are not allowed to upload "%s" files, allowed types: %s`, beginning(ext, maxQuotedExt), strings.Join(fileExtensions, ", "))})
+		sentence := func(ext string) string {
+			return fmt.Sprintf(`Upload You are not allowed to upload "%s" files, allowed types: %s`, ext, strings.Join(fileExtensions, ", "))
+		}
+		violations = append(violations, Violation{
+			Field: "file_ext", Code: "file_ext_not_allowed", Message: sentence(beginning(ext, maxQuotedExt)), Logged: sentence("…"),
+		})
 	case violations == nil && http.DetectContentType(content) != contentType:
 		violations = append(violations, uploadMismatch)
 	}

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ type Violation struct {
 	Field   string // the parameter it is about, as in openapi.yaml; "" when it is about several
 	Code    string // stable, for programs: email_taken
 	Message string // the sentence of the contract, for people: Email has already been taken
+	Logged  string // what the log says instead, where Message repeats what was sent; else empty
 }
 
 // Reason tells failures of one kind apart for the operator, whose counters have a
@@ -56,9 +58,17 @@ type Error struct {
 	Cause      error         // for the log only, never for the caller
 }
 
-// Error joins the sentences; the cause, where there is one, follows in brackets.
+// Error is for the log: it joins the sentences, without what they repeat of the
+// request; the cause, where there is one, follows in brackets.
 func (e *Error) Error() string {
-	s := e.Sentence()
+	s := e.Message
+	if s == "" {
+		logged := make([]string, len(e.Violations))
+		for i, v := range e.Violations {
+			logged[i] = cmp.Or(v.Logged, v.Message)
+		}
+		s = strings.Join(logged, ", ")
+	}
 	if e.Cause != nil {
 		s += " (" + e.Cause.Error() + ")"
 	}
