@@ -74,6 +74,11 @@ func (serveCommand) Run(p *program) error {
 	}
 	ctx, cancel := untilSignal()
 	defer cancel()
+	files := []reloaded{keychain}
+	if certificates != nil {
+		files = append(files, certificates)
+	}
+	reloadOnHangup(ctx, files)
 
 	codes, closeOTP, err := openOTP(ctx, settings, log)
 	if err != nil {
@@ -91,6 +96,9 @@ func (serveCommand) Run(p *program) error {
 	registry, err := newRegistry()
 	if err != nil {
 		return err
+	}
+	if certificates != nil {
+		watchCertificates(registry, certificates)
 	}
 	admin := server.OpenAdmin(supervision, exposition(registry, log), log)
 	defer func() { _ = admin.Close() }()
@@ -156,15 +164,9 @@ func (serveCommand) Run(p *program) error {
 	}
 	defer reserveHeap()()
 	go settle(ctx)
-	reloads := []reloaded{keychain}
-	if certificates != nil {
-		watchCertificates(registry, certificates)
-		reloads = append(reloads, certificates)
-	}
-	for _, each := range reloads {
+	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
 	}
-	go reloadOnHangup(ctx, reloads)
 	if signer != nil {
 		if err := signer.greet(p.stderr, log, logsJSON(settings, p.stderr), ownURL(settings, public.Addr())); err != nil {
 			return err

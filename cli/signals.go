@@ -22,19 +22,22 @@ type reloaded interface {
 	Watch(ctx context.Context, every time.Duration)
 }
 
-// reloadOnHangup reads the files again with every SIGHUP.
+// reloadOnHangup reads the files again with every SIGHUP, until ctx ends. From the
+// moment it returns the signal does not end the process.
 func reloadOnHangup(ctx context.Context, files []reloaded) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	for {
-		select {
-		case <-hangups:
-			for _, each := range files {
-				each.Reload()
+	go func() {
+		defer signal.Stop(hangups)
+		for {
+			select {
+			case <-hangups:
+				for _, each := range files {
+					each.Reload()
+				}
+			case <-ctx.Done():
+				return
 			}
-		case <-ctx.Done():
-			return
 		}
-	}
+	}()
 }

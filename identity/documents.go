@@ -123,12 +123,8 @@ func checkUpload(upload, ext string) (content []byte, contentType string, violat
 	contentType, known := contentTypes[strings.ToLower(ext)]
 	switch {
 	case !known:
-		sentence := func(ext string) string {
-			return fmt.Sprintf(`Upload You are not allowed to upload "%s" files, allowed types: %s`, ext, strings.Join(fileExtensions, ", "))
-		}
-		violations = append(violations, Violation{
-			Field: "file_ext", Code: "file_ext_not_allowed", Message: sentence(beginning(ext, maxQuotedExt)), Logged: sentence("…"),
-		})
+		violations = append(violations, Violation{Field: "file_ext", Code: "file_ext_not_allowed", Logged: "Upload has an extension that is not allowed", Message: fmt.Sprintf(
+			`Upload You are not allowed to upload "%s" files, allowed types: %s`, beginning(ext, maxQuotedExt), strings.Join(fileExtensions, ", "))})
 	case violations == nil && http.DetectContentType(content) != contentType:
 		violations = append(violations, uploadMismatch)
 	}
