@@ -23,12 +23,12 @@ type reloaded interface {
 }
 
 // reloadOnHangup reads the files again with every SIGHUP, until ctx ends. From the
-// moment it returns the signal does not end the process.
+// moment it returns the signal does not end the process, also not while it drains:
+// what renews a certificate does not know what the server is doing.
 func reloadOnHangup(ctx context.Context, files []reloaded) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
-		defer signal.Stop(hangups)
 		for {
 			select {
 			case <-hangups:

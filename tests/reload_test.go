@@ -88,6 +88,20 @@ func TestKeychainIsTakenOverWithoutADroppedRequest(t *testing.T) {
 	p.stops()
 }
 
+func TestHangupWhileDrainingDropsNothing(t *testing.T) {
+	t.Parallel()
+	p := supervised(t, map[string]string{"BARONG_DRAIN_DELAY": "1s"})
+	p.signal(syscall.SIGTERM)
+	eventually(t, "the server drains", func() bool { return status(t, "http://"+p.admin+"/readyz") == http.StatusServiceUnavailable })
+	time.Sleep(50 * time.Millisecond) // what ends with the first signal has ended
+	p.signal(syscall.SIGHUP)
+	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	if got := p.post("/timestamp", token, "{}", nil); got.status != http.StatusCreated {
+		t.Errorf("after SIGHUP: %s", got)
+	}
+	p.stops()
+}
+
 // certified are the settings of a server with a certificate for 127.0.0.1.
 func certified(t testing.TB) map[string]string {
 	t.Helper()
