@@ -18,7 +18,7 @@ import (
 func (k *Keychain) ParseBearer(authorization string) (*Credentials, error) {
 	c, err := k.parseBearer(authorization)
 	if err != nil {
-		return nil, identity.ErrUnverified.Because(brief(err))
+		return nil, identity.ErrUnverified.Because(truncateError(err))
 	}
 	return c, nil
 }

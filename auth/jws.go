@@ -2,11 +2,14 @@ package auth
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"barong/jsonobject"
 )
 
 // JWS is a JWS in General JSON serialisation (RFC 7515 §7.2.1) over claims, as
@@ -49,23 +52,23 @@ func ParseJWS(text []byte) (*JWS, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, brief(err)
+		return nil, truncateError(err)
 	case payload == nil:
 		return nil, errors.New("payload is missing")
 	case signatures == nil:
 		return nil, errors.New("signatures are missing")
 	}
 	if err := j.readPayload(payload); err != nil {
-		return nil, fmt.Errorf("payload %w", brief(err))
+		return nil, fmt.Errorf("payload %w", truncateError(err))
 	}
 	if err := eachElement(signatures, j.readEntry); err != nil {
-		return nil, fmt.Errorf("signatures: %w", brief(err))
+		return nil, fmt.Errorf("signatures: %w", truncateError(err))
 	}
 	return j, nil
 }
 
 func (j *JWS) readPayload(value jsontext.Value) error {
-	text, err := unquote(value)
+	text, err := jsonobject.Unquote(value)
 	if err != nil {
 		return err
 	}
@@ -100,7 +103,7 @@ func (j *JWS) readEntry(value jsontext.Value) error {
 		if received.Header.Kind() != '{' {
 			return errors.New("the header of an element is not a JSON object")
 		}
-		if err := read(received.Header, header.read); err != nil {
+		if err := jsonobject.Read(context.Background(), received.Header, header.read); err != nil {
 			return err
 		}
 	}
@@ -128,7 +131,7 @@ func textOf(value jsontext.Value) string {
 	if value == nil {
 		return ""
 	}
-	text, err := unquote(value)
+	text, err := jsonobject.Unquote(value)
 	if err != nil {
 		return ""
 	}
@@ -139,7 +142,7 @@ func textOf(value jsontext.Value) string {
 // over the payload as it was received. Those of others, and members that are not
 // of a JWS, are byte for byte as they were; those that s had made are gone.
 func (j *JWS) Sign(s *Signer) ([]byte, error) {
-	payload, err := unquote(j.payload)
+	payload, err := jsonobject.Unquote(j.payload)
 	if err != nil {
 		return nil, err
 	}
