@@ -66,7 +66,7 @@ func listen(t testing.TB, o operation, timeout time.Duration, patience server.Ti
 	return listenWith(t, o, timeout, patience, nil)
 }
 
-func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts, certificates *server.Certificates) listening {
+func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts, certificates *server.Certificates, change ...func(*server.Life, *server.Options)) listening {
 	t.Helper()
 	private, value, err := auth.GenerateKey("HS256")
 	if err != nil {
@@ -86,12 +86,9 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, patience serve
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	handler, err := server.New(server.Options{
+	options := server.Options{
 		Operations: o, Keychain: auth.Fixed(keychain), Log: log, Clock: time.Now,
 		BodyLimit: 16 << 20, BodyMemory: 1 << 20, InFlight: 8, Timeout: timeout, Timeouts: patience,
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	open := func() net.Listener {
 		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -101,8 +98,14 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, patience serve
 		return listener
 	}
 	life := server.Life{
-		Public: open(), TLS: certificates, Admin: server.OpenAdmin(open(), nil, log), Handler: handler, Check: func(context.Context) error { return nil },
+		Public: open(), TLS: certificates, Admin: server.OpenAdmin(open(), nil, log), Check: func(context.Context) error { return nil },
 		Timeouts: patience, Timeout: timeout, Drain: time.Second, Log: log,
+	}
+	for _, apply := range change {
+		apply(&life, &options)
+	}
+	if life.Handler, err = server.New(options); err != nil {
+		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
