@@ -30,7 +30,7 @@ type body struct {
 
 var errTooLarge = errors.New("the body is larger than the limit")
 
-// read returns the whole body. memory is how long it waits for that.
+// read returns the whole body. memory is how long it waits for memory in all.
 func (b *body) read(memory time.Duration) ([]byte, error) {
 	announced := b.request.ContentLength
 	most := b.limit + 1 // one more tells that it is too large
@@ -63,7 +63,7 @@ func (b *body) read(memory time.Duration) ([]byte, error) {
 // grow doubles the room for the body, once there is memory for it.
 func (b *body) grow(most int64, memory time.Duration) error {
 	size := min(max(2*int64(cap(b.bytes)), firstPart), most)
-	ctx, cancel := context.WithTimeout(b.request.Context(), memory)
+	ctx, cancel := context.WithTimeout(b.request.Context(), memory-b.waited)
 	defer cancel()
 	waiting := time.Now()
 	if err := b.memory.hold(ctx, size); err != nil {

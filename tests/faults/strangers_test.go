@@ -57,7 +57,7 @@ func (a *attacked) attack(name string, work func(good *goodClient)) {
 	good.stop(name)
 	select {
 	case err := <-a.ended:
-		a.t.Fatalf("%s ended the server: %v\n%s", name, err, a.log)
+		a.t.Fatalf("%s ended the server: %v", name, err)
 	default:
 	}
 	a.t.Logf("%s: at most %d MiB were taken until now", name, a.group.taken()>>20)
