@@ -10,5 +10,5 @@ func openFileLimit() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0
 	}
-	return int(min(limit.Cur, 1<<30)) //nolint:gosec,unconvert // it is small by then; Cur is signed on some systems
+	return int(min(limit.Cur, 1<<30))
 }

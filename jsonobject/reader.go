@@ -113,7 +113,7 @@ func (r *Reader) Value() (jsontext.Value, error) {
 	depth := r.decoder.StackDepth()
 	start := int64(-1)
 	for start < 0 || r.decoder.StackDepth() > depth {
-		if _, err := r.token(); err != nil {
+		if err := r.skipToken(); err != nil {
 			return nil, err
 		}
 		if start < 0 {
@@ -139,7 +139,7 @@ func (r *Reader) Object(visit func(name []byte) error) (whole jsontext.Value, er
 	if r.Kind() != '{' {
 		return nil, r.other(ErrNotObject)
 	}
-	if _, err := r.token(); err != nil {
+	if err := r.skipToken(); err != nil {
 		return nil, err
 	}
 	start := r.decoder.InputOffset() - 1
@@ -159,7 +159,7 @@ func (r *Reader) Object(visit func(name []byte) error) (whole jsontext.Value, er
 			return nil, err
 		}
 	}
-	if _, err := r.token(); err != nil {
+	if err := r.skipToken(); err != nil {
 		return nil, err
 	}
 	return r.text[start:r.decoder.InputOffset()], nil
@@ -170,7 +170,7 @@ func (r *Reader) Array(visit func() error) error {
 	if r.Kind() != '[' {
 		return r.other(ErrNotArray)
 	}
-	if _, err := r.token(); err != nil {
+	if err := r.skipToken(); err != nil {
 		return err
 	}
 	for r.Kind() != ']' {
@@ -178,8 +178,7 @@ func (r *Reader) Array(visit func() error) error {
 			return err
 		}
 	}
-	_, err := r.token()
-	return err
+	return r.skipToken()
 }
 
 // other reads what is not of the wanted kind, to find out whether it is JSON at all.
@@ -190,15 +189,15 @@ func (r *Reader) other(wanted error) error {
 	return wanted
 }
 
-func (r *Reader) token() (jsontext.Token, error) {
+// skipToken moves on behind a bracket, a name or a scalar.
+func (r *Reader) skipToken() error {
 	if err := r.count(); err != nil {
-		return jsontext.Token{}, err
+		return err
 	}
-	token, err := r.decoder.ReadToken()
-	if err != nil {
-		return token, r.broken(err)
+	if _, err := r.decoder.ReadToken(); err != nil {
+		return r.broken(err)
 	}
-	return token, nil
+	return nil
 }
 
 // count counts a name, a value, or the end of one.

@@ -101,7 +101,7 @@ func members(size int) string {
 func letters(n int) string {
 	name := []byte("aaaa")
 	for i := 3; n > 0 && i >= 0; i-- {
-		name[i] = 'a' + byte(n%26) //nolint:gosec // below 26
+		name[i] = 'a' + byte(n%26)
 		n /= 26
 	}
 	return string(name)

@@ -52,7 +52,7 @@ type stream struct {
 
 // openStreams connects, and says how much of an answer it takes before it reads.
 func (a *attacked) openStreams(window uint32) (*stream, error) {
-	connection, err := tls.Dial("tcp", a.address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) //nolint:gosec // a throw-away certificate
+	connection, err := tls.Dial("tcp", a.address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,12 @@ func (a *attacked) openStreams(window uint32) (*stream, error) {
 func (s *stream) request(path string, length int, extra ...hpack.HeaderField) error {
 	s.headers.Reset()
 	fields := append([]hpack.HeaderField{
-		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "barong"},
-		{Name: ":path", Value: "/api/v2/management" + path}, {Name: "content-type", Value: "application/json"}, {Name: "content-length", Value: strconv.Itoa(length)},
+		{Name: ":method", Value: "POST"},
+		{Name: ":scheme", Value: "https"},
+		{Name: ":authority", Value: "barong"},
+		{Name: ":path", Value: "/api/v2/management" + path},
+		{Name: "content-type", Value: "application/json"},
+		{Name: "content-length", Value: strconv.Itoa(length)},
 	}, extra...)
 	for _, field := range fields {
 		if err := s.encoder.WriteField(field); err != nil {
@@ -174,7 +178,7 @@ func TestOneStolenTokenLeavesOthersTheirPlaces(t *testing.T) {
 // importUsers makes answers that are worth an attacker's while.
 func (a *attacked) importUsers(count int) {
 	good := &goodClient{t: a.t, signer: a.who.signer, url: a.url}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // a throw-away certificate
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	var group sync.WaitGroup
 	for worker := range workers {
 		group.Go(func() {
