@@ -67,10 +67,8 @@ func (a *answer) reserve(ctx context.Context, memory *memoryLimiter, signer stri
 	if size <= smallAnswer {
 		return func() {}, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerPatience)
-	defer cancel()
 	reservation := memory.reserve(signer, size)
-	return reservation.release, reservation.hold(ctx, size)
+	return reservation.release, reservation.hold(context.WithoutCancel(ctx), size, answerPatience)
 }
 
 // send writes the answer in one piece.

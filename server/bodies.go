@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -63,10 +62,8 @@ func (b *body) read(memory time.Duration) ([]byte, error) {
 // grow doubles the room for the body, once there is memory for it.
 func (b *body) grow(most int64, memory time.Duration) error {
 	size := min(max(2*int64(cap(b.bytes)), firstPart), most)
-	ctx, cancel := context.WithTimeout(b.request.Context(), memory-b.waited)
-	defer cancel()
 	waiting := time.Now()
-	if err := b.memory.hold(ctx, size); err != nil {
+	if err := b.memory.hold(b.request.Context(), size, memory-b.waited); err != nil {
 		return err
 	}
 	b.waited += time.Since(waiting)

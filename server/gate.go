@@ -111,9 +111,8 @@ func (v *visit) serve(next http.Handler) error {
 	if err != nil {
 		return err
 	}
-	page := g.answers.reserve(v.caller.signers[0], pageSize(values))
-	v.atEnd(page.release)
-	if err := page.hold(v.caller, pageSize(values)); err != nil {
+	page, err := v.reservePage(pageSize(values))
+	if err != nil {
 		return err
 	}
 	// Only here: a slow sender has no place, nor has one who may not call.
@@ -136,13 +135,24 @@ func (v *visit) serve(next http.Handler) error {
 		next.ServeHTTP(a, v.r)
 	}()
 	memory.release() // whoever reads slowly holds the answer only
-	release, err := a.reserve(v.caller, g.answers, v.caller.signers[0], page.held)
+	release, err := a.reserve(v.caller, g.answers, v.caller.signers[0], page)
 	v.atEnd(release)
 	if err != nil {
 		return err
 	}
 	a.send()
 	return nil
+}
+
+// reservePage waits for the memory of a page's answer, and returns how much that is.
+func (v *visit) reservePage(size int64) (held int64, err error) {
+	if size == 0 {
+		return 0, nil
+	}
+	page := v.gate.answers.reserve(v.caller.signers[0], size)
+	v.atEnd(page.release)
+	err = page.hold(v.caller, size, v.gate.requestTime)
+	return page.held, err
 }
 
 // authenticateAndValidate returns the canonical parameters of a request that may
@@ -176,7 +186,7 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 		return nil, memory, err
 	}
 	v.atEnd(v.caller.begin(g.requestTime))
-	if err := memory.hold(v.caller, int64(len(body))*bodyFactor); err != nil {
+	if err := memory.hold(v.caller, int64(len(body))*bodyFactor, g.requestTime); err != nil {
 		return nil, memory, err
 	}
 	envelope, given, err := v.open(body)

@@ -98,8 +98,9 @@ func (m *memoryLimiter) reserve(owner string, need int64) *reservation {
 	return &reservation{limiter: m, owner: owner, order: m.last, need: need}
 }
 
-// hold waits until the reservation holds so many bytes, or until ctx ends.
-func (r *reservation) hold(ctx context.Context, bytes int64) error {
+// hold waits until the reservation holds so many bytes, at most so long and until ctx
+// ends.
+func (r *reservation) hold(ctx context.Context, bytes int64, patience time.Duration) error {
 	m := r.limiter
 	m.mutex.Lock()
 	more := min(bytes, r.need) - r.held
@@ -116,6 +117,8 @@ func (r *reservation) hold(ctx context.Context, bytes int64) error {
 	w.granted = make(chan struct{})
 	m.enqueue(w)
 	m.mutex.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case <-w.granted:
 		return nil

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -18,9 +17,7 @@ const mebi = 1 << 20
 func holding(t *testing.T, m *memoryLimiter, owner string, need, held int64) *reservation {
 	t.Helper()
 	r := m.reserve(owner, need)
-	ctx, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
-	if err := r.hold(ctx, held); err != nil {
+	if err := r.hold(t.Context(), held, 0); err != nil {
 		t.Fatalf("%d of %d for %q: %v", held, need, owner, err)
 	}
 	return r
@@ -29,10 +26,8 @@ func holding(t *testing.T, m *memoryLimiter, owner string, need, held int64) *re
 // waits fails where the reservation gets more at once.
 func waits(t *testing.T, r *reservation, bytes int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
 	var busy *identity.Error
-	if err := r.hold(ctx, bytes); !errors.As(err, &busy) || busy.Kind != identity.Unavailable || busy.RetryAfter == 0 {
+	if err := r.hold(t.Context(), bytes, 0); !errors.As(err, &busy) || busy.Kind != identity.Unavailable || busy.RetryAfter == 0 {
 		t.Errorf("it got %d bytes: %v", bytes, err)
 	}
 }
@@ -70,7 +65,7 @@ func TestKnownCallersComeBeforeStrangers(t *testing.T) {
 		for _, owner := range []string{stranger, stranger, "ada"} {
 			go func() {
 				r := m.reserve(owner, 60*mebi)
-				if err := r.hold(t.Context(), 60*mebi); err != nil {
+				if err := r.hold(t.Context(), 60*mebi, time.Hour); err != nil {
 					t.Error(err)
 				}
 				mutex.Lock()
@@ -108,7 +103,7 @@ func TestBodiesThatArriveTogetherDoNotBlockEachOther(t *testing.T) {
 					r := m.reserve(owner, need)
 					defer r.release()
 					for held := int64(1); ; held *= 2 {
-						if err := r.hold(t.Context(), held); err != nil {
+						if err := r.hold(t.Context(), held, time.Hour); err != nil {
 							t.Error(err)
 							return
 						}
