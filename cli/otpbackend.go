@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -12,6 +14,7 @@ import (
 
 	"barong/auth"
 	"barong/config"
+	"barong/keys"
 	"barong/otp"
 	"barong/repository"
 )
@@ -61,14 +64,14 @@ func openOTP(ctx context.Context, c config.Config, log *slog.Logger) (on func(*r
 	url := c.OTPKey
 	if url == "" {
 		kept, err := keptKey(filepath.Join(otpDir(c), "secrets.key"), func() ([]byte, error) {
-			return []byte(otp.NewKeeperURL() + "\n"), nil
+			return []byte(keys.NewURL() + "\n"), nil
 		}, log)
 		if err != nil {
 			return nil, nil, fmt.Errorf("the key of one-time secrets, in %s: %w", otpDir(c), err)
 		}
 		url = strings.TrimSpace(string(kept))
 	}
-	keeper, err := otp.OpenKeeper(ctx, url)
+	keeper, err := keys.Open(ctx, url)
 	if err != nil {
 		return nil, nil, fmt.Errorf("BARONG_OTP_KEY: %w", err)
 	}
@@ -93,7 +96,11 @@ func vaultToken(c config.Config) (string, error) {
 	}
 	token, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("VAULT_TOKEN is empty, and so there must be a token file: %w", err)
+		var failure *fs.PathError
+		if errors.As(err, &failure) {
+			err = failure.Err // the path is a setting, which may be a token by mistake
+		}
+		return "", fmt.Errorf("VAULT_TOKEN is empty, and the file of VAULT_TOKEN_FILE, or ~/.vault-token, cannot be read: %w", err)
 	}
 	return strings.TrimSpace(string(token)), nil
 }

@@ -225,7 +225,7 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development
 		return source, nil, nil
 	}
 	if !c.Loopback() {
-		return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is %q", c.Listen)
+		return nil, nil, errors.New("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is another")
 	}
 	signer, err := openDevelopment(c.DataDir)
 	if err != nil {

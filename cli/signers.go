@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -30,7 +31,7 @@ func (s signing) signers() ([]*auth.Signer, error) {
 	for i, option := range s.Signer {
 		name, file, ok := strings.Cut(option, "=")
 		if !ok || name == "" || file == "" {
-			return nil, fmt.Errorf("--signer must be NAME=FILE or NAME=ALGORITHM:FILE, and is %q", option)
+			return nil, errors.New("--signer must be NAME=FILE or NAME=ALGORITHM:FILE")
 		}
 		algorithm := ""
 		if known, rest, ok := strings.Cut(file, ":"); ok && slices.Contains(auth.Algorithms(), known) {

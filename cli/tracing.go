@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/exaring/otelpgx"
+	"github.com/go-logr/logr"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -17,8 +19,10 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/net/http/httpguts"
 
 	"barong/config"
+	"barong/keys"
 	"barong/server"
 )
 
@@ -37,9 +41,17 @@ func openTracing(ctx context.Context, c config.Config, log *slog.Logger) (*traci
 	if c.OTLPEndpoint == "" || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return &tracing{}, nil
 	}
+	for _, name := range headerSettings {
+		if !areHeaders(os.Getenv(name)) {
+			return nil, fmt.Errorf("%s must be a list as name=value,name=value, with values escaped as in URLs", name)
+		}
+	}
+	// The SDK tells this logger the value of each setting that it cannot read.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("spans could not be sent", "error", err) }))
+	otel.SetLogger(logr.FromSlogHandler(messagesOnly{log.Handler()}))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", keys.Redact(err, c.OTLPEndpoint))
 	}
 	document, err := server.Specification()
 	if err != nil {
@@ -51,12 +63,40 @@ func openTracing(ctx context.Context, c config.Config, log *slog.Logger) (*traci
 		resource.WithFromEnv(), // last, so that the operator's own words win
 	)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err), exporter.Shutdown(ctx))
+		return nil, errors.Join(errors.New("OTEL_RESOURCE_ATTRIBUTES must be a list as name=value,name=value"), exporter.Shutdown(ctx))
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("spans could not be sent", "error", err) }))
 	log.Info("requests are traced")
 	return &tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
 }
+
+// headerSettings hold what is sent to the collector with each request: its tokens.
+var headerSettings = []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"}
+
+// areHeaders says whether the SDK can read a list of headers.
+func areHeaders(list string) bool {
+	if strings.TrimSpace(list) == "" {
+		return true
+	}
+	for each := range strings.SplitSeq(list, ",") {
+		name, value, found := strings.Cut(each, "=")
+		_, err := url.PathUnescape(value)
+		if !found || !httpguts.ValidHeaderFieldName(strings.TrimSpace(name)) || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// messagesOnly writes lines without their attributes.
+type messagesOnly struct{ slog.Handler }
+
+func (h messagesOnly) Handle(ctx context.Context, line slog.Record) error {
+	return h.Handler.Handle(ctx, slog.NewRecord(line.Time, line.Level, "OpenTelemetry: "+line.Message, line.PC))
+}
+
+func (h messagesOnly) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+func (h messagesOnly) WithGroup(string) slog.Handler { return h }
 
 // requests makes the spans of requests; nil when nothing is traced.
 func (t *tracing) requests() trace.Tracer {

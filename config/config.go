@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -53,7 +54,7 @@ type Config struct {
 	InFlight          int           `env:"BARONG_MAX_IN_FLIGHT" envDefault:"512"`
 	Connections       int           `env:"BARONG_MAX_CONNECTIONS" envDefault:"512"`
 	RateLimits        string        `env:"BARONG_RATE_LIMITS"`
-	StorageURL        string        `env:"BARONG_STORAGE_URL"`
+	StorageURL        string        `env:"BARONG_STORAGE_URL" secret:"true"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
 	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY" secret:"true"`
 	PublicURL         string        `env:"BARONG_PUBLIC_URL"`
@@ -75,7 +76,8 @@ const (
 )
 
 // Read takes the settings from the environment of the process and checks them.
-// The error says which settings are wrong, and why.
+// The error says which settings are wrong, and why. It holds no value of a setting:
+// that may be a secret, or one that was put into the wrong setting.
 func Read() (Config, error) {
 	var c Config
 	environment, err := withSecretsOfFiles(env.ToMap(os.Environ()))
@@ -92,7 +94,7 @@ func Read() (Config, error) {
 }
 
 // namesFirst says which variable could not be read, where the library names the
-// field of the struct.
+// field of the struct and quotes the value.
 func namesFirst(err error) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
@@ -104,7 +106,7 @@ func namesFirst(err error) error {
 		var broken env.ParseError
 		if errors.As(each, &broken) {
 			field, _ := reflect.TypeFor[Config]().FieldByName(broken.Name)
-			named[i] = fmt.Errorf("%s cannot be read as %s: %w", field.Tag.Get("env"), broken.Type, broken.Err)
+			named[i] = fmt.Errorf("%s cannot be read as %s", field.Tag.Get("env"), broken.Type)
 		}
 	}
 	return errors.Join(named...)
@@ -128,42 +130,43 @@ func (c Config) Validate() error {
 	}
 	address := func(name, address string) {
 		_, err := net.ResolveTCPAddr("tcp", address)
-		check(err == nil, "%s must be host:port, as 127.0.0.1:8080, and is %q", name, address)
+		check(err == nil, "%s must be host:port, as 127.0.0.1:8080", name)
 	}
 	file := func(name, path string) {
 		if path != "" {
 			_, err := os.Stat(path)
-			check(err == nil, "%s names a file that cannot be read: %w", name, err)
+			check(err == nil, "%s names a file that cannot be read: %w", name, withoutPath(err))
 		}
 	}
 	address("BARONG_LISTEN", c.Listen)
 	address("BARONG_ADMIN_LISTEN", c.AdminListen)
-	check(c.Listen != c.AdminListen || strings.HasSuffix(c.Listen, ":0"), "BARONG_LISTEN and BARONG_ADMIN_LISTEN must differ, and both are %q", c.Listen)
+	check(c.Listen != c.AdminListen || strings.HasSuffix(c.Listen, ":0"), "BARONG_LISTEN and BARONG_ADMIN_LISTEN must differ")
 	check(c.DataDir != "", "BARONG_DATA_DIR must not be empty")
-	check(c.LogFormat == LogAuto || c.LogFormat == LogJSON || c.LogFormat == LogText, "BARONG_LOG_FORMAT must be %s, %s or %s, and is %q", LogAuto, LogJSON, LogText, c.LogFormat)
+	check(c.LogFormat == LogAuto || c.LogFormat == LogJSON || c.LogFormat == LogText, "BARONG_LOG_FORMAT must be %s, %s or %s", LogAuto, LogJSON, LogText)
 	if c.OTLPEndpoint != "" {
-		collector, err := url.Parse(c.OTLPEndpoint)
-		check(err == nil && (collector.Scheme == "http" || collector.Scheme == "https") && collector.Host != "", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL, as http://127.0.0.1:4318")
+		_, ok := webURL(c.OTLPEndpoint)
+		check(ok, "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL without user and password, as http://127.0.0.1:4318")
 	}
-	check(c.BodyLimit >= 1<<10 && c.BodyLimit <= maxBodyLimit, "BARONG_BODY_LIMIT must be 1024 to %d bytes, and is %d", maxBodyLimit, c.BodyLimit)
-	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
-	check(c.DrainDelay >= 0, "BARONG_DRAIN_DELAY must not be negative, and is %s", c.DrainDelay)
-	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
-	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31, and is %d", c.BcryptCost)
-	check(c.OTPBackend == OTPPostgres || c.OTPBackend == OTPVault, "BARONG_OTP_BACKEND must be %s or %s, and is %q", OTPPostgres, OTPVault, c.OTPBackend)
-	check(c.OTPIssuer != "" && !strings.Contains(c.OTPIssuer, ":"), "BARONG_OTP_ISSUER must be a name without a colon, and is %q", c.OTPIssuer)
+	check(c.BodyLimit >= 1<<10 && c.BodyLimit <= maxBodyLimit, "BARONG_BODY_LIMIT must be 1024 to %d bytes", maxBodyLimit)
+	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s")
+	check(c.DrainDelay >= 0, "BARONG_DRAIN_DELAY must not be negative")
+	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s")
+	check(c.BcryptCost >= 4 && c.BcryptCost <= 31, "BARONG_BCRYPT_COST must be 4 to 31")
+	check(c.OTPBackend == OTPPostgres || c.OTPBackend == OTPVault, "BARONG_OTP_BACKEND must be %s or %s", OTPPostgres, OTPVault)
+	check(c.OTPIssuer != "" && !strings.Contains(c.OTPIssuer, ":"), "BARONG_OTP_ISSUER must be a name without a colon")
 	if c.OTPBackend == OTPVault {
-		address, err := url.Parse(c.VaultAddress)
-		check(err == nil && (address.Scheme == "http" || address.Scheme == "https") && address.Host != "", "VAULT_ADDR must be a URL, as https://vault.example.org:8200, and is %q", c.VaultAddress)
+		_, ok := webURL(c.VaultAddress)
+		check(ok, "VAULT_ADDR must be a URL without user and password, as https://vault.example.org:8200")
 	}
-	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes, and is %d", c.BodyMemory)
-	check(c.InFlight >= 1, "BARONG_MAX_IN_FLIGHT must be at least 1, and is %d", c.InFlight)
-	check(c.Connections >= 1, "BARONG_MAX_CONNECTIONS must be at least 1, and is %d", c.Connections)
-	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
-	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
-	public, err := url.Parse(c.PublicURL)
-	check(c.PublicURL == "" || err == nil && (public.Scheme == "http" || public.Scheme == "https") && public.Host != "" && public.RawQuery == "" && public.Fragment == "",
-		"BARONG_PUBLIC_URL must begin with http:// or https:// and a host, and is %q", c.PublicURL)
+	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes")
+	check(c.InFlight >= 1, "BARONG_MAX_IN_FLIGHT must be at least 1")
+	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket")
+	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s", maxStorageURLTTL)
+	if c.PublicURL != "" {
+		public, ok := webURL(c.PublicURL)
+		check(ok && public.RawQuery == "" && public.Fragment == "", "BARONG_PUBLIC_URL must begin with http:// or https:// and a host, without user and password, and have no query")
+	}
+	check(c.Connections >= 1, "BARONG_MAX_CONNECTIONS must be at least 1")
 	check(c.DocumentsKey == "" || strings.Contains(c.DocumentsKey, "://"), "BARONG_DOCUMENTS_KEY must be a URL, as file:///path/to/key")
 	check((c.TLSCert == "") == (c.TLSKey == ""), "BARONG_TLS_CERT and BARONG_TLS_KEY belong together, and one of them is empty")
 	check(c.TLSClientCA == "" || c.TLSCert != "", "BARONG_TLS_CLIENT_CA needs BARONG_TLS_CERT: without TLS no client shows a certificate")
@@ -174,6 +177,26 @@ func (c Config) Validate() error {
 	file("BARONG_CONFIG", c.BarongConfig)
 	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKey)
 	return errors.Join(wrong...)
+}
+
+// webURL reads the URL of a server. One with a user or a password in it is none:
+// the clients that are given it say it in their errors.
+func webURL(text string) (*url.URL, bool) {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return nil, false
+	}
+	return parsed, (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != "" && parsed.User == nil
+}
+
+// withoutPath is why a file cannot be read. The path is the value of a setting,
+// and may be a secret that was put into the wrong one.
+func withoutPath(err error) error {
+	var failure *fs.PathError
+	if errors.As(err, &failure) {
+		return failure.Err
+	}
+	return err
 }
 
 // Loopback says whether only this machine can reach the public listener.

@@ -46,9 +46,9 @@ func withSecretsOfFiles(environment map[string]string) (map[string]string, error
 		secret := strings.TrimRight(string(content), "\r\n")
 		switch {
 		case err != nil:
-			wrong = append(wrong, fmt.Errorf("%s names a file that cannot be read: %w", name+fileSuffix, err))
+			wrong = append(wrong, fmt.Errorf("%s names a file that cannot be read: %w", name+fileSuffix, withoutPath(err)))
 		case secret == "" || len(secret) > maxSecret || strings.ContainsRune(secret, '\n'):
-			wrong = append(wrong, fmt.Errorf("%s names the file %s, which must hold one line", name+fileSuffix, path))
+			wrong = append(wrong, fmt.Errorf("%s names a file that must hold one line", name+fileSuffix))
 		}
 		filled[name] = secret
 	}

@@ -16,6 +16,7 @@ import (
 	"gocloud.dev/secrets/localsecrets"
 
 	"barong/identity"
+	"barong/keys"
 )
 
 // Content is encrypted with AES-256-GCM in segments, each bound to its place and
@@ -71,15 +72,15 @@ func (s *Store) decrypt(ctx context.Context, d identity.Document, content io.Rea
 func openKeeper(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
 	path, isFile := strings.CutPrefix(keyURL, "file://")
 	if !isFile {
-		return secrets.OpenKeeper(ctx, keyURL)
+		return keys.Open(ctx, keyURL)
 	}
 	content, err := os.ReadFile(filepath.FromSlash(path))
 	if err != nil {
-		return nil, fmt.Errorf("the key cannot be read: %w", err)
+		return nil, fmt.Errorf("the file of the key cannot be read: %w", keys.Redact(err, keyURL))
 	}
 	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(content)))
-	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("%s must hold 32 bytes in base64", path)
+	if err != nil || len(key) != keys.Size {
+		return nil, fmt.Errorf("the file of the key must hold %d bytes in base64", keys.Size)
 	}
-	return localsecrets.NewKeeper([32]byte(key)), nil
+	return localsecrets.NewKeeper([keys.Size]byte(key)), nil
 }

@@ -19,6 +19,7 @@ import (
 	"gocloud.dev/secrets"
 
 	"barong/identity"
+	"barong/keys"
 )
 
 // Options says where the content is kept and how it is read.
@@ -55,9 +56,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if len(o.SigningKey) < signingKeySize {
 		return nil, fmt.Errorf("BARONG_STORAGE_SIGNING_KEY: the key that signs URLs must have at least %d bytes, and has %d", signingKeySize, len(o.SigningKey))
 	}
+	if scheme, _, _ := strings.Cut(o.URL, "://"); !blob.DefaultURLMux().ValidBucketScheme(scheme) {
+		return nil, errors.New("BARONG_STORAGE_URL: no store goes by a URL that begins so: this binary knows " + strings.Join(storeSchemes(), ", "))
+	}
+	if parsed, err := url.Parse(o.URL); err != nil || !wellFormed(parsed.RawQuery) {
+		return nil, errors.New("BARONG_STORAGE_URL: it is no URL: special characters in it are written as %XX")
+	}
 	bucket, err := blob.OpenBucket(ctx, o.URL)
 	if err != nil {
-		return nil, fmt.Errorf("BARONG_STORAGE_URL: the store cannot be opened: %w", err)
+		return nil, fmt.Errorf("BARONG_STORAGE_URL: the store cannot be opened: %w", keys.Redact(err, o.URL))
 	}
 	store := &Store{
 		bucket:   bucket,
@@ -70,6 +77,21 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 	}
 	return store, nil
+}
+
+// wellFormed says whether nothing of a query is passed over by those who read it.
+func wellFormed(query string) bool {
+	_, err := url.ParseQuery(query)
+	return err == nil
+}
+
+// storeSchemes is how the URL of a store may begin.
+func storeSchemes() []string {
+	schemes := blob.DefaultURLMux().BucketSchemes()
+	for i := range schemes {
+		schemes[i] += "://"
+	}
+	return schemes
 }
 
 // Close lets go of the store.

@@ -65,10 +65,18 @@ func platform() string {
 // mirror is the registry, fit to be shown: without a password.
 func (c *cluster) mirror() string {
 	mirror := cmp.Or(c.options.Mirror, npmRegistry)
-	if u, err := url.Parse(mirror); err == nil {
-		return u.Redacted()
+	u, err := url.Parse(mirror)
+	if err != nil {
+		return "an address that cannot be read"
 	}
-	return mirror
+	return withoutUser(u)
+}
+
+// withoutUser is an address without user and password: a token may be either.
+func withoutUser(address *url.URL) string {
+	shown := *address
+	shown.User = nil
+	return shown.String()
 }
 
 // loaders are the files without which a platform's programs cannot be started:
@@ -134,7 +142,7 @@ func (r release) fetch(ctx context.Context, mirror, platform, dir string) error 
 	}
 	source, err := url.JoinPath(mirror, "@embedded-postgres", platform, "-", platform+"-"+r.version+".tgz")
 	if err != nil {
-		return fmt.Errorf("the mirror's address: %w", err)
+		return errors.New("the mirror's address cannot be read as a URL")
 	}
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -182,19 +190,22 @@ func get(ctx context.Context, address, want string, w io.Writer) error {
 		return err
 	}
 	response, err := http.DefaultClient.Do(request)
+	if failure, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("downloading %s: %w", withoutUser(request.URL), failure.Err) // without its own URL, which has the user
+	}
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", request.URL.Redacted(), response.Status)
+		return fmt.Errorf("%s answered %s", withoutUser(request.URL), response.Status)
 	}
 	sum := sha512.New()
 	if _, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(response.Body, largestPackage)); err != nil {
-		return fmt.Errorf("downloading %s: %w", request.URL.Redacted(), err)
+		return fmt.Errorf("downloading %s: %w", withoutUser(request.URL), err)
 	}
 	if got := base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != want {
-		return fmt.Errorf("%s is not the file that it should be: its SHA-512 is %s, not %s", request.URL.Redacted(), got, want)
+		return fmt.Errorf("%s is not the file that it should be: its SHA-512 is %s, not %s", withoutUser(request.URL), got, want)
 	}
 	return nil
 }

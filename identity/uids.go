@@ -2,6 +2,7 @@ package identity
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -22,7 +23,7 @@ func NewUID(prefix string) string {
 // letters; anything else is an error.
 func ParseUIDPrefix(s string) (string, error) {
 	if !uidPrefix.MatchString(s) {
-		return "", fmt.Errorf("a uid prefix has 2 to 6 letters from A to Z, not %q", s)
+		return "", errors.New("a uid prefix has 2 to 6 letters from A to Z")
 	}
 	return strings.ToUpper(s), nil
 }

@@ -113,29 +113,6 @@ func TestLockGrowsToAnHour(t *testing.T) {
 	}
 }
 
-func TestKeepersThatForgetAreRefusedAndKeysAreNotTold(t *testing.T) {
-	t.Parallel()
-	const key = "c2hvcnQ"
-	for _, text := range []string{"", "base64key://", "base64key://" + key, "nonsense", "unknown://" + key, "awskms"} {
-		keeper, err := OpenKeeper(t.Context(), text)
-		if err == nil {
-			keeper.Close()
-			t.Errorf("%q was opened", text)
-		} else if strings.Contains(err.Error(), key) {
-			t.Errorf("the error tells the key: %v", err)
-		}
-	}
-	keeper, err := OpenKeeper(t.Context(), NewKeeperURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer keeper.Close()
-	sealed, err := keeper.Encrypt(t.Context(), []byte("secret"))
-	if err != nil || strings.Contains(string(sealed), "secret") {
-		t.Errorf("%q %v", sealed, err)
-	}
-}
-
 func FuzzParseSecret(f *testing.F) {
 	f.Add("gezd gnbv gy3t qojq")
 	f.Add("JBSWY3DPEHPK3PXPJA======")

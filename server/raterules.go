@@ -34,7 +34,8 @@ func (r *rateRule) unlimited() bool { return math.IsInf(r.perSecond, 1) }
 // On the left is an operationId, after a signer and a colon where the rule is about
 // one signer only; * is all of them. On the right is how many a second, minute (m)
 // or hour (h), and how many may come at once, as many as in that time unless it says
-// so; or none. nil without an error is no limit at all. An error names the rule.
+// so; or none. nil without an error is no limit at all. An error says which rule it is, by
+// its place: what stands there may be anything.
 func ParseRateLimits(text string, keychain *auth.Keychain) (*RateLimits, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil //nolint:nilnil // as documented
@@ -50,20 +51,19 @@ func ParseRateLimits(text string, keychain *auth.Keychain) (*RateLimits, error) 
 		}
 	}
 	limits := &RateLimits{rules: map[selector]*rateRule{}, quotas: map[quotaKey]*quota{}}
-	for each := range strings.SplitSeq(text, ",") {
-		each = strings.TrimSpace(each)
-		about, rule, err := parseRateRule(each)
+	for i, each := range strings.Split(text, ",") {
+		about, rule, err := parseRateRule(strings.TrimSpace(each))
 		switch {
 		case err != nil:
 		case !operations[about.operation]:
-			err = fmt.Errorf("there is no operation %q", about.operation)
+			err = errors.New("there is no such operation")
 		case about.signer != all && !keychain.Knows(about.signer):
-			err = fmt.Errorf("the keychain has no signer %q", about.signer)
+			err = errors.New("the keychain has no such signer")
 		case limits.rules[about] != nil:
 			err = errors.New("another rule is about the same")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", each, err)
+			return nil, fmt.Errorf("rule %d: %w", i+1, err)
 		}
 		limits.rules[about] = rule
 	}
@@ -111,12 +111,12 @@ func parseRate(text string) (*rateRule, error) {
 	seconds := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}[unit].Seconds()
 	count, err := strconv.Atoi(number)
 	if err != nil || seconds == 0 || count < 1 || count > mostAtOnce {
-		return nil, fmt.Errorf("a rate is written as 100/s, 100/m or 100/h, up to %d, or none, and is %q", mostAtOnce, rate)
+		return nil, fmt.Errorf("a rate is written as 100/s, 100/m or 100/h, up to %d, or none", mostAtOnce)
 	}
 	rule := &rateRule{perSecond: float64(count) / seconds, burst: count}
 	if hasBurst {
 		if rule.burst, err = strconv.Atoi(strings.TrimSpace(burst)); err != nil || rule.burst < 1 || rule.burst > mostAtOnce {
-			return nil, fmt.Errorf("behind burst stands a number from 1 to %d, and not %q", mostAtOnce, burst)
+			return nil, fmt.Errorf("behind burst stands a number from 1 to %d", mostAtOnce)
 		}
 	}
 	return rule, nil

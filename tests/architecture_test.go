@@ -13,7 +13,7 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":               {"cli"},
-	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated"},
+	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "keys"},
 	"barong/server":        {"handlers", "auth", "reload", "documents", "docspage", "swagger2", "generated", "identity", "jsonobject"},
 	"barong/handlers":      {"generated", "identity", "repository", "auth", "otp", "documents"},
 	"barong/bulk":          {"identity", "otp", "repository"},
@@ -22,7 +22,8 @@ var mayImport = map[string][]string{
 	"barong/auth":          {"identity", "jsonobject", "reload"},
 	"barong/jsonobject":    nil,
 	"barong/otp":           {"identity"},
-	"barong/documents":     {"identity"},
+	"barong/documents":     {"identity", "keys"},
+	"barong/keys":          nil,
 	"barong/reload":        nil,
 	"barong/identity":      nil,
 	"barong/generated":     nil,

@@ -16,6 +16,7 @@ import (
 
 	"barong/auth"
 	"barong/identity"
+	"barong/keys"
 	"barong/otp"
 	"barong/repository"
 )
@@ -32,7 +33,7 @@ const (
 // local makes the backend of the database, with a key of its own.
 func local(t testing.TB) func(*repository.Repository, func() time.Time) otp.Backend {
 	return func(database *repository.Repository, clock func() time.Time) otp.Backend {
-		keeper, err := otp.OpenKeeper(t.Context(), otp.NewKeeperURL())
+		keeper, err := keys.Open(t.Context(), keys.NewURL())
 		if err != nil {
 			t.Fatal(err)
 		}

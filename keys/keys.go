@@ -1,0 +1,77 @@
+// Package keys opens the keys that URLs name, and keeps what such a URL holds out
+// of errors: the URL may be the key itself.
+package keys
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"gocloud.dev/secrets"
+	"gocloud.dev/secrets/localsecrets"
+)
+
+// Size is how many bytes a key of its own has.
+const Size = 32
+
+var errLocal = fmt.Errorf("%s:// must be followed by %d bytes in url-safe base64", localsecrets.Scheme, Size)
+
+// Open opens the key that a URL names. base64key:// and 32 bytes in url-safe
+// base64 is a key of its own (NaCl secretbox); binaries that are built with the
+// tag cloud know hashivault://, awskms://, gcpkms:// and azurekeyvault:// too. No
+// key is needed yet, and none asked for. Errors hold no part of the URL but the
+// name of a kind of key that this binary knows.
+func Open(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
+	scheme, rest, found := strings.Cut(keyURL, "://")
+	switch {
+	case !found || !secrets.DefaultURLMux().ValidKeeperScheme(scheme):
+		return nil, fmt.Errorf("it must be the URL of a key: %w; other keys need a binary that is built with the tag cloud", errLocal)
+	case scheme == localsecrets.Scheme && rest == "":
+		return nil, errLocal // the library would make a key, and forget it
+	}
+	keeper, err := secrets.OpenKeeper(ctx, keyURL)
+	switch {
+	case err == nil:
+		return keeper, nil
+	case scheme == localsecrets.Scheme:
+		return nil, errLocal
+	default:
+		return nil, fmt.Errorf("the key of %s:// cannot be opened: %w", scheme, Redact(err, keyURL))
+	}
+}
+
+// NewURL makes a key of its own.
+func NewURL() string {
+	key := make([]byte, Size)
+	rand.Read(key)
+	return localsecrets.Scheme + "://" + base64.URLEncoding.EncodeToString(key)
+}
+
+// shortest is the length, in bytes, from which a part of a URL is replaced: a
+// shorter one is no secret, and may be a part of any word.
+const shortest = 4
+
+// Redact is the text of err without the URL and without any of its parts behind
+// the scheme, in the form in which they stand in the URL and unescaped.
+func Redact(err error, text string) error {
+	_, rest, _ := strings.Cut(text, "://")
+	parts := []string{text, rest}
+	parts = append(parts, strings.FieldsFunc(rest, func(c rune) bool { return strings.ContainsRune("/?#&=@:", c) })...)
+	message := err.Error()
+	for _, part := range parts {
+		unescaped, failure := url.QueryUnescape(part)
+		if failure != nil {
+			unescaped = part
+		}
+		for _, each := range []string{part, unescaped} {
+			if len(each) >= shortest {
+				message = strings.ReplaceAll(message, each, "…")
+			}
+		}
+	}
+	return errors.New(message)
+}

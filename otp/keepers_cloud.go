@@ -1,9 +1,0 @@
-//go:build cloud
-
-package otp
-
-import (
-	_ "gocloud.dev/secrets/awskms"     // awskms://
-	_ "gocloud.dev/secrets/gcpkms"     // gcpkms://
-	_ "gocloud.dev/secrets/hashivault" // hashivault://, Vault's transit engine
-)
