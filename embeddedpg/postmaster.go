@@ -72,6 +72,13 @@ var defaults = map[string]string{
 	"max_connections": "100",
 	"timezone":        "UTC",
 	"log_timezone":    "UTC",
+
+	// What DETAIL, CONTEXT, statements and parameters say is the users' data: whole
+	// rows, e-mails, phones. The messages name the constraint, and that is enough.
+	"log_error_verbosity":               "terse",
+	"log_min_error_statement":           "panic",
+	"log_parameter_max_length":          "0",
+	"log_parameter_max_length_on_error": "0",
 }
 
 // arguments are the command line of the server. The later of two equal settings

@@ -39,15 +39,22 @@ func (row userRow) user() identity.User {
 	}
 }
 
-// insertUser stores a user with phones, profile and labels, and counts it. With a
-// uid that is there already it does nothing at all. The count stands first among
+// insertUserRow stores nothing where the uid, the e-mail or a validated number ($28)
+// is taken. A violated constraint would say the same, and the database would write
+// the whole e-mail or number into its log.
+var insertUserRow, _ = sq.Insert("users").
+	Columns("uid", "email", "email_folded", "password_digest", "role", "level", "otp", "state", "data", "created_at", "updated_at").
+	Select(sq.Select("$1::text", "$2::text", "$3::text", "$4::text", "$5::text", "$6::integer", "$7::boolean", "$8::text", "$9::text", "$10::timestamptz", "$11::timestamptz").
+		Where("NOT EXISTS (SELECT 1 FROM phones WHERE number = ANY($28::text[]) AND validated_at IS NOT NULL)")).
+	Suffix("ON CONFLICT DO NOTHING RETURNING id").MustSql()
+
+// insertUser stores a user with phones, profile and labels, and counts it. Where
+// insertUserRow stores nothing it does nothing at all. The count stands first among
 // the parts that follow the user: PostgreSQL runs them from the last to the
 // first, and the row of a count is to be locked last.
 var insertUser = `
 	WITH inserted AS (
-		INSERT INTO users (uid, email, email_folded, password_digest, role, level, otp, state, data, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-		ON CONFLICT (uid) DO NOTHING RETURNING id
+		` + insertUserRow + `
 	), counted AS (
 		` + countOne("inserted", "$12") + `
 	), with_phones AS (
@@ -71,11 +78,15 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 	var phones struct {
 		countries, numbers []string
 		validatedAt        []*time.Time
+		validated          []string
 	}
 	for _, p := range u.Phones {
 		phones.countries = append(phones.countries, p.Country)
 		phones.numbers = append(phones.numbers, p.Number)
 		phones.validatedAt = append(phones.validatedAt, p.ValidatedAt)
+		if p.ValidatedAt != nil {
+			phones.validated = append(phones.validated, p.Number)
+		}
 	}
 	var labels struct{ keys, values, scopes []string }
 	for _, l := range u.Labels {
@@ -95,6 +106,7 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 		labels.keys, labels.values, labels.scopes,
 		profile.FirstName, profile.LastName, profile.DOB, profile.Address, profile.Postcode, profile.City, profile.Country,
 		profileState, profile.Metadata,
+		phones.validated,
 	}
 	for {
 		uid := newUID()
@@ -108,7 +120,30 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 		case !errors.Is(err, pgx.ErrNoRows):
 			return translate(err)
 		}
+		if err := r.whatIsTaken(ctx, u.Email, phones.validated); err != nil {
+			return err
+		}
 	}
+}
+
+var findTaken, _ = psql.Select(
+	"EXISTS (SELECT 1 FROM users WHERE email_folded = $1)",
+	"EXISTS (SELECT 1 FROM phones WHERE number = ANY($2::text[]) AND validated_at IS NOT NULL)").MustSql()
+
+// whatIsTaken is the error of an e-mail or a validated number that somebody has; nil
+// where neither is.
+func (r *Repository) whatIsTaken(ctx context.Context, email string, numbers []string) error {
+	var emailTaken, phoneTaken bool
+	err := r.db.QueryRow(ctx, findTaken, identity.FoldEmail(email), numbers).Scan(&emailTaken, &phoneTaken)
+	switch {
+	case err != nil:
+		return translate(err)
+	case emailTaken:
+		return identity.Invalid(identity.EmailTaken)
+	case phoneTaken:
+		return identity.Invalid(identity.PhoneTaken)
+	}
+	return nil
 }
 
 // EmailTaken says whether a user has this e-mail, in whatever case. It is good
