@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"barong/auth"
+	"barong/docspage"
 	"barong/generated"
 	"barong/handlers"
 )
@@ -81,10 +82,12 @@ func (d development) docsToken() (token string, good time.Duration, err error) {
 	return token, docsTokenGood, err
 }
 
-// greet says that the server has no keychain, and how to call it: to a person with
-// one command, good for an hour; to a program in a line of the log, without a token.
-func (d development) greet(to io.Writer, log *slog.Logger, asJSON bool, url string) error {
-	if asJSON {
+// greet says that the server has no keychain, and how to call it: to a person at a
+// terminal with a command that is good for an hour, and with the URL of the
+// documentation where that gives tokens for docsKey; elsewhere in a line of the log,
+// which has neither: whoever reads it could do everything.
+func (d development) greet(to io.Writer, log *slog.Logger, forPerson bool, url, docsKey string) error {
+	if !forPerson {
 		log.Warn("no keychain is configured (BARONG_MANAGEMENT_API): the development signer may do everything",
 			"signer", developmentSigner, "key", d.keyFile(), "try", "barong call listUsers limit=10")
 		return nil
@@ -97,12 +100,16 @@ func (d development) greet(to io.Writer, log *slog.Logger, asJSON bool, url stri
 	if err != nil {
 		return err
 	}
+	docs := ""
+	if docsKey != "" {
+		docs = fmt.Sprintf("Or in a browser, once:\n\n  %s%s%s%s\n\n", url, docspage.Path, docspage.KeyFragment, docsKey)
+	}
 	_, err = fmt.Fprintf(to, `
 No keychain is configured (BARONG_MANAGEMENT_API): the signer %q, made for development in %s, may do
 everything. Try it; the token is good for an hour:
 
   curl -X POST %s%s/users/list -H 'Content-Type: application/json' -d '{"limit": 10}' -H 'Authorization: Bearer %s'
 
-`, developmentSigner, d.dir, url, handlers.BasePath, token)
+%s`, developmentSigner, d.dir, url, handlers.BasePath, token, docs)
 	return err
 }

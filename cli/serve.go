@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -142,6 +143,12 @@ func (serveCommand) Run(p *program) error {
 	}
 	watchPasswords(registry, operations.Passwords)
 	connections := server.NewConnections(connectionLimit(settings, log), settings.InFlight, registry)
+	// Secrets are shown on a terminal only, and what nobody is shown is not made.
+	forPerson := isTerminal(p.stderr) && !logsJSON(settings, p.stderr)
+	docsKey := ""
+	if settings.Docs && signer != nil && forPerson {
+		docsKey = rand.Text()
+	}
 	handler, err := server.New(server.Options{
 		Operations: operations,
 		Document:   operations.ServeDocument,
@@ -157,7 +164,7 @@ func (serveCommand) Run(p *program) error {
 		Timeouts:    server.DefaultTimeouts,
 		Rates:       rates,
 		Spec:        p.spec,
-		Docs:        docs(settings, signer),
+		Docs:        docs(settings, signer, docsKey),
 		PublicKeys:  publicKeys,
 		Metrics:     registry,
 		Tracer:      traces.requests(),
@@ -171,7 +178,7 @@ func (serveCommand) Run(p *program) error {
 		go each.Watch(ctx, watchFiles)
 	}
 	if signer != nil {
-		if err := signer.greet(p.stderr, log, logsJSON(settings, p.stderr), ownURL(settings, public.Addr())); err != nil {
+		if err := signer.greet(p.stderr, log, forPerson, ownURL(settings, public.Addr()), docsKey); err != nil {
 			return err
 		}
 	}
@@ -183,15 +190,16 @@ func (serveCommand) Run(p *program) error {
 }
 
 // docs is the documentation for the browser; nil where the settings have none.
-// Only a server that made its own signer, on a loopback address, gives tokens.
-func docs(c config.Config, signer *development) *server.Docs {
+// Only a server that made its own signer, on a loopback address, gives tokens, and
+// for the key only.
+func docs(c config.Config, signer *development, key string) *server.Docs {
 	switch {
 	case !c.Docs:
 		return nil
 	case signer == nil:
 		return &server.Docs{}
 	default:
-		return &server.Docs{Token: signer.docsToken}
+		return &server.Docs{Token: signer.docsToken, Key: key}
 	}
 }
 

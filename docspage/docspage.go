@@ -15,6 +15,13 @@ import (
 // Path is where the page is. The files that it is made of are below it.
 const Path = "/docs"
 
+// KeyHeader is where the page has its key when it asks for a token.
+const KeyHeader = "X-Docs-Key"
+
+// KeyFragment is what stands before the key in the page's URL. A fragment is never
+// sent, and so is in no log and in no Referer.
+const KeyFragment = "#key="
+
 //go:embed page.html
 var pageHTML string
 
@@ -28,8 +35,9 @@ const policy = "default-src 'none'; script-src 'nonce-%[1]s'; style-src 'nonce-%
 	"connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Handlers are the page and its files, by path, each for GET and HEAD. Where
-// tokenPath is not empty, the page asks it, with POST, for the Bearer token that
-// operations are tried with: a JSON object {"token": …, "expires_in": seconds}.
+// tokenPath is not empty, the page asks it, with POST and the key of its URL in
+// KeyHeader, for the Bearer token that operations are tried with: a JSON object
+// {"token": …, "expires_in": seconds, "key": for the next time}.
 func Handlers(tokenPath string) map[string]http.Handler {
 	found := map[string]http.Handler{Path: servePage(tokenPath)}
 	for name, file := range files {

@@ -24,12 +24,31 @@ const margin = 30_000 // ms before its end at which a token is replaced
 let offered = ''
 let current = { value: '', expires: 0 }
 
+// The key in the URL that the server printed is good once, for another that this tab
+// keeps. It leaves the address bar and the history before anything else runs.
+const keptAs = 'barong-docs-key'
+const given = location.hash.startsWith('#key=') ? decodeURIComponent(location.hash.slice('#key='.length)) : ''
+if (given) history.replaceState(null, '', location.pathname)
+let keys = [given, sessionStorage.getItem(keptAs)].filter(Boolean)
+
+async function askForToken() {
+  for (const key of keys) {
+    const answer = await fetch(tokenPath, { method: 'POST', headers: { 'X-Docs-Key': key } })
+    if (!answer.ok) continue
+    const got = await answer.json()
+    keys = [got.key]
+    sessionStorage.setItem(keptAs, got.key)
+    return got
+  }
+  return null
+}
+
 async function developmentToken() {
   if (!tokenPath) return ''
   if (Date.now() > current.expires - margin) {
-    const answer = await fetch(tokenPath, { method: 'POST' })
-    if (!answer.ok) return ''
-    const { token, expires_in } = await answer.json()
+    const got = await askForToken()
+    if (!got) return ''
+    const { token, expires_in } = got
     current = { value: token, expires: Date.now() + expires_in * 1000 }
   }
   return current.value

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +22,9 @@ type Docs struct {
 	// Token makes a Bearer token for the page, and says how long it is good. It is
 	// for development: nil where signers are configured.
 	Token func() (token string, good time.Duration, err error)
+	// Key is the secret in the URL of the page, behind #key=, that the page gets its
+	// tokens for. It is good once. Without it nobody gets any.
+	Key string
 }
 
 // docsToken is where the page gets its token.
@@ -27,10 +32,11 @@ const docsToken = docspage.Path + "/token"
 
 func serveDocs(router chi.Router, docs Docs, errs handlers.Errors) {
 	tokenPath := ""
-	if docs.Token != nil {
+	if docs.Token != nil && docs.Key != "" {
 		tokenPath = docsToken
+		keys := &docsKeys{url: docs.Key}
 		router.Post(docsToken, func(w http.ResponseWriter, r *http.Request) {
-			if err := docs.serveToken(w, r); err != nil {
+			if err := docs.serveToken(w, r, keys); err != nil {
 				errs.Fail(w, r, err)
 			}
 		})
@@ -41,20 +47,23 @@ func serveDocs(router chi.Router, docs Docs, errs handlers.Errors) {
 	}
 }
 
-// serveToken answers the page and nobody else: a foreign page, or one under a
-// name that was made to point at this machine, is told that there is no such
-// path. An error that it returns was not written yet.
-func (d Docs) serveToken(w http.ResponseWriter, r *http.Request) error {
-	if !fromOwnPage(r) {
-		return fmt.Errorf("a token is for the page of this server on a loopback address, not for %q at %q: %w",
-			r.Header.Get("Origin"), r.Host, errNoRoute)
+// serveToken answers the page and nobody else: a foreign page, one under a name
+// that was made to point at this machine, one behind a proxy and one without the key
+// are told that there is no such path. An error that it returns was not written yet.
+func (d Docs) serveToken(w http.ResponseWriter, r *http.Request, keys *docsKeys) error {
+	if !fromOwnPage(r) || wasForwarded(r) {
+		return fmt.Errorf("a token is for the page of this server on its loopback address, without a proxy: %w", errNoRoute)
+	}
+	key, ok := keys.exchange(r.Header.Get(docspage.KeyHeader))
+	if !ok {
+		return fmt.Errorf("a token is for the page whose URL the server has printed at its start: %w", errNoRoute)
 	}
 	token, good, err := d.Token()
 	if err != nil {
 		return fmt.Errorf("the token of the documentation: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": int(good.Seconds())})
+	return json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": int(good.Seconds()), "key": key})
 }
 
 // fromOwnPage says whether a browser sends the request for a page of this server,
@@ -68,7 +77,33 @@ func fromOwnPage(r *http.Request) bool {
 	}
 	return r.Header.Get("Sec-Fetch-Site") == "same-origin" &&
 		r.Header.Get("Origin") == scheme+r.Host &&
-		isLoopback(r.Host)
+		isLoopback(r.Host) && isOwnPort(r)
+}
+
+// isOwnPort says whether the request names the port on which it arrived, and came
+// to a loopback address of this machine.
+func isOwnPort(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok || !local.IP.IsLoopback() {
+		return false
+	}
+	_, port, err := net.SplitHostPort(r.Host)
+	return err == nil && port == strconv.Itoa(local.Port)
+}
+
+// proxyHeaders are what a proxy adds to a request, beside X-Forwarded-….
+var proxyHeaders = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Original-Host", "X-Envoy-External-Address", "Cf-Connecting-Ip", "True-Client-Ip"}
+
+// wasForwarded says whether somebody between the browser and this server says so.
+// The Host and the Origin of a request do not tell: a proxy may be reached, and may
+// reach us, under a loopback address too.
+func wasForwarded(r *http.Request) bool {
+	for name := range r.Header {
+		if strings.HasPrefix(name, "X-Forwarded") || slices.Contains(proxyHeaders, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // isLoopback takes a host with or without a port.

@@ -13,7 +13,7 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":               {"cli"},
-	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "keys"},
+	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "keys", "docspage"},
 	"barong/server":        {"handlers", "auth", "reload", "documents", "docspage", "swagger2", "generated", "identity", "jsonobject"},
 	"barong/handlers":      {"generated", "identity", "repository", "auth", "otp", "documents"},
 	"barong/bulk":          {"identity", "otp", "repository"},

@@ -172,9 +172,10 @@ func press(xpath string) step {
 }
 
 func TestBrowserShowsTheDocumentationAndTriesAnOperation(t *testing.T) {
-	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t)})
-	b := open(t, "http://"+p.public)
-	b.do("open the documentation", chromedp.Navigate(b.origin+"/docs"), shows("Barong Management API"))
+	p := serveAtTerminal(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t)})
+	origin, key := p.docsURL()
+	b := open(t, origin)
+	b.do("open the documentation", chromedp.Navigate(b.origin+"/docs#key="+key), shows("Barong Management API"))
 	b.do("read the request forms", shows("1. Signed envelope."), shows("2. Bearer token and JSON."), shows("3. Bearer token and form."))
 	b.do("read of paging and errors", shows("Per-Page"), shows("Not enough signatures for the action."), shows("urn:barong:error:invalid_record"))
 	b.do("see where operations are", shows(b.origin+handlers.BasePath))

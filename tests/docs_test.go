@@ -78,6 +78,7 @@ func askForToken(t *testing.T, a *api, header ...string) answer {
 		t.Fatal(err)
 	}
 	request.Header.Set("Sec-Fetch-Site", "same-origin")
+	request.Header.Set("X-Docs-Key", docsKey)
 	request.Header.Set("Origin", a.root)
 	for i := 0; i < len(header); i += 2 {
 		if header[i] == "Host" {
@@ -93,9 +94,12 @@ func askForToken(t *testing.T, a *api, header ...string) answer {
 	return read(t, response)
 }
 
+// docsKey is in the URL of the documentation that tests open.
+const docsKey = "NurEinmal"
+
 // ofBackend makes the tokens of the documentation.
 func ofBackend(a **api) *server.Docs {
-	return &server.Docs{Token: func() (string, time.Duration, error) {
+	return &server.Docs{Key: docsKey, Token: func() (string, time.Duration, error) {
 		token, err := auth.Token(auth.NewClaims((*a).clock.Now(), time.Minute), backend().signer)
 		return token, time.Minute, err
 	}}
@@ -108,17 +112,22 @@ func TestTokenOfTheDocumentationIsGoodForOperations(t *testing.T) {
 	if page := plainly(t, http.MethodGet, a.root+"/docs"); !strings.Contains(string(page.body), `data-token="/docs/token"`) {
 		t.Errorf("the page does not know where its token is: %s", page.body)
 	}
+	key := docsKey
 	for _, host := range []string{a.root, strings.Replace(a.root, "127.0.0.1", "localhost", 1), strings.Replace(a.root, "127.0.0.1", "[::1]", 1)} {
-		got := askForToken(t, a, "Host", strings.TrimPrefix(host, "http://"), "Origin", host)
+		got := askForToken(t, a, "Host", strings.TrimPrefix(host, "http://"), "Origin", host, "X-Docs-Key", key)
 		if got.status != http.StatusOK || got.header.Get("Cache-Control") != "no-store" {
 			t.Fatalf("%s answered %s, Cache-Control %q", host, got, got.header.Get("Cache-Control"))
 		}
 		var given struct {
 			Token     string `json:"token"`
 			ExpiresIn int    `json:"expires_in"`
+			Key       string `json:"key"`
 		}
 		if err := json.Unmarshal(got.body, &given); err != nil || given.ExpiresIn != 60 {
 			t.Fatalf("%s (%v)", got, err)
+		}
+		if key = given.Key; key == "" || key == docsKey {
+			t.Errorf("the page has the key %q from now on", key)
 		}
 		if called := a.send("getTimestamp", "application/json", []byte("{}"), "Bearer "+given.Token); called.status != http.StatusCreated {
 			t.Errorf("the token is refused: %s", called)
@@ -144,6 +153,14 @@ func TestTokenOfTheDocumentationIsForItsPageOnly(t *testing.T) {
 		"an opaque origin":                    {"Origin", "null"},
 		"another origin that says it is ours": {"Sec-Fetch-Site", "cross-site"},
 		"a program that knows the origin":     {"Sec-Fetch-Site", ""},
+		"another listener of this machine":    {"Host", "127.0.0.1:1", "Origin", "http://127.0.0.1:1"},
+		"a page without the key":              {"X-Docs-Key", ""},
+		"a page with another key":             {"X-Docs-Key", docsKey + "s"},
+		"a proxy on this machine":             {"X-Forwarded-For", "192.0.2.1"},
+		"a proxy that tells the host":         {"X-Forwarded-Host", "barong.example"},
+		"a proxy of RFC 7239":                 {"Forwarded", "for=192.0.2.1"},
+		"a proxy of RFC 9110":                 {"Via", "1.1 proxy"},
+		"a proxy that tells the address":      {"X-Real-IP", "192.0.2.1"},
 	} {
 		got := askForToken(t, a, header...)
 		if got.refused(t, http.StatusNotFound, "Route is not found"); strings.Contains(string(got.body), "ey") {
@@ -153,6 +170,27 @@ func TestTokenOfTheDocumentationIsForItsPageOnly(t *testing.T) {
 	read := plainly(t, http.MethodGet, a.root+"/docs/token")
 	if read.refused(t, http.StatusMethodNotAllowed, "Only POST and PUT verbs are allowed."); read.header.Get("Allow") != "POST" {
 		t.Errorf("Allow is %q", read.header.Get("Allow"))
+	}
+}
+
+func TestURLOfTheDocumentationGivesATokenOnce(t *testing.T) {
+	t.Parallel()
+	var a *api
+	a = start(t, func(s *setup) { s.docs = ofBackend(&a) })
+	first := askForToken(t, a)
+	if first.status != http.StatusOK {
+		t.Fatal(first)
+	}
+	askForToken(t, a).refused(t, http.StatusNotFound, "Route is not found")
+	own := first.object(t)["key"].(string)
+	for range 2 { // the page goes on, and so does its tab when it is loaded again
+		if again := askForToken(t, a, "X-Docs-Key", own); again.status != http.StatusOK || again.object(t)["key"] != own {
+			t.Errorf("the page's own key: %s", again)
+		}
+	}
+	a = start(t, func(s *setup) { s.docs = ofBackend(&a); s.docs.Key = "" })
+	for _, key := range []string{"", docsKey} {
+		askForToken(t, a, "X-Docs-Key", key).refused(t, http.StatusNotFound, "Route is not found")
 	}
 }
 
@@ -168,7 +206,7 @@ func TestServerWithAKeychainGivesNoTokens(t *testing.T) {
 func TestTokenThatCannotBeMadeIsAFaultOfOurs(t *testing.T) {
 	t.Parallel()
 	a := start(t, func(s *setup) {
-		s.docs = &server.Docs{Token: func() (string, time.Duration, error) { return "", 0, errors.New("the key is gone") }}
+		s.docs = &server.Docs{Key: docsKey, Token: func() (string, time.Duration, error) { return "", 0, errors.New("the key is gone") }}
 	})
 	askForToken(t, a).refused(t, http.StatusInternalServerError, "Internal server error")
 }

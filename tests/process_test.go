@@ -83,11 +83,19 @@ func ready(line []byte) (listen, admin string, ok bool) {
 
 func serve(t testing.TB, settings map[string]string) *process {
 	t.Helper()
-	p := &process{t: t, command: command(t, settings, "serve"), log: &logBuffer{}, ended: make(chan error, 1)}
-	stderr, err := p.command.StderrPipe()
+	c := command(t, settings, "serve")
+	stderr, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return awaitReady(t, c, stderr)
+}
+
+// awaitReady starts the server, and waits until its log, read from stderr, says that
+// it serves.
+func awaitReady(t testing.TB, c *exec.Cmd, stderr io.Reader) *process {
+	t.Helper()
+	p := &process{t: t, command: c, log: &logBuffer{}, ended: make(chan error, 1)}
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -147,8 +155,8 @@ func status(t testing.TB, url string) int {
 func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	settings := map[string]string{"BARONG_DATA_DIR": dir, "BARONG_LOG_FORMAT": "text"}
-	p := serve(t, settings)
+	settings := map[string]string{"BARONG_DATA_DIR": dir}
+	p := serveAtTerminal(t, settings)
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if got := status(t, "http://"+p.admin+path); got != http.StatusOK {
 			t.Errorf("%s: %d", path, got)
@@ -204,11 +212,18 @@ func TestServerWithNothingConfiguredServesAndCleansUp(t *testing.T) {
 	p.stops()
 }
 
-// A log that programs read has nothing else in it, and no token, which would be good
-// for whoever reads it.
-func TestServerWithoutAKeychainPutsNoTokenIntoALogOfJSON(t *testing.T) {
+// A log that is kept has no token and no key in it, which would be good for whoever
+// reads it, in whatever format it is; and one of JSON has nothing but JSON.
+func TestServerWithoutAKeychainPutsNoTokenIntoALogThatIsNoTerminal(t *testing.T) {
 	t.Parallel()
-	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t)})
+	url := newDatabase(t)
+	text := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url, "BARONG_LOG_FORMAT": "text", "BARONG_LOG_LEVEL": "debug"})
+	text.signal(syscall.SIGTERM)
+	text.stops()
+	if log := text.log.String(); strings.Contains(log, "eyJ") || strings.Contains(log, "#key=") || !strings.Contains(log, "no keychain is configured") {
+		t.Errorf("the log in text: %s", log)
+	}
+	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": url})
 	p.signal(syscall.SIGTERM)
 	p.stops()
 	told := false
@@ -219,7 +234,7 @@ func TestServerWithoutAKeychainPutsNoTokenIntoALogOfJSON(t *testing.T) {
 		}
 		told = told || strings.Contains(entry.Msg, "no keychain is configured") && entry.Signer == "development"
 	}
-	if !told || strings.Contains(p.log.String(), "eyJ") {
+	if !told || strings.Contains(p.log.String(), "eyJ") || strings.Contains(p.log.String(), "#key=") {
 		t.Errorf("the log: %s", p.log)
 	}
 }
