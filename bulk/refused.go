@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,26 +29,35 @@ func openRefusals(path string, size int64, overwrite bool) (*refusals, error) {
 	if path == "" {
 		return r, nil
 	}
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && size == 0:
 		return r, nil
 	case err != nil:
 		return nil, fmt.Errorf("the file of refused rows: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("the file of refused rows %s is a link or no plain file: name another with --refused", path)
 	case size == 0 && info.Size() > 0 && !overwrite:
 		return nil, fmt.Errorf("the file of refused rows %s is there already: move it, or name another with --refused", path)
 	case info.Size() < size:
 		return nil, fmt.Errorf("the file of refused rows %s lacks what an earlier run wrote to it", path)
 	}
-	if err := r.open(); err != nil {
+	if err := r.open(0); err != nil {
 		return nil, err
 	}
-	return r, r.file.Truncate(size)
+	// Another program may have left it readable for others.
+	return r, errors.Join(r.file.Chmod(ownerOnly), r.file.Truncate(size))
 }
 
-func (r *refusals) open() (err error) {
-	// Only its owner may read it: there are password digests in it.
-	r.file, err = os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o600)
+// ownerOnly is the mode of the file: there are password digests in it.
+const ownerOnly = 0o600
+
+// create makes the file, and fails where something is there by now.
+func (r *refusals) create() error { return r.open(os.O_CREATE | os.O_EXCL) }
+
+// open follows no link: whoever may write to the folder could lead it elsewhere.
+func (r *refusals) open(flags int) (err error) {
+	r.file, err = os.OpenFile(r.path, os.O_RDWR|syscall.O_NOFOLLOW|flags, ownerOnly)
 	return err
 }
 
@@ -72,7 +82,7 @@ func (r *refusals) write(at int64, refused []*row, header []string) (end int64, 
 		}
 	}
 	if r.file == nil {
-		if err := r.open(); err != nil {
+		if err := r.create(); err != nil {
 			return at, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob" // file://
 	"gocloud.dev/gcerrors"
 	"gocloud.dev/secrets"
 
@@ -41,14 +42,27 @@ type Store struct {
 }
 
 // DirectoryURL names a directory of this machine as a store. It is made when
-// missing, open to nobody else, and holds one file for each document.
+// missing, open to nobody else, and holds one file for each document. So do other
+// directories, see privately.
 func DirectoryURL(directory string) (string, error) {
 	absolute, err := filepath.Abs(directory)
 	if err != nil {
 		return "", err
 	}
-	return "file://" + (&url.URL{Path: filepath.ToSlash(absolute)}).EscapedPath() +
-		"?create_dir=true&dir_file_mode=0700&no_tmp_dir=true&metadata=skip", nil
+	return "file://" + (&url.URL{Path: filepath.ToSlash(absolute)}).EscapedPath() + "?create_dir=true", nil
+}
+
+// privately is the URL of a directory with what keeps its documents from others of
+// this machine: new folders have the mode 0700, no half of a document lies in the
+// folder of temporary files, and none has a second file, which would say its name.
+func privately(store *url.URL) string {
+	query := store.Query()
+	query.Set("dir_file_mode", "0700")
+	query.Set("no_tmp_dir", "true")
+	query.Set("metadata", "skip")
+	private := *store
+	private.RawQuery = query.Encode()
+	return private.String()
 }
 
 // Open connects to the store. It does not look whether the store answers.
@@ -59,16 +73,21 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if scheme, _, _ := strings.Cut(o.URL, "://"); !blob.DefaultURLMux().ValidBucketScheme(scheme) {
 		return nil, errors.New("BARONG_STORAGE_URL: no store goes by a URL that begins so: this binary knows " + strings.Join(storeSchemes(), ", "))
 	}
-	if parsed, err := url.Parse(o.URL); err != nil || !wellFormed(parsed.RawQuery) {
+	parsed, err := url.Parse(o.URL)
+	if err != nil || !wellFormed(parsed.RawQuery) {
 		return nil, errors.New("BARONG_STORAGE_URL: it is no URL: special characters in it are written as %XX")
 	}
-	bucket, err := blob.OpenBucket(ctx, o.URL)
+	storeURL := o.URL
+	if parsed.Scheme == fileblob.Scheme {
+		storeURL = privately(parsed)
+	}
+	bucket, err := blob.OpenBucket(ctx, storeURL)
 	if err != nil {
 		return nil, fmt.Errorf("BARONG_STORAGE_URL: the store cannot be opened: %w", keys.Redact(err, o.URL))
 	}
 	store := &Store{
 		bucket:   bucket,
-		presigns: !strings.HasPrefix(o.URL, "file:"),
+		presigns: parsed.Scheme != fileblob.Scheme,
 		signer:   signer{base: strings.TrimSuffix(o.PublicURL, "/"), key: o.SigningKey, ttl: o.TTL, clock: o.Clock},
 	}
 	if o.KeyURL != "" {
@@ -134,7 +153,13 @@ func (s *Store) write(ctx context.Context, object, contentType, disposition stri
 	blobWriter, err := s.bucket.NewWriter(ctx, object, &blob.WriterOptions{
 		ContentType: contentType, DisableContentTypeDetection: true, ContentDisposition: disposition,
 		CacheControl: CacheControl, MaxConcurrency: 1,
-		BeforeWrite: func(as func(any) bool) error { as(&file); return nil },
+		IfNotExist: !s.presigns, // on this machine; other stores cannot be asked for it everywhere
+		BeforeWrite: func(as func(any) bool) error {
+			if as(&file) {
+				return file.Chmod(0o600)
+			}
+			return nil
+		},
 	})
 	if err != nil {
 		return err

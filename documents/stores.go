@@ -1,6 +1,5 @@
 package documents
 
 import (
-	_ "gocloud.dev/blob/fileblob" // file://
-	_ "gocloud.dev/blob/s3blob"   // s3://
+	_ "gocloud.dev/blob/s3blob" // s3://
 )

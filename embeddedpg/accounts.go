@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"os/user"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -34,16 +33,19 @@ func (a account) command(ctx context.Context, dir, path string, args ...string) 
 	return cmd
 }
 
-// environment is this process's own without the variables that PostgreSQL takes
-// for settings, and with a locale that every machine has.
+// inherited are the variables of this process that a program needs to be found and
+// loaded, and to find its folders.
+var inherited = []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
+
+// environment is what programs of PostgreSQL get: nothing that they would take for
+// settings, none of this process's secrets, which others that run as the same user
+// could read, and a locale that every machine has.
 func environment() []string {
 	var env []string
-	for _, v := range os.Environ() {
-		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "PG") || strings.HasPrefix(name, "LC_") || name == "LANG" || name == "TZ" {
-			continue
+	for _, name := range inherited {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
 		}
-		env = append(env, v)
 	}
 	return append(env, "LC_ALL=C", "TZ=UTC")
 }
