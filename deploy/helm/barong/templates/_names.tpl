@@ -24,6 +24,25 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- with .Values.image }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}{{ end }}
 {{- end }}
 
+{{/* The files of the Secret, as the list `items` of a volume, and the settings that name them. */}}
+{{- define "barong.secretFiles" -}}
+{{- range list "DATABASE_URL" "BARONG_OTP_KEY" "BARONG_STORAGE_SIGNING_KEY" }}
+- {key: {{ . }}, path: {{ . }}}
+{{- end }}
+{{- range $name, $given := .Values.optionalSecrets }}{{ if $given }}
+- {key: {{ $name }}, path: {{ $name }}}
+{{- end }}{{ end }}
+{{- end }}
+
+{{- define "barong.secretSettings" -}}
+{{- range list "DATABASE_URL" "BARONG_OTP_KEY" "BARONG_STORAGE_SIGNING_KEY" }}
+- {name: {{ . }}_FILE, value: /etc/barong-secrets/{{ . }}}
+{{- end }}
+{{- range $name, $given := .Values.optionalSecrets }}{{ if $given }}
+- {name: {{ if eq $name "AWS_CREDENTIALS" }}AWS_SHARED_CREDENTIALS_FILE{{ else }}{{ $name }}_FILE{{ end }}, value: /etc/barong-secrets/{{ $name }}}
+{{- end }}{{ end }}
+{{- end }}
+
 {{/* The pod and the container have no rights: the policy "restricted" of Kubernetes. */}}
 {{- define "barong.podSecurity" -}}
 runAsNonRoot: true
