@@ -25,6 +25,7 @@ type callCommand struct {
 	Operation  string   `arg:"" help:"The operation's id in openapi.yaml, as importUser."`
 	Parameters []string `arg:"" optional:"" name:"key=value" sep:"none" help:"The parameters."`
 	Server     string   `default:"http://127.0.0.1:8080" env:"BARONG_URL" help:"Where the server is."`
+	connection
 	signing
 }
 
@@ -71,7 +72,11 @@ func (c callCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	client, err := generated.NewClient(strings.TrimSuffix(c.Server, "/") + handlers.BasePath)
+	transport, err := c.client()
+	if err != nil {
+		return err
+	}
+	client, err := generated.NewClient(strings.TrimSuffix(c.Server, "/")+handlers.BasePath, generated.WithHTTPClient(transport))
 	if err != nil {
 		return err
 	}
@@ -79,7 +84,7 @@ func (c callCommand) Run(p *program) error {
 	defer cancel()
 	answer, err := call(client, ctx, "application/json", bytes.NewReader(envelope))
 	if err != nil {
-		return fmt.Errorf("the server at %s did not answer: %w", c.Server, err)
+		return unreached(transport, c.Server, err)
 	}
 	defer answer.Body.Close()
 	if err := c.print(p, answer); err != nil {
@@ -95,10 +100,10 @@ func (c callCommand) Run(p *program) error {
 // server knows what each of them means.
 func (c callCommand) envelope() ([]byte, error) {
 	parameters := map[string]string{}
-	for _, pair := range c.Parameters {
+	for i, pair := range c.Parameters {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok || key == "" {
-			return nil, fmt.Errorf("a parameter must be key=value, and is %q", pair)
+			return nil, fmt.Errorf("a parameter must be key=value, and number %d is not", i+1) // it may be a password
 		}
 		if _, twice := parameters[key]; twice {
 			return nil, fmt.Errorf("the parameter %q is given twice", key)

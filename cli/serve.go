@@ -81,6 +81,7 @@ func (serveCommand) Run(p *program) error {
 	}
 	reloadOnHangup(ctx, files)
 
+	warnOfPlainVault(settings, log)
 	codes, closeOTP, err := openOTP(ctx, settings, log)
 	if err != nil {
 		return err

@@ -25,8 +25,9 @@ const timeout = time.Minute
 // JSON201 (JSON200 of UpdateLabelWithResponse) is never nil beside a nil error.
 //
 // The options are those of [generated.NewClient]. Without
-// [generated.WithHTTPClient], an exchange may take a minute and redirects are not
-// followed, since a signed request is meant for one server.
+// [generated.WithHTTPClient], an exchange may take a minute. Redirects are not
+// followed, since a signed request is meant for one server, unless an [http.Client]
+// that is given has a CheckRedirect of its own.
 func New(server string, signing *Signing, options ...generated.ClientOption) (*generated.ClientWithResponses, error) {
 	if err := signing.check(); err != nil {
 		return nil, err
@@ -40,14 +41,21 @@ func New(server string, signing *Signing, options ...generated.ClientOption) (*g
 	}
 	plain, err := generated.NewClient(base.String(), append([]generated.ClientOption{generated.WithHTTPClient(&http.Client{
 		Timeout:       timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: followNone,
 	})}, options...)...)
 	if err != nil {
 		return nil, err
 	}
+	if given, ok := plain.Client.(*http.Client); ok && given.CheckRedirect == nil {
+		faithful := *given
+		faithful.CheckRedirect = followNone
+		plain.Client = &faithful
+	}
 	plain.Client = signedDoer{signing, plain.Client}
 	return &generated.ClientWithResponses{ClientInterface: plain}, nil
 }
+
+func followNone(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // signedDoer signs requests, and makes errors of answers that are no success. It
 // is no http.RoundTripper: below redirects, a signature could go to strangers, and

@@ -99,6 +99,19 @@ func (v *Vault) Enrolled(ctx context.Context, uid string) (bool, error) {
 	}
 }
 
+// withoutForeignRedirects is a client that leaves a redirect to another host, or
+// to another scheme, unfollowed: the token would go there.
+func withoutForeignRedirects(client *http.Client) *http.Client {
+	faithful := *client
+	faithful.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+		if next.URL.Host != before[0].URL.Host || next.URL.Scheme != before[0].URL.Scheme || len(before) > 3 {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	return &faithful
+}
+
 // vaultAnswer is what is read of an answer.
 type vaultAnswer struct {
 	status  int
@@ -161,7 +174,7 @@ func (v *Vault) exchange(ctx context.Context, method, kind, uid string, body map
 	}
 	request.Header.Set("X-Vault-Token", token)
 	request.Header.Set("X-Vault-Request", "true")
-	response, err := v.Client.Do(request)
+	response, err := withoutForeignRedirects(v.Client).Do(request)
 	if err != nil {
 		return answer, err
 	}

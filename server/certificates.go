@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -17,13 +17,15 @@ import (
 // replaced, connection by connection, when its files change, and safe for
 // concurrent use.
 type Certificates struct {
-	config atomic.Pointer[tls.Config]
-	files  *reload.Files
+	config  atomic.Pointer[tls.Config]
+	files   *reload.Files
+	clients clientConnections
 }
 
 // OpenCertificates reads a chain, the leaf first, and its key, both PEM. Where
 // clientCA names a file of certificates, a client must show one that one of them
-// has signed for clients; else none is asked for. The error says what is wrong.
+// has signed for clients; else none is asked for. That file has nothing else in it.
+// The error says what is wrong.
 func OpenCertificates(chain, key, clientCA string, log *slog.Logger) (*Certificates, error) {
 	paths := []string{chain, key}
 	if clientCA != "" {
@@ -52,25 +54,39 @@ func (c *Certificates) accept(contents [][]byte) error {
 		NextProtos:   []string{"h2", "http/1.1"},
 	}
 	if len(contents) > 2 {
-		config.ClientCAs = x509.NewCertPool()
-		if !config.ClientCAs.AppendCertsFromPEM(contents[2]) {
-			return errors.New("the file of the clients' authorities has no certificate")
+		if config.ClientCAs, err = parseAuthorities(contents[2]); err != nil {
+			return err
 		}
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		// A ticket would let in whom an authority that was taken away has signed.
 		config.SessionTicketsDisabled = true
 	}
 	c.config.Store(config)
+	c.clients.endAllBut(config.ClientCAs)
 	return nil
 }
 
-// Config is for a listener: each handshake takes the certificates then in force.
-func (c *Certificates) Config() *tls.Config {
+// Listen makes connections of a listener speak TLS. Each handshake takes the
+// certificates then in force. A connection ends once no authority in force has signed
+// the client's certificate.
+func (c *Certificates) Listen(listener net.Listener) net.Listener {
+	return tls.NewListener(watchedListener{listener, &c.clients}, c.listenerConfig())
+}
+
+func (c *Certificates) listenerConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: c.config.Load().NextProtos, // by which net/http learns that it speaks HTTP/2 here
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-			return c.config.Load(), nil
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			config := c.config.Load()
+			if config.ClientCAs == nil {
+				return config, nil
+			}
+			config = config.Clone()
+			config.VerifyConnection = func(state tls.ConnectionState) error {
+				return c.clients.admit(hello.Conn, state.PeerCertificates, func() *x509.CertPool { return c.config.Load().ClientCAs })
+			}
+			return config, nil
 		},
 	}
 }

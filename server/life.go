@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,7 +50,7 @@ func (l Life) Serve(ctx context.Context) error {
 		public.ConnContext = l.Bound.Context
 	}
 	if l.TLS != nil {
-		listener = tls.NewListener(listener, l.TLS.Config())
+		listener = l.TLS.Listen(listener)
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- public.Serve(listener) }()
