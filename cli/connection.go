@@ -50,7 +50,7 @@ func (c connection) client() (*http.Client, error) {
 			return nil, errors.New("--cacert names a file without a certificate")
 		}
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // that is its type
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // that is its type
 	transport.TLSClientConfig = options
 	return &http.Client{
 		Transport:     transport,
@@ -120,7 +120,7 @@ func verdict(client *http.Client, server *url.URL) string {
 	dialer := tls.Dialer{Config: transport.TLSClientConfig}
 	opened, err := dialer.DialContext(ctx, "tcp", address)
 	if err == nil {
-		defer opened.Close()
+		defer func() { _ = opened.Close() }()
 		_ = opened.SetReadDeadline(time.Now().Add(verdictTimeout))
 		_, err = opened.Read(make([]byte, 1))
 	}

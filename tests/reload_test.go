@@ -129,7 +129,7 @@ func TestServerSpeaksTLS(t *testing.T) {
 	t.Parallel()
 	settings := certified(t)
 	settings["BARONG_DATA_DIR"], settings["DATABASE_URL"], settings["BARONG_LOG_FORMAT"] = t.TempDir(), newDatabase(t), "text"
-	p := serve(t, settings)
+	p := serveAtTerminal(t, settings)
 	settings["BARONG_URL"], settings["SSL_CERT_FILE"] = "https://"+p.public, settings["BARONG_TLS_CERT"]
 	if out, stderr, exit := barong(t, settings, "call", "listUsers"); exit != 0 {
 		t.Errorf("%d %s %s", exit, out, stderr)

@@ -30,7 +30,7 @@ func malformed(word string) []map[string]string {
 		},
 		"BARONG_STORAGE_URL": {
 			word, word + "://bucket", "floppy://key:" + word + "@bucket", "s3://key:" + word + "@bucket?" + word + "=1", "s3://bucket?endpoint=%zz" + word,
-			"s3://bucket?use_path_style=" + word, "file:///tmp/x?secret_key_path=/" + word, "file:///tmp/x?dir_file_mode=" + word, "s3://[" + word,
+			"s3://bucket?use_path_style=" + word, "file:///tmp/x?secret_key_path=/" + word, "s3://[" + word,
 		},
 		"BARONG_STORAGE_SIGNING_KEY": {word},
 		"VAULT_ADDR":                 {word, "vault:" + word, "http://root:" + word + "@127.0.0.1:8200", "https://" + word + ":%zz"},
@@ -59,6 +59,7 @@ func malformed(word string) []map[string]string {
 		"BARONG_BODY_LIMIT":           {word},
 		"BARONG_BODY_MEMORY":          {word},
 		"BARONG_MAX_IN_FLIGHT":        {word},
+		"BARONG_MAX_CONNECTIONS":      {word},
 		"BARONG_REQUEST_TIMEOUT":      {word},
 		"BARONG_DRAIN_DELAY":          {word},
 		"BARONG_DRAIN_TIMEOUT":        {word},
