@@ -94,7 +94,8 @@ type ClientInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -107,7 +108,8 @@ type ClientInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -120,7 +122,8 @@ type ClientInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -542,7 +545,8 @@ type ClientInterface interface {
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -565,7 +569,8 @@ func (c *Client) CreateDocumentWithBody(ctx context.Context, contentType string,
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -588,7 +593,8 @@ func (c *Client) CreateDocument(ctx context.Context, body CreateDocumentJSONRequ
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -2005,7 +2011,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -2018,7 +2025,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -2031,7 +2039,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -3277,7 +3286,8 @@ func (r ListUsersResponse) ContentType() string {
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -3296,7 +3306,8 @@ func (c *ClientWithResponses) CreateDocumentWithBodyWithResponse(ctx context.Con
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -3315,7 +3326,8 @@ func (c *ClientWithResponses) CreateDocumentWithResponse(ctx context.Context, bo
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //

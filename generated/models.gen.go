@@ -113,7 +113,7 @@ type CreateDocumentParameters struct {
 	// DocNumber Document number: up to 128 letters, digits, "-" and white space
 	DocNumber string `json:"doc_number"`
 
-	// Filename Document name: kept as data, never used as a path
+	// Filename Document name, up to 255 characters: kept as data, never used as a path
 	Filename string `json:"filename"`
 
 	// FileExt Document file extension, with or without its dot: jpg, jpeg, png, pdf
@@ -128,7 +128,7 @@ type CreateDocumentParameters struct {
 	// UpdateLabels If set to false, user label will not be created/updated
 	UpdateLabels *bool `json:"update_labels,omitempty"`
 
-	// Metadata Any additional key: value pairs in json string format
+	// Metadata Any additional key: value pairs in json string format, up to 64 KiB
 	Metadata *string `json:"metadata,omitempty"`
 }
 
@@ -400,7 +400,7 @@ type SignOTPForm struct {
 	// OTPCode Code from Google Authenticator
 	OTPCode string `json:"otp_code"`
 
-	// JWT The JWS that is to be signed, as JSON text
+	// JWT The JWS that is to be signed, as JSON text of up to 64 KiB
 	JWT *string `json:"jwt,omitempty"`
 }
 
@@ -412,7 +412,7 @@ type SignOTPParameters struct {
 	// OTPCode Code from Google Authenticator
 	OTPCode string `json:"otp_code"`
 
-	// JWT The JWS, in General JSON serialisation, that is to be signed. Without it the server signs an attestation of its own
+	// JWT The JWS, in General JSON serialisation and up to 64 KiB, that is to be signed. Without it the server signs an attestation of its own
 	//
 	// Example: {"payload":"eyJkYXRhIjp7fX0","signatures":[]}
 	JWT json.RawMessage `json:"jwt,omitempty"`
