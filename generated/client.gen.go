@@ -508,6 +508,8 @@ type ClientInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -520,6 +522,8 @@ type ClientInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -532,6 +536,8 @@ type ClientInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -1289,6 +1295,8 @@ func (c *Client) ImportUserWithFormdataBody(ctx context.Context, body ImportUser
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -1311,6 +1319,8 @@ func (c *Client) ListUsersWithBody(ctx context.Context, contentType string, body
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -1333,6 +1343,8 @@ func (c *Client) ListUsers(ctx context.Context, body ListUsersJSONRequestBody, r
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -2425,6 +2437,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -2437,6 +2451,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -2449,6 +2465,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -3898,6 +3916,8 @@ func (c *ClientWithResponses) ImportUserWithFormdataBodyWithResponse(ctx context
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -3916,6 +3936,8 @@ func (c *ClientWithResponses) ListUsersWithBodyWithResponse(ctx context.Context,
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -3934,6 +3956,8 @@ func (c *ClientWithResponses) ListUsersWithResponse(ctx context.Context, body Li
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //

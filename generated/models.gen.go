@@ -341,6 +341,30 @@ type ListUsersParameters struct {
 
 	// Limit Number of users per page
 	Limit *int64 `json:"limit,omitempty"`
+
+	// UID If set, only the user with this uid
+	UID *string `json:"uid,omitempty"`
+
+	// Email If set, only the user with this e-mail, in whatever case
+	Email *string `json:"email,omitempty"`
+
+	// Role If set, only users with this role, in whatever case
+	Role *string `json:"role,omitempty"`
+
+	// FirstName If set, only users with this first name, in whatever case
+	FirstName *string `json:"first_name,omitempty"`
+
+	// LastName If set, only users with this last name, in whatever case
+	LastName *string `json:"last_name,omitempty"`
+
+	// Country If set, only users with this country in their profile, in whatever case: the code as it was given there
+	Country *string `json:"country,omitempty"`
+
+	// Level If set, only users of this level
+	Level *int32 `json:"level,omitempty"`
+
+	// State If set, only users in this state, in whatever case
+	State *string `json:"state,omitempty"`
 }
 
 // ListUsersParametersRange Which time of the user `from` and `to` are about

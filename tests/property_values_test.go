@@ -348,6 +348,12 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 		return rapid.StringMatching(`[A-Z0-9]{2,8}`).Draw(t, p.name)
 	case "country":
 		return rapid.SampledFrom([]string{"GB", "de", "FRA", "Usa"}).Draw(t, p.name)
+	case "role":
+		return rapid.SampledFrom([]string{"member", "MEMBER", " member ", "admin"}).Draw(t, p.name)
+	case "state":
+		return rapid.SampledFrom([]string{"pending", "Active", "banned", "nowhere"}).Draw(t, p.name)
+	case "level":
+		return rapid.SampledFrom([]any{0, "1", json.Number("2.0")}).Draw(t, p.name)
 	case "dob":
 		return date(t, p.name, 1, 2020)
 	case "otp_code":
