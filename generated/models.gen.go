@@ -151,6 +151,9 @@ type CreateUserParameters struct {
 
 	// Password User Password: 8 to 72 bytes with a lower-case letter, an upper-case letter and a digit, and not easy to guess
 	Password string `json:"password"`
+
+	// ReferralUID The uid of the user who invited this one
+	ReferralUID *string `json:"referral_uid,omitempty"`
 }
 
 // DeleteLabelParameters defines model for DeleteLabelParameters.
@@ -297,6 +300,9 @@ type ImportUserParameters struct {
 
 	// Country ISO 3166-1 alpha-2 or alpha-3 code
 	Country *string `json:"country,omitempty"`
+
+	// ReferralUID The uid of the user who invited this one
+	ReferralUID *string `json:"referral_uid,omitempty"`
 }
 
 // Label defines model for Label.

@@ -24,6 +24,11 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 		}
 	}
 	violations = append(violations, identity.CheckPassword(parameters.Password)...)
+	referral, err := h.checkReferrer(ctx, parameters.ReferralUID)
+	if err != nil {
+		return nil, err
+	}
+	violations = append(violations, referral...)
 	if err := identity.Invalid(violations...); err != nil {
 		return nil, err
 	}
@@ -32,10 +37,23 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 		return nil, err
 	}
 	user := h.newUser(email, digest)
+	user.ReferralUID = parameters.ReferralUID
 	if err := h.Repository.InsertUser(ctx, &user, h.newUID); err != nil {
 		return nil, err
 	}
 	return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
+}
+
+// checkReferrer returns the rule that a referral_uid breaks which is no user's.
+func (h *Handlers) checkReferrer(ctx context.Context, uid *string) ([]identity.Violation, error) {
+	if uid == nil {
+		return nil, nil
+	}
+	err := h.Repository.UserExists(ctx, *uid)
+	if identity.KindOf(err) == identity.NotFound {
+		return []identity.Violation{identity.ReferralUnknown}, nil
+	}
+	return nil, err
 }
 
 // newUser is how every account starts.

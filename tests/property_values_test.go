@@ -326,7 +326,7 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 			return enrolledUser
 		}
 		return knownUser
-	case "uid":
+	case "uid", "referral_uid":
 		return knownUser
 	case "email":
 		return rapid.SampledFrom([]any{knownEmail, " " + strings.ToUpper(knownEmail)}).Draw(t, p.name)
