@@ -94,7 +94,8 @@ type ClientInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -107,7 +108,8 @@ type ClientInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -120,7 +122,8 @@ type ClientInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -505,6 +508,8 @@ type ClientInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -517,6 +522,8 @@ type ClientInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -529,6 +536,8 @@ type ClientInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -542,7 +551,8 @@ type ClientInterface interface {
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -565,7 +575,8 @@ func (c *Client) CreateDocumentWithBody(ctx context.Context, contentType string,
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -588,7 +599,8 @@ func (c *Client) CreateDocument(ctx context.Context, body CreateDocumentJSONRequ
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -1283,6 +1295,8 @@ func (c *Client) ImportUserWithFormdataBody(ctx context.Context, body ImportUser
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -1305,6 +1319,8 @@ func (c *Client) ListUsersWithBody(ctx context.Context, contentType string, body
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -1327,6 +1343,8 @@ func (c *Client) ListUsers(ctx context.Context, body ListUsersJSONRequestBody, r
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -2005,7 +2023,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -2018,7 +2037,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -2031,7 +2051,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. No such user: 404.
+	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+	// documents`. No such user: 404.
 	//
 	// Scope: `write_documents`.
 	//
@@ -2416,6 +2437,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -2428,6 +2451,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -2440,6 +2465,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 	// `range: updated`, updated) between the two, both included, in the order of that time.
+	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+	// that is given, within the dates where there are any.
 	//
 	// Scope: `read_users`.
 	//
@@ -3277,7 +3304,8 @@ func (r ListUsersResponse) ContentType() string {
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -3296,7 +3324,8 @@ func (c *ClientWithResponses) CreateDocumentWithBodyWithResponse(ctx context.Con
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -3315,7 +3344,8 @@ func (c *ClientWithResponses) CreateDocumentWithResponse(ctx context.Context, bo
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
 // with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. No such user: 404.
+// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
+// documents`. No such user: 404.
 //
 // Scope: `write_documents`.
 //
@@ -3886,6 +3916,8 @@ func (c *ClientWithResponses) ImportUserWithFormdataBodyWithResponse(ctx context
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -3904,6 +3936,8 @@ func (c *ClientWithResponses) ListUsersWithBodyWithResponse(ctx context.Context,
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //
@@ -3922,6 +3956,8 @@ func (c *ClientWithResponses) ListUsersWithResponse(ctx context.Context, body Li
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
 // `range: updated`, updated) between the two, both included, in the order of that time.
+// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
+// that is given, within the dates where there are any.
 //
 // Scope: `read_users`.
 //

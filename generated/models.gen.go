@@ -113,7 +113,7 @@ type CreateDocumentParameters struct {
 	// DocNumber Document number: up to 128 letters, digits, "-" and white space
 	DocNumber string `json:"doc_number"`
 
-	// Filename Document name: kept as data, never used as a path
+	// Filename Document name, up to 255 characters: kept as data, never used as a path
 	Filename string `json:"filename"`
 
 	// FileExt Document file extension, with or without its dot: jpg, jpeg, png, pdf
@@ -128,7 +128,7 @@ type CreateDocumentParameters struct {
 	// UpdateLabels If set to false, user label will not be created/updated
 	UpdateLabels *bool `json:"update_labels,omitempty"`
 
-	// Metadata Any additional key: value pairs in json string format
+	// Metadata Any additional key: value pairs in json string format, up to 64 KiB
 	Metadata *string `json:"metadata,omitempty"`
 }
 
@@ -151,6 +151,9 @@ type CreateUserParameters struct {
 
 	// Password User Password: 8 to 72 bytes with a lower-case letter, an upper-case letter and a digit, and not easy to guess
 	Password string `json:"password"`
+
+	// ReferralUID The uid of the user who invited this one
+	ReferralUID *string `json:"referral_uid,omitempty"`
 }
 
 // DeleteLabelParameters defines model for DeleteLabelParameters.
@@ -297,6 +300,9 @@ type ImportUserParameters struct {
 
 	// Country ISO 3166-1 alpha-2 or alpha-3 code
 	Country *string `json:"country,omitempty"`
+
+	// ReferralUID The uid of the user who invited this one
+	ReferralUID *string `json:"referral_uid,omitempty"`
 }
 
 // Label defines model for Label.
@@ -341,6 +347,30 @@ type ListUsersParameters struct {
 
 	// Limit Number of users per page
 	Limit *int64 `json:"limit,omitempty"`
+
+	// UID If set, only the user with this uid
+	UID *string `json:"uid,omitempty"`
+
+	// Email If set, only the user with this e-mail, in whatever case
+	Email *string `json:"email,omitempty"`
+
+	// Role If set, only users with this role, in whatever case
+	Role *string `json:"role,omitempty"`
+
+	// FirstName If set, only users with this first name, in whatever case
+	FirstName *string `json:"first_name,omitempty"`
+
+	// LastName If set, only users with this last name, in whatever case
+	LastName *string `json:"last_name,omitempty"`
+
+	// Country If set, only users with this country in their profile, in whatever case: the code as it was given there
+	Country *string `json:"country,omitempty"`
+
+	// Level If set, only users of this level
+	Level *int32 `json:"level,omitempty"`
+
+	// State If set, only users in this state, in whatever case
+	State *string `json:"state,omitempty"`
 }
 
 // ListUsersParametersRange Which time of the user `from` and `to` are about
@@ -400,7 +430,7 @@ type SignOTPForm struct {
 	// OTPCode Code from Google Authenticator
 	OTPCode string `json:"otp_code"`
 
-	// JWT The JWS that is to be signed, as JSON text
+	// JWT The JWS that is to be signed, as JSON text of up to 64 KiB
 	JWT *string `json:"jwt,omitempty"`
 }
 
@@ -412,7 +442,7 @@ type SignOTPParameters struct {
 	// OTPCode Code from Google Authenticator
 	OTPCode string `json:"otp_code"`
 
-	// JWT The JWS, in General JSON serialisation, that is to be signed. Without it the server signs an attestation of its own
+	// JWT The JWS, in General JSON serialisation and up to 64 KiB, that is to be signed. Without it the server signs an attestation of its own
 	//
 	// Example: {"payload":"eyJkYXRhIjp7fX0","signatures":[]}
 	JWT json.RawMessage `json:"jwt,omitempty"`

@@ -19,7 +19,8 @@ import (
 // row, the label that follows it, and what that does to the account.
 func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
 	parameters := request.JSONBody
-	if err := h.Repository.UserExists(ctx, parameters.UID); err != nil {
+	room, err := h.Repository.HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
+	if err != nil {
 		return nil, err
 	}
 	fields := identity.DocumentFields{
@@ -30,6 +31,9 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 		fields.Expire = &parameters.DocExpire.Time
 	}
 	document, content, violations := h.Policy.NewDocument(fields, h.now())
+	if !room { // found out before the upload is stored, and once more with its row
+		violations = append(violations, identity.TooManyDocuments)
+	}
 	if err := identity.Invalid(violations...); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,11 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 		}
 	}
 	violations = append(violations, identity.CheckPassword(parameters.Password)...)
+	referral, err := h.checkReferrer(ctx, parameters.ReferralUID)
+	if err != nil {
+		return nil, err
+	}
+	violations = append(violations, referral...)
 	if err := identity.Invalid(violations...); err != nil {
 		return nil, err
 	}
@@ -32,10 +37,23 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 		return nil, err
 	}
 	user := h.newUser(email, digest)
+	user.ReferralUID = parameters.ReferralUID
 	if err := h.Repository.InsertUser(ctx, &user, h.newUID); err != nil {
 		return nil, err
 	}
 	return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
+}
+
+// checkReferrer returns the rule that a referral_uid breaks which is no user's.
+func (h *Handlers) checkReferrer(ctx context.Context, uid *string) ([]identity.Violation, error) {
+	if uid == nil {
+		return nil, nil
+	}
+	err := h.Repository.UserExists(ctx, *uid)
+	if identity.KindOf(err) == identity.NotFound {
+		return []identity.Violation{identity.ReferralUnknown}, nil
+	}
+	return nil, err
 }
 
 // newUser is how every account starts.
@@ -86,16 +104,30 @@ func (h *Handlers) findByPhone(ctx context.Context, written string) (identity.Us
 	return h.Repository.FindUser(ctx, repository.ByPhone(phone.Number))
 }
 
-// ListUsers answers a page of all users.
+// ListUsers answers a page of all users, or of those that a filter means.
 func (h *Handlers) ListUsers(ctx context.Context, request generated.ListUsersRequestObject) (generated.ListUsersResponseObject, error) {
 	parameters := request.JSONBody
 	in := repository.Range{
 		Updated: *parameters.Range == generated.ListUsersParametersRangeUpdated, From: parameters.From, To: parameters.To,
 	}
+	filter := repository.UserFilter{
+		UID: textOf(parameters.UID), Email: textOf(parameters.Email), Role: textOf(parameters.Role),
+		FirstName: textOf(parameters.FirstName), LastName: textOf(parameters.LastName), Country: textOf(parameters.Country),
+		Level: parameters.Level, State: textOf(parameters.State),
+	}
 	page := repository.Page{Number: *parameters.Page, Size: *parameters.Limit}
-	users, total, err := h.Repository.ListUsers(ctx, in, page)
+	users, total, err := h.Repository.FilterUsers(ctx, filter, in, page)
 	if err != nil {
 		return nil, err
 	}
 	return h.viewPage(ctx, "/users/list", users, *parameters.Extended, page, total)
+}
+
+// textOf is an optional parameter, "" where it was not given: one that is given is
+// not blank.
+func textOf(parameter *string) string {
+	if parameter == nil {
+		return ""
+	}
+	return *parameter
 }

@@ -14,7 +14,7 @@ import (
 // ImportUser stores a user with the password hash of another system, and with
 // the phone and the profile that came along: all of it or nothing.
 func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserRequestObject) (generated.ImportUserResponseObject, error) {
-	user, err := h.importedUser(*request.JSONBody)
+	user, err := h.importedUser(ctx, *request.JSONBody)
 	if err != nil {
 		return nil, h.preferTaken(ctx, request.JSONBody.Email, err)
 	}
@@ -25,15 +25,19 @@ func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserR
 }
 
 // importedUser is the user that the parameters describe, or every rule that they break.
-func (h *Handlers) importedUser(parameters generated.ImportUserParameters) (identity.User, error) {
+func (h *Handlers) importedUser(ctx context.Context, parameters generated.ImportUserParameters) (identity.User, error) {
 	user, violations := h.Policy.ImportedUser(identity.Import{
-		Email: parameters.Email, PasswordDigest: parameters.PasswordDigest, Phone: parameters.Phone,
+		Email: parameters.Email, PasswordDigest: parameters.PasswordDigest, Phone: parameters.Phone, ReferralUID: parameters.ReferralUID,
 		Profile: identity.ProfileFields{
 			FirstName: parameters.FirstName, LastName: parameters.LastName, DOB: text(parameters.DOB), Address: parameters.Address,
 			Postcode: parameters.Postcode, City: parameters.City, Country: parameters.Country,
 		},
 	}, h.now())
-	return user, identity.Invalid(violations...)
+	referral, err := h.checkReferrer(ctx, parameters.ReferralUID)
+	if err != nil {
+		return user, err
+	}
+	return user, identity.Invalid(append(violations, referral...)...)
 }
 
 // preferTaken reports a taken e-mail before anything else that is wrong with an

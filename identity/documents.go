@@ -20,7 +20,7 @@ type Document struct {
 	Type        string
 	Number      string
 	Expire      *time.Time // a date: midnight UTC
-	Metadata    *string    // JSON text
+	Metadata    *string    // JSON text of up to 64 KiB; rows of earlier versions may have more
 	Filename    string     // as it was given: never a path of ours, see DownloadName
 	ContentType string     // what the content was found to be
 	Size        int64      // of the content, in bytes
@@ -44,6 +44,7 @@ type DocumentFields struct {
 
 const (
 	maxUpload         = 10 << 20 // bytes, decoded
+	maxMetadata       = 64 << 10 // bytes of JSON text
 	maxDocumentNumber = 128      // characters
 	maxQuotedExt      = 32       // characters of an extension that a sentence repeats
 )
@@ -67,6 +68,18 @@ var (
 	docNumberTooLong = Violation{Field: "doc_number", Code: "doc_number_too_long", Message: fmt.Sprintf("Doc number is too long (maximum is %d characters)", maxDocumentNumber)}
 )
 
+// What a user's documents may come to, so that an answer that has all of them
+// stays small: how many there are, and how many bytes of metadata they have
+// together. Documents of earlier versions beyond that stay and are answered.
+const (
+	MaxDocuments         = 1000
+	MaxDocumentsMetadata = 1 << 20
+)
+
+// TooManyDocuments is reported when another document would exceed MaxDocuments
+// or MaxDocumentsMetadata.
+var TooManyDocuments = Violation{Code: "too_many_documents", Message: "Too many documents"}
+
 var errUploadTooLarge = errors.New("more than 10 MiB")
 
 // NewDocument makes a document of the fields, and decodes its content. today is
@@ -85,7 +98,7 @@ func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte
 	case f.Expire != nil && f.Expire.Before(today.UTC().Truncate(24*time.Hour)):
 		violations = append(violations, docExpireInvalid)
 	}
-	if f.Metadata != nil && !json.Valid([]byte(*f.Metadata)) {
+	if f.Metadata != nil && (len(*f.Metadata) > maxMetadata || !json.Valid([]byte(*f.Metadata))) {
 		violations = append(violations, metadataInvalid)
 	}
 	if strings.ContainsFunc(f.Number, func(r rune) bool { return !isDocumentNumberRune(r) }) {

@@ -42,6 +42,8 @@ func TestDocumentReportsEveryBrokenRuleInOrder(t *testing.T) {
 		"expiry given":       {change: func(f *identity.DocumentFields) { f.Expire = day(24) }, requires: true},
 		"unknown type":       {change: func(f *identity.DocumentFields) { f.Type = "passport" }, want: []string{"Doc type is not included in the list"}},
 		"metadata no JSON":   {change: func(f *identity.DocumentFields) { f.Metadata = ref("{a}") }, want: []string{"Metadata data is not json compatible string"}},
+		"metadata too long":  {change: func(f *identity.DocumentFields) { f.Metadata = ref(`"` + strings.Repeat("a", 64<<10-1) + `"`) }, want: []string{"Metadata data is not json compatible string"}},
+		"metadata of 64 KiB": {change: func(f *identity.DocumentFields) { f.Metadata = ref(`"` + strings.Repeat("a", 64<<10-2) + `"`) }},
 		"metadata two JSONs": {change: func(f *identity.DocumentFields) { f.Metadata = ref("{} {}") }, want: []string{"Metadata data is not json compatible string"}},
 		"metadata JSON":      {change: func(f *identity.DocumentFields) { f.Metadata = ref(` {"a": [1]} `) }},
 		"number":             {change: func(f *identity.DocumentFields) { f.Number = "АБ-१२\t 7" }},

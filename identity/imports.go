@@ -22,8 +22,8 @@ type Import struct {
 	State           string // "" for the one that the labels give
 	OTP             bool
 	ReferralUID     *string
-	Data            *string
-	ProfileMetadata []byte  // JSON
+	Data            *string // up to 64 KiB
+	ProfileMetadata []byte  // JSON, up to 64 KiB
 	Phones          []Phone // numbers in any spelling
 	Labels          []Label // nil: the one that a profile gives, as the operation does it; a zero time is the user's CreatedAt
 	CreatedAt       time.Time
@@ -53,6 +53,10 @@ var (
 
 // IsUID says whether a user could have this uid: 3 to 36 ASCII letters and digits.
 func IsUID(s string) bool { return uidText.MatchString(s) }
+
+// maxData bounds the free text of a user, in bytes: the column in which Barong keeps
+// it holds no more.
+const maxData = 64 << 10
 
 // clockSkew is how far ahead the clock of another system may be.
 const clockSkew = time.Hour
@@ -155,7 +159,7 @@ func importedProfile(in Import, now time.Time) (*Profile, []Violation) {
 		return profile, violations
 	}
 	var object map[string]json.RawMessage
-	if json.Unmarshal(in.ProfileMetadata, &object) != nil || object == nil {
+	if len(in.ProfileMetadata) > maxMetadata || json.Unmarshal(in.ProfileMetadata, &object) != nil || object == nil {
 		return nil, append(violations, profileMetadataInvalid)
 	}
 	if profile == nil {
@@ -180,7 +184,7 @@ func (p Policy) checkImport(in Import, now time.Time) (violations []Violation) {
 		})
 	}
 	// No text of the database can hold a NUL or broken UTF-8.
-	check(in.Data == nil || utf8.ValidString(*in.Data) && !strings.ContainsRune(*in.Data, 0), dataInvalid)
+	check(in.Data == nil || len(*in.Data) <= maxData && utf8.ValidString(*in.Data) && !strings.ContainsRune(*in.Data, 0), dataInvalid)
 	check(!in.CreatedAt.After(now.Add(clockSkew)), createdInFuture)
 	check(!in.UpdatedAt.After(now.Add(clockSkew)), updatedInFuture)
 	return violations

@@ -2,10 +2,12 @@ package repository
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"barong/identity"
 )
@@ -37,27 +39,58 @@ func (row documentRow) document() identity.Document {
 	}
 }
 
-const insertDocument = `
-	INSERT INTO documents (user_id, doc_type, doc_number, doc_expire, metadata, filename, content_type, size,
-		object, wrapped_key, created_at, updated_at)
-	SELECT id, $2, $3, $4::date, $5, $6, $7, $8, $9, $10, $11, $11 FROM users WHERE uid = $1`
+// hasRoom is true where a user u may have another document, with this many bytes of
+// metadata.
+var hasRoom = sq.Expr(fmt.Sprintf(`(SELECT count(*) < %d AND coalesce(sum(octet_length(d.metadata)), 0) + ?::bigint <= %d
+	FROM documents AS d WHERE d.user_id = u.id)`, identity.MaxDocuments, identity.MaxDocumentsMetadata), placeholder("metadata size"))
 
-// followDocument marks documents for review, unless one was found good before.
-const followDocument = insertLabel + `
-	ON CONFLICT (user_id, key, scope) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
-		WHERE labels.value <> excluded.value AND labels.value <> '` + identity.DocumentVerified + `'`
+var (
+	findRoom = prepared(psql.Select().Column(hasRoom).From("users AS u").Where("u.uid = ?", placeholder("uid")))
+
+	// insertDocument writes nothing where there is no room. Under the lock of the
+	// user's row, which every insert of a document takes, that stays so until the end
+	// of the transaction.
+	insertDocument = prepared(psql.Insert("documents").
+			Columns("user_id", "doc_type", "doc_number", "doc_expire", "metadata", "filename", "content_type", "size",
+			"object", "wrapped_key", "created_at", "updated_at").
+		Select(sq.Select("u.id").
+			Column("?", placeholder("type")).Column("?", placeholder("number")).Column("?::date", placeholder("expire")).
+			Column("?", placeholder("metadata")).Column("?", placeholder("filename")).Column("?", placeholder("content type")).
+			Column("?", placeholder("size")).Column("?", placeholder("object")).Column("?", placeholder("key")).
+			Column("?", placeholder("now")).Column("?", placeholder("now")).
+			From("users AS u").Where("u.uid = ?", placeholder("uid")).Where(hasRoom)))
+
+	// followDocument marks documents for review, unless one was found good before, or
+	// the document was not written.
+	followDocument = prepared(psql.Insert("labels").
+			Columns("user_id", "key", "value", "scope", "created_at", "updated_at").
+			Select(sq.Select("d.user_id", "'"+identity.DocumentLabel+"'", "'"+identity.DocumentPending+"'", "'"+identity.ScopePrivate+"'").
+				Column("?", placeholder("now")).Column("?", placeholder("now")).
+				From("documents AS d").Where("d.object = ?", placeholder("object"))).
+			Suffix(`ON CONFLICT (user_id, key, scope) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+			WHERE labels.value <> excluded.value AND labels.value <> '` + identity.DocumentVerified + `'`))
+)
 
 var userWithProfile = selectParts("= (SELECT id FROM users WHERE uid = $1)", selectUserPart, selectProfilePart)
 
 // InsertDocument stores what is known of a document whose content the store has
 // already, and returns its user with the profile. With follow the user's label
 // follows, and the standing from that, in the same transaction. An unknown user
-// is identity.ErrRecordNotFound.
+// is identity.ErrRecordNotFound; one who has no room for the document, also where
+// others are stored at the same time, is identity.TooManyDocuments.
 func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.Document, follow bool, standing *Standing) (user identity.User, err error) {
+	stored := false
+	given := values{
+		"uid": uid, "type": d.Type, "number": d.Number, "expire": d.Expire, "metadata": d.Metadata, "metadata size": metadataSize(d.Metadata),
+		"filename": d.Filename, "content type": d.ContentType, "size": d.Size, "object": d.Object, "key": d.Key, "now": d.CreatedAt,
+	}
 	err = r.changeLabels(ctx, uid, standing, d.CreatedAt, func(batch *pgx.Batch) {
-		batch.Queue(insertDocument, uid, d.Type, d.Number, d.Expire, d.Metadata, d.Filename, d.ContentType, d.Size, d.Object, d.Key, d.CreatedAt)
+		batch.Queue(insertDocument.sql, insertDocument.bind(given)...).Exec(func(tag pgconn.CommandTag) error {
+			stored = tag.RowsAffected() == 1
+			return nil
+		})
 		if follow {
-			batch.Queue(followDocument, uid, identity.DocumentLabel, identity.DocumentPending, identity.ScopePrivate, d.CreatedAt)
+			batch.Queue(followDocument.sql, followDocument.bind(given)...)
 		}
 	}, func(batch *pgx.Batch) {
 		user = identity.User{}
@@ -65,7 +98,25 @@ func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.
 			return collectParts(rows, func(int64) *identity.User { return &user })
 		})
 	})
+	if err == nil && !stored {
+		err = identity.Invalid(identity.TooManyDocuments)
+	}
 	return user, err
+}
+
+// HasRoomForDocument says whether a user may have another document with this
+// metadata. It is good for sparing the upload: InsertDocument decides. An unknown
+// user is identity.ErrRecordNotFound.
+func (r *Repository) HasRoomForDocument(ctx context.Context, uid string, metadata *string) (room bool, err error) {
+	err = r.db.QueryRow(ctx, findRoom.sql, findRoom.bind(values{"uid": uid, "metadata size": metadataSize(metadata)})...).Scan(&room)
+	return room, translate(err)
+}
+
+func metadataSize(metadata *string) int64 {
+	if metadata == nil {
+		return 0
+	}
+	return int64(len(*metadata))
 }
 
 // FindDocument returns the document whose content has this name in the store.

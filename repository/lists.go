@@ -13,8 +13,9 @@ import (
 // users in the same order are equal, so that what is remembered of a list is
 // found by it.
 type list struct {
-	labelled bool // users by a label of theirs; else all
-	filter   LabelFilter
+	labelled   bool // users by a label of theirs; else all, or those of a filter
+	filter     LabelFilter
+	userFilter userFilter
 
 	ranged   bool // by a time, within [from, to), in the order of that time; else in the order of ids
 	updated  bool // the time is updated_at; else created_at
@@ -52,7 +53,7 @@ func (l list) toTime() time.Time   { return time.Unix(l.to, 0).UTC() }
 
 // String names the list: no two have the same name.
 func (l list) String() string {
-	return fmt.Sprintf("%t %q %q %q %t %t %d %d", l.labelled, l.filter.Key, l.filter.Value, l.filter.Scope, l.ranged, l.updated, l.from, l.to)
+	return fmt.Sprintf("%t %q %#v %t %t %d %d", l.labelled, l.filter, l.userFilter, l.ranged, l.updated, l.from, l.to)
 }
 
 // column is the time that orders a list with a range.
@@ -94,12 +95,12 @@ func (q *query) add(text string, args ...any) *query {
 	return q
 }
 
-// A filter by dates is planned with its values each time, for a tenth of a
+// A filter of users, and one by a label and dates, is planned with its values each time, for a tenth of a
 // millisecond: which index is best depends on how many rows they leave, and a plan
 // that is made once for all values may read a million rows for a value that a
 // hundred have.
 func (l list) arguments(q *query) []any {
-	if l.byLabelTime() {
+	if l.byLabelTime() || l.byUserFilter() {
 		return append([]any{pgx.QueryExecModeCacheDescribe}, q.args...)
 	}
 	return q.args
@@ -119,6 +120,9 @@ func (l list) byLabelTime() bool { return l.labelled && l.ranged }
 // page selects the rows of a page, which starts after a position, each with the
 // total where counted says so.
 func (l list) page(after position, size int64, counted bool) *query {
+	if l.byUserFilter() {
+		return l.filterPage(after, size, counted)
+	}
 	q := &query{}
 	q.add("SELECT " + userColumns + ", ")
 	if l.byLabelTime() {
@@ -159,6 +163,9 @@ func (l list) page(after position, size int64, counted bool) *query {
 // locate selects the position that is offset users after the start of the list,
 // or before its end: from the index alone.
 func (l list) locate(fromEnd bool, offset int64) *query {
+	if l.byUserFilter() {
+		return l.filterLocate(fromEnd, offset)
+	}
 	q := &query{}
 	l.keys(q, l.start(), fromEnd)
 	return q.add(" LIMIT 1 OFFSET ?", offset)

@@ -146,7 +146,7 @@ func (r *Repository) startOf(ctx context.Context, l list, page Page, known total
 func (r *Repository) locate(ctx context.Context, l list, fromEnd bool, offset int64) (place position, found bool, err error) {
 	q := l.locate(fromEnd, offset)
 	targets := []any{&place.id, &place.at}
-	if l.labelled && !l.ranged {
+	if (l.labelled || l.byUserFilter()) && !l.ranged {
 		targets = targets[:1]
 	}
 	err = r.db.QueryRow(ctx, q.text.String(), l.arguments(q)...).Scan(targets...)
@@ -158,7 +158,11 @@ func (r *Repository) locate(ctx context.Context, l list, fromEnd bool, offset in
 
 func (r *Repository) count(ctx context.Context, l list) (n int64, err error) {
 	q := &query{}
-	l.count(q)
+	if l.byUserFilter() {
+		q = l.filterQuery(countUsers, l.start(), nil)
+	} else {
+		l.count(q)
+	}
 	err = r.db.QueryRow(ctx, q.text.String(), l.arguments(q)...).Scan(&n)
 	return n, translate(err)
 }

@@ -39,40 +39,56 @@ func (row userRow) user() identity.User {
 	}
 }
 
-// insertUserRow stores nothing where the uid, the e-mail or a validated number ($28)
-// is taken. A violated constraint would say the same, and the database would write
-// the whole e-mail or number into its log.
-var insertUserRow, _ = sq.Insert("users").
-	Columns("uid", "email", "email_folded", "password_digest", "role", "level", "otp", "state", "data", "created_at", "updated_at").
-	Select(sq.Select("$1::text", "$2::text", "$3::text", "$4::text", "$5::text", "$6::integer", "$7::boolean", "$8::text", "$9::text", "$10::timestamptz", "$11::timestamptz").
-		Where("NOT EXISTS (SELECT 1 FROM phones WHERE number = ANY($28::text[]) AND validated_at IS NOT NULL)")).
-	Suffix("ON CONFLICT DO NOTHING RETURNING id").MustSql()
+// insertUserRow stores nothing where the uid, the e-mail or a validated number is
+// taken. A violated constraint would say the same, and the database would write the
+// whole e-mail or number into its log.
+var insertUserRow = sq.Insert("users").
+	Columns("uid", "email", "email_folded", "password_digest", "role", "level", "otp", "state", "referral_id", "data", "created_at", "updated_at").
+	Select(sq.Select().
+		Column("?::text", placeholder("uid")).Column("?::text", placeholder("email")).Column("?::text", placeholder("email key")).
+		Column("?::text", placeholder("password digest")).Column("?::text", placeholder("role")).Column("?::integer", placeholder("level")).
+		Column("?::boolean", placeholder("otp")).Column("?::text", placeholder("state")).
+		Column("(SELECT referrer.id FROM users AS referrer WHERE referrer.uid = ?)", placeholder("referral uid")).
+		Column("?::text", placeholder("data")).Column("?::timestamptz", placeholder("created at")).Column("?::timestamptz", placeholder("updated at")).
+		Where("NOT EXISTS (SELECT 1 FROM phones WHERE number = ANY(?::text[]) AND validated_at IS NOT NULL)", placeholder("validated numbers"))).
+	Suffix("ON CONFLICT DO NOTHING RETURNING id")
 
 // insertUser stores a user with phones, profile and labels, and counts it. Where
 // insertUserRow stores nothing it does nothing at all. The count stands first among
 // the parts that follow the user: PostgreSQL runs them from the last to the
 // first, and the row of a count is to be locked last.
-var insertUser = `
-	WITH inserted AS (
-		` + insertUserRow + `
-	), counted AS (
-		` + countOne("inserted", "$12") + `
-	), with_phones AS (
-		INSERT INTO phones (user_id, country, number, validated_at, created_at, updated_at)
-		SELECT id, unnest($13::text[]), unnest($14::text[]), unnest($15::timestamptz[]), $10, $10 FROM inserted
-	), with_labels AS (
-		INSERT INTO labels (user_id, key, value, scope, created_at, updated_at)
-		SELECT id, unnest($16::text[]), unnest($17::text[]), unnest($18::text[]), $10, $10 FROM inserted
-	), with_profile AS (
-		INSERT INTO profiles (user_id, first_name, last_name, dob, address, postcode, city, country, state, metadata, created_at, updated_at)
-		SELECT id, $19, $20, $21::date, $22, $23, $24, $25, $26, $27::jsonb, $10, $10 FROM inserted WHERE $26::text IS NOT NULL
-	)
-	SELECT id FROM inserted`
+var insertUser = prepared(psql.Select("id").From("inserted").PrefixExpr(sq.Expr(
+	`WITH inserted AS (?), counted AS (?), with_phones AS (?), with_labels AS (?), with_profile AS (?)`,
+	insertUserRow,
+	sq.Expr(countOne("inserted", "?"), placeholder("slot")),
+	insertOfNew("phones", "user_id", "country", "number", "validated_at").
+		Select(ofInserted().Column("unnest(?::text[])", placeholder("phone countries")).Column("unnest(?::text[])", placeholder("phone numbers")).
+			Column("unnest(?::timestamptz[])", placeholder("phone times"))),
+	insertOfNew("labels", "user_id", "key", "value", "scope").
+		Select(ofInserted().Column("unnest(?::text[])", placeholder("label keys")).Column("unnest(?::text[])", placeholder("label values")).
+			Column("unnest(?::text[])", placeholder("label scopes"))),
+	insertOfNew("profiles", "user_id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "metadata").
+		Select(ofInserted().Column("?", placeholder("first name")).Column("?", placeholder("last name")).Column("?::date", placeholder("dob")).
+			Column("?", placeholder("address")).Column("?", placeholder("postcode")).Column("?", placeholder("city")).Column("?", placeholder("country")).
+			Column("?", placeholder("profile state")).Column("?::jsonb", placeholder("profile metadata")).
+			Where("?::text IS NOT NULL", placeholder("profile state"))),
+)))
+
+// insertOfNew inserts what belongs to the user whom a statement inserts, and is as
+// old; ofInserted begins the select with the columns' values.
+func insertOfNew(table string, columns ...string) sq.InsertBuilder {
+	return sq.Insert(table).Columns("created_at", "updated_at").Columns(columns...)
+}
+
+func ofInserted() sq.SelectBuilder {
+	return sq.Select().Column("?::timestamptz", placeholder("created at")).Column("?::timestamptz", placeholder("created at")).
+		Column("id").From("inserted")
+}
 
 // InsertUser stores a new user with its phones, profile and labels, all of it or
 // nothing, and fills in its ID and UID. Everything is as old as the user. newUID
-// is asked again when it hits upon a uid that is there already. A taken e-mail is
-// identity.EmailTaken; a validated number that another user has validated is
+// is asked again when it hits upon a uid that is there already. A referrer who is not
+// there is left out. A taken e-mail is identity.EmailTaken; a validated number that another user has validated is
 // identity.PhoneTaken.
 func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID func() string) error {
 	var phones struct {
@@ -99,20 +115,22 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 	if u.Profile != nil {
 		profile, profileState = *u.Profile, &u.Profile.State
 	}
-	arguments := []any{
-		"", u.Email, identity.FoldEmail(u.Email), u.PasswordDigest, u.Role, u.Level, u.OTP, u.State, u.Data, u.CreatedAt, u.UpdatedAt,
-		countSlot(),
-		phones.countries, phones.numbers, phones.validatedAt,
-		labels.keys, labels.values, labels.scopes,
-		profile.FirstName, profile.LastName, profile.DOB, profile.Address, profile.Postcode, profile.City, profile.Country,
-		profileState, profile.Metadata,
-		phones.validated,
+	given := values{
+		"email": u.Email, "email key": identity.FoldEmail(u.Email), "password digest": u.PasswordDigest, "role": u.Role, "level": u.Level,
+		"otp": u.OTP, "state": u.State, "referral uid": u.ReferralUID, "data": u.Data, "created at": u.CreatedAt, "updated at": u.UpdatedAt,
+		"slot":            countSlot(),
+		"phone countries": phones.countries, "phone numbers": phones.numbers, "phone times": phones.validatedAt,
+		"label keys": labels.keys, "label values": labels.values, "label scopes": labels.scopes,
+		"first name": profile.FirstName, "last name": profile.LastName, "dob": profile.DOB, "address": profile.Address,
+		"postcode": profile.Postcode, "city": profile.City, "country": profile.Country,
+		"profile state": profileState, "profile metadata": profile.Metadata,
+		"validated numbers": phones.validated,
 	}
 	for {
 		uid := newUID()
-		arguments[0] = uid
+		given["uid"] = uid
 		var id int64
-		err := r.retry(ctx, func() error { return r.db.QueryRow(ctx, insertUser, arguments...).Scan(&id) })
+		err := r.retry(ctx, func() error { return r.db.QueryRow(ctx, insertUser.sql, insertUser.bind(given)...).Scan(&id) })
 		switch {
 		case err == nil:
 			u.ID, u.UID = id, uid

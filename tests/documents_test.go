@@ -254,7 +254,7 @@ func TestNamesOfFilesAreNeverPaths(t *testing.T) {
 	uid := a.user(nil)
 	names := []string{
 		"../../etc/passwd", "/etc/passwd", `..\..\windows\system32`, "a/../../b.png", "file.png\r\nSet-Cookie: a=b", `"; filename="x.html`,
-		"\u202Egnp.exe", strings.Repeat("x", 10_000), "con", ".", "..", "~root", "$(id)", "%2e%2e%2f", "ünïcode ☃.png", "a'b\"c<d>.png", "-rf",
+		"\u202Egnp.exe", strings.Repeat("x", 255), "con", ".", "..", "~root", "$(id)", "%2e%2e%2f", "ünïcode ☃.png", "a'b\"c<d>.png", "-rf",
 	}
 	for _, name := range names {
 		for _, f := range forms {

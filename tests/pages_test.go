@@ -30,6 +30,11 @@ func populated(t *testing.T) *pgxpool.Pool {
 			created_at + (id % 11 + length(scope)) * interval '1 second', updated_at + (id % 13 - length(scope)) * interval '1 second'
 		FROM users, (VALUES ('tier', 'private', 1), ('tier', 'public', 4), ('club', 'private', 50)) AS kinds (key, scope, every)
 		WHERE id % every = 0`)
+	insertRows(t, pool, `UPDATE users SET role = CASE WHEN id % 40 = 0 THEN 'Admin' ELSE role END, level = id % 3,
+		state = CASE WHEN id % 5 = 0 THEN 'active' WHEN id % 901 = 0 THEN 'banned' ELSE state END`)
+	insertRows(t, pool, `INSERT INTO profiles (user_id, first_name, last_name, country, state, created_at, updated_at)
+		SELECT id, CASE id % 4 WHEN 0 THEN 'Ada' WHEN 1 THEN 'ADA' WHEN 2 THEN 'Éva' ELSE 'ÉVA MARIA' END, 'Last' || id % 97,
+			CASE WHEN id % 3 = 0 THEN 'DE' ELSE 'gb' END, 'partial', created_at, updated_at FROM users WHERE id % 10 < 8`)
 	insertRows(t, pool, `SELECT setval(pg_get_serial_sequence('users', 'id'), 400000)`)
 	if _, err := repository.New(pool).RecountUsers(t.Context()); err != nil {
 		t.Fatal(err)
@@ -41,6 +46,7 @@ func populated(t *testing.T) *pgxpool.Pool {
 // listing is a list to be read page by page: all users, or those of a filter.
 type listing struct {
 	filter repository.LabelFilter // of all users where the key is empty
+	users  repository.UserFilter  // where that is so
 	in     repository.Range
 }
 
@@ -50,7 +56,7 @@ func (l listing) read(t testing.TB, repo *repository.Repository, page repository
 	var total int64
 	var err error
 	if l.filter.Key == "" {
-		users, total, err = repo.ListUsers(t.Context(), l.in, page)
+		users, total, err = repo.FilterUsers(t.Context(), l.users, l.in, page)
 	} else {
 		users, total, err = repo.FilterUsersByLabel(t.Context(), l.filter, l.in, page)
 	}
@@ -67,14 +73,14 @@ func (l listing) read(t testing.TB, repo *repository.Repository, page repository
 // expected are the ids of the list, worked out from all rows.
 func (l listing) expected(t testing.TB, pool *pgxpool.Pool) []int64 {
 	t.Helper()
-	column, rowsOf := "created_at", "SELECT id, '', '', '', %s FROM users"
+	column, rowsOf := "created_at", "SELECT id, '', '', '', %s FROM users WHERE id = ANY($1)"
 	if l.in.Updated {
 		column = "updated_at"
 	}
 	if l.filter.Key != "" {
-		rowsOf = "SELECT user_id, key, value, scope, %s FROM labels"
+		rowsOf = "SELECT user_id, key, value, scope, %s FROM labels WHERE user_id = ANY($1)"
 	}
-	rows, err := pool.Query(t.Context(), fmt.Sprintf(rowsOf, column))
+	rows, err := pool.Query(t.Context(), fmt.Sprintf(rowsOf, column), meant(t, pool, l.users))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +136,10 @@ func listings() []listing {
 			{Key: "club"},
 			{Key: "nobody"},
 		} {
-			all = append(all, listing{filter, in})
+			all = append(all, listing{filter: filter, in: in})
+		}
+		for _, filter := range userFilters() {
+			all = append(all, listing{users: filter, in: in})
 		}
 	}
 	return all
@@ -178,8 +187,10 @@ func TestCrawlMissesNobodyAndShowsNobodyTwice(t *testing.T) {
 		{in: repository.Range{From: &from}},
 		{filter: repository.LabelFilter{Key: "tier"}},
 		{filter: repository.LabelFilter{Key: "tier", Scope: "private"}, in: repository.Range{From: &from}},
+		{users: repository.UserFilter{Role: "member", Country: "de"}},
+		{users: repository.UserFilter{State: "pending"}, in: repository.Range{From: &from}},
 	} {
-		t.Run(fmt.Sprint(l.filter.Key, l.in.From != nil), func(t *testing.T) {
+		t.Run(fmt.Sprint(l.filter.Key, l.users.Role, l.users.State, l.in.From != nil), func(t *testing.T) {
 			t.Parallel()
 			pool := populated(t)
 			repo := repository.New(pool)
@@ -200,6 +211,9 @@ func TestCrawlMissesNobodyAndShowsNobodyTwice(t *testing.T) {
 				}
 				if l.filter.Key != "" { // two of those who were shown lose what the filter asks for
 					insertRows(t, pool, `DELETE FROM labels WHERE user_id = ANY($1)`, ids[:2])
+				}
+				if l.users != (repository.UserFilter{}) {
+					insertRows(t, pool, `UPDATE users SET role = 'guest', state = 'gone' WHERE id = ANY($1)`, ids[:2])
 				}
 			}
 			slices.Sort(seen)

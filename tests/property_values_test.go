@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"pgregory.net/rapid"
@@ -207,6 +208,9 @@ func (p parameter) outOfBounds(t *rapid.T) any {
 	if p.schema.Max != nil {
 		values = append(values, int64(*p.schema.Max)+1, strconv.FormatInt(int64(*p.schema.Max)+rapid.Int64Range(1, 1<<62).Draw(t, "above"), 10))
 	}
+	if p.schema.MaxLength != nil && *p.schema.MaxLength < 1<<20 {
+		values = append(values, strings.Repeat("é", int(*p.schema.MaxLength)+1), strings.Repeat("a", 2*int(*p.schema.MaxLength)))
+	}
 	if len(p.schema.Enum) > 0 {
 		values = append(values, "other", strings.ToUpper(fmt.Sprint(p.schema.Enum[0])), " "+fmt.Sprint(p.schema.Enum[0]), 5)
 	}
@@ -242,13 +246,14 @@ func (s *subject) conforming(t *rapid.T, op operation, p parameter) any {
 	return rapid.Map(rapid.String(), func(text string) any { return text }).Filter(p.isText).Draw(t, p.name)
 }
 
-// isText says whether a value is read as a text that is not blank.
+// isText says whether a value is read as a text that is neither blank nor too long.
 func (p parameter) isText(value any) bool {
 	if value == nil || p.hasNoForm(value) {
 		return false
 	}
 	text := textOf(value)
-	return strings.TrimSpace(text) != "" && !strings.ContainsRune(text, 0)
+	return strings.TrimSpace(text) != "" && !strings.ContainsRune(text, 0) &&
+		(p.schema.MaxLength == nil || utf8.RuneCountInString(text) <= int(*p.schema.MaxLength))
 }
 
 // whole draws a whole number within the bounds.
@@ -321,7 +326,7 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 			return enrolledUser
 		}
 		return knownUser
-	case "uid":
+	case "uid", "referral_uid":
 		return knownUser
 	case "email":
 		return rapid.SampledFrom([]any{knownEmail, " " + strings.ToUpper(knownEmail)}).Draw(t, p.name)
@@ -343,6 +348,12 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 		return rapid.StringMatching(`[A-Z0-9]{2,8}`).Draw(t, p.name)
 	case "country":
 		return rapid.SampledFrom([]string{"GB", "de", "FRA", "Usa"}).Draw(t, p.name)
+	case "role":
+		return rapid.SampledFrom([]string{"member", "MEMBER", " member ", "admin"}).Draw(t, p.name)
+	case "state":
+		return rapid.SampledFrom([]string{"pending", "Active", "banned", "nowhere"}).Draw(t, p.name)
+	case "level":
+		return rapid.SampledFrom([]any{0, "1", json.Number("2.0")}).Draw(t, p.name)
 	case "dob":
 		return date(t, p.name, 1, 2020)
 	case "otp_code":

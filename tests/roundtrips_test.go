@@ -91,13 +91,17 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 	from := now.Unix()
 	listed := []identity.User{{ID: someone.ID}}
 	for name, operation := range map[string]func() error{
-		"import":              func() error { _, err := insert(); return err },
-		"get by uid":          func() error { _, err := repo.FindUser(ctx, repository.ByUID(someone.UID)); return err },
-		"get by e-mail":       func() error { _, err := repo.FindUser(ctx, repository.ByEmail(someone.Email)); return err },
-		"get by phone":        func() error { _, err := repo.FindUser(ctx, repository.ByPhone(someone.Phones[0].Number)); return err },
-		"labels":              func() error { _, err := repo.Labels(ctx, someone.UID); return err },
-		"list":                func() error { _, _, err := repo.ListUsers(ctx, repository.Range{}, page); return err },
-		"list by dates":       func() error { _, _, err := repo.ListUsers(ctx, repository.Range{From: &from}, page); return err },
+		"import":        func() error { _, err := insert(); return err },
+		"get by uid":    func() error { _, err := repo.FindUser(ctx, repository.ByUID(someone.UID)); return err },
+		"get by e-mail": func() error { _, err := repo.FindUser(ctx, repository.ByEmail(someone.Email)); return err },
+		"get by phone":  func() error { _, err := repo.FindUser(ctx, repository.ByPhone(someone.Phones[0].Number)); return err },
+		"labels":        func() error { _, err := repo.Labels(ctx, someone.UID); return err },
+		"list":          func() error { _, _, err := repo.ListUsers(ctx, repository.Range{}, page); return err },
+		"list by dates": func() error { _, _, err := repo.ListUsers(ctx, repository.Range{From: &from}, page); return err },
+		"list by a filter": func() error {
+			_, _, err := repo.FilterUsers(ctx, repository.UserFilter{Role: "member"}, repository.Range{}, page)
+			return err
+		},
 		"relations of a page": func() error { return repo.LoadRelations(ctx, listed) },
 		"filter": func() error {
 			_, _, err := repo.FilterUsersByLabel(ctx, repository.LabelFilter{Key: "profile"}, repository.Range{}, page)

@@ -1,0 +1,165 @@
+package repository
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	sq "github.com/Masterminds/squirrel"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+
+	"barong/identity"
+)
+
+// UserFilter says which users are meant: those that equal all that is given. An
+// empty text and a nil Level mean any. An e-mail is compared by its key, a UID as
+// given and in capitals, the other texts without regard to case and to superfluous
+// white space. Where the locale of the database knows ASCII only, as C does, other
+// letters are found as given, all small, all capital, and with capital initials.
+type UserFilter struct {
+	UID, Email, Role, FirstName, LastName, Country, State string
+	Level                                                 *int32
+}
+
+// userFilter is a UserFilter by which lists are remembered: what means the same is
+// equal.
+type userFilter struct {
+	uid, email, role, firstName, lastName, country, state string
+	level                                                 int32
+	hasLevel                                              bool
+}
+
+func (f UserFilter) comparable() userFilter {
+	text := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	filter := userFilter{
+		uid: text(f.UID), role: text(f.Role), firstName: text(f.FirstName), lastName: text(f.LastName), country: text(f.Country), state: text(f.State),
+	}
+	if f.Email != "" {
+		filter.email = identity.FoldEmail(f.Email)
+	}
+	if f.Level != nil {
+		filter.level, filter.hasLevel = *f.Level, true
+	}
+	return filter
+}
+
+// textFilter is a text of a filter and its column, which has an index on lower().
+type textFilter struct {
+	name   placeholder
+	column string // of users u or profiles p
+	of     func(userFilter) string
+}
+
+// stateText is the name of the state among textFilters.
+const stateText = placeholder("state")
+
+var textFilters = [...]textFilter{
+	{"role", "u.role", func(f userFilter) string { return f.role }},
+	{stateText, "u.state", func(f userFilter) string { return f.state }},
+	{"first name", "p.first_name", func(f userFilter) string { return f.firstName }},
+	{"last name", "p.last_name", func(f userFilter) string { return f.lastName }},
+	{"country", "p.country", func(f userFilter) string { return f.country }},
+}
+
+// The spellings that a text beyond ASCII is looked for in: lower() of a database
+// whose locale is C leaves such letters as they are.
+const (
+	inSmall    = placeholder(" in small letters")
+	inCapitals = placeholder(" in capitals")
+	asTitle    = placeholder(" with capital initials")
+)
+
+// filterShape is what the text of a condition depends on: which parts are given, and
+// whether any text has more than ASCII.
+type filterShape struct {
+	uid, email, level, beyondASCII bool
+	texts                          [len(textFilters)]bool
+}
+
+func (f userFilter) shape() filterShape {
+	shape := filterShape{uid: f.uid != "", email: f.email != "", level: f.hasLevel}
+	for i, t := range textFilters {
+		shape.texts[i] = t.of(f) != ""
+		shape.beyondASCII = shape.beyondASCII || strings.ContainsFunc(t.of(f), func(r rune) bool { return r >= utf8.RuneSelf })
+	}
+	return shape
+}
+
+// ofUsers and ofProfiles say which of the two tables the condition is about.
+func (shape filterShape) ofUsers() bool {
+	for i, given := range shape.texts {
+		if given && strings.HasPrefix(textFilters[i].column, "u.") {
+			return true
+		}
+	}
+	return shape.uid || shape.email || shape.level
+}
+
+func (shape filterShape) ofProfiles() bool {
+	for i, given := range shape.texts {
+		if given && strings.HasPrefix(textFilters[i].column, "p.") {
+			return true
+		}
+	}
+	return false
+}
+
+// condition is true for the users u, with the profiles p, that are meant.
+func (shape filterShape) condition() sq.And {
+	var all sq.And
+	if shape.uid {
+		all = append(all, sq.Expr("u.uid = ANY(ARRAY[?::text, upper(?::text)])", placeholder("uid"), placeholder("uid")))
+	}
+	if shape.email {
+		all = append(all, sq.Expr("u.email_folded = ?", placeholder("email")))
+	}
+	together := false // level and state
+	for i, t := range textFilters {
+		switch {
+		case !shape.texts[i]:
+		case t.name == stateText && shape.level: // as one text, of which there is an index
+			together = true
+			all = append(all, shape.equals("u.level::text || ' ' || lower(u.state)", "?::text || ' ' || lower(?::text)", t.name, placeholder("level text")))
+		default:
+			all = append(all, shape.equals("lower("+t.column+")", "lower(?::text)", t.name))
+		}
+	}
+	if shape.level && !together {
+		all = append(all, sq.Expr("u.level = ?", placeholder("level")))
+	}
+	return all
+}
+
+// equals is true where an expression, which an index has, is the value, be it in one
+// spelling of several. before are what stands in the value before the text.
+func (shape filterShape) equals(expression, value string, name placeholder, before ...any) sq.Sqlizer {
+	if !shape.beyondASCII {
+		return sq.Expr(expression+" = "+value, append(before, name)...)
+	}
+	var args []any
+	spellings := []placeholder{name, name + inSmall, name + inCapitals, name + asTitle}
+	for _, spelling := range spellings {
+		args = append(append(args, before...), spelling)
+	}
+	each := strings.Join(slices.Repeat([]string{value}, len(spellings)), ", ")
+	return sq.Expr(expression+" = ANY(ARRAY["+each+"])", args...)
+}
+
+// values are what the condition of the filter's shape needs.
+func (f userFilter) values(shape filterShape) values {
+	given := values{"uid": f.uid, "email": f.email, "level": f.level, "level text": strconv.Itoa(int(f.level))}
+	for i, t := range textFilters {
+		if !shape.texts[i] {
+			continue
+		}
+		text := t.of(f)
+		given[t.name] = text
+		if shape.beyondASCII {
+			given[t.name+inSmall], given[t.name+inCapitals] = strings.ToLower(text), strings.ToUpper(text)
+			given[t.name+asTitle] = cases.Title(language.Und).String(text)
+		}
+	}
+	return given
+}
