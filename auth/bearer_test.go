@@ -61,7 +61,7 @@ func TestBearer(t *testing.T) {
 				if c.Data() != nil {
 					t.Errorf("a token has no parameters, and these came: %s", c.Data())
 				}
-				_, err = k.Authorize(c, "write_labels", now)
+				_, err = k.Authorize(c, writeLabels, now)
 			}
 			if got := outcome(t, err); got != test.want {
 				t.Errorf("%s: %v; want %s", got, err, test.want)

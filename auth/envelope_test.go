@@ -165,7 +165,7 @@ func TestADocumentInAnEnvelopeIsNotCopiedNeedlessly(t *testing.T) {
 	allocated := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := k.Authorize(mustParse(b, body), "write_labels", now); err != nil {
+			if _, err := k.Authorize(mustParse(b, body), writeLabels, now); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -119,6 +119,9 @@ func b64[text string | []byte](data text) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(data))
 }
 
+// writeLabels is the operation that the tests ask for.
+var writeLabels = auth.Operation{ID: "createLabel", Scope: "write_labels"}
+
 // goodPayload has good claims and the data {"a":1}.
 var goodPayload = fmt.Sprintf(`{"data":{"a":1},"iat":%d,"exp":%d,"jti":"j"}`, now.Unix(), now.Unix()+60)
 
@@ -220,7 +223,7 @@ func authorize(t testing.TB, k *auth.Keychain, body []byte) (string, []string, e
 	if err != nil {
 		return outcome(t, err), nil, err
 	}
-	signers, err := k.Authorize(c, "write_labels", now)
+	signers, err := k.Authorize(c, writeLabels, now)
 	return outcome(t, err), signers, err
 }
 

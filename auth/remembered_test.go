@@ -15,7 +15,7 @@ func bearer(t testing.TB, k *auth.Keychain, token string, at time.Time) string {
 	t.Helper()
 	c, err := k.ParseBearer("Bearer " + token)
 	if err == nil {
-		_, err = k.Authorize(c, "write_labels", at)
+		_, err = k.Authorize(c, writeLabels, at)
 	}
 	return outcome(t, err)
 }
@@ -98,7 +98,7 @@ func TestARememberedTokenIsHeldAgainstTheScope(t *testing.T) {
 	if err != nil || !c.Remembered() {
 		t.Fatal("it is not remembered", err)
 	}
-	if _, err := k.Authorize(c, "no such scope", now); outcome(t, err) != unverified {
+	if _, err := k.Authorize(c, auth.Operation{Scope: "no such scope"}, now); outcome(t, err) != unverified {
 		t.Error(err)
 	}
 }
@@ -117,7 +117,7 @@ func TestANewKeychainRemembersNothing(t *testing.T) {
 	if err != nil || !known.Remembered() {
 		t.Fatal("it is not remembered", err)
 	}
-	if _, err := without.Authorize(known, "write_labels", now); outcome(t, err) != unverified {
+	if _, err := without.Authorize(known, writeLabels, now); outcome(t, err) != unverified {
 		t.Errorf("what one keychain remembers is good for another: %v", err)
 	}
 }

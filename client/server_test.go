@@ -80,7 +80,7 @@ func verified(keychain *auth.Keychain, r *http.Request) (parameters string, err 
 	} else if credentials, err = keychain.ParseBearer(r.Header.Get("Authorization")); err != nil {
 		return "", err
 	}
-	_, err = keychain.Authorize(credentials, scope, time.Now())
+	_, err = keychain.Authorize(credentials, auth.Operation{Scope: scope}, time.Now())
 	return parameters, err
 }
 

@@ -121,7 +121,7 @@ func (g *gate) admit(w http.ResponseWriter, r *http.Request, op *operation, by *
 		}
 	}
 	now := g.clock()
-	if by.signers, err = keychain.Authorize(credentials, op.scope, now); err != nil {
+	if by.signers, err = keychain.Authorize(credentials, auth.Operation{ID: op.id, Scope: op.scope}, now); err != nil {
 		return nil, err
 	}
 	if g.rates != nil {
