@@ -117,6 +117,17 @@ func (c Claims) payload(data []byte) (string, error) {
 // serialisation with a signature by each signer: the body of a request. The kid
 // stands in the unprotected header, where Barong's clients put it.
 func Envelope(data []byte, claims Claims, signers ...*Signer) ([]byte, error) {
+	return envelope("", data, claims, signers)
+}
+
+// Attestation signs the claims into the same form, with the typ (RFC 8725 §3.11) in
+// the protected header. No countersignature has one ([JWS.Sign]): by it, who
+// verifies tells what the signer says of its own accord from what it was handed.
+func Attestation(typ string, claims Claims, s *Signer) ([]byte, error) {
+	return envelope(typ, nil, claims, []*Signer{s})
+}
+
+func envelope(typ string, data []byte, claims Claims, signers []*Signer) ([]byte, error) {
 	if data != nil && jsontext.Value(data).Kind() != '{' {
 		return nil, errors.New("the data to sign must be a JSON object")
 	}
@@ -126,7 +137,7 @@ func Envelope(data []byte, claims Claims, signers ...*Signer) ([]byte, error) {
 	}
 	signatures := make([]signed, len(signers))
 	for i, s := range signers {
-		if signatures[i], err = s.entry(payload); err != nil {
+		if signatures[i], err = s.entry(payload, typ); err != nil {
 			return nil, err
 		}
 	}
@@ -147,9 +158,9 @@ type signedHeader struct {
 	KID string `json:"kid"`
 }
 
-// entry signs a payload, which is in base64url.
-func (s *Signer) entry(payload string) (signed, error) {
-	protected, err := encodeHeader(s.Algorithm, "")
+// entry signs a payload, which is in base64url. typ is left out where it is empty.
+func (s *Signer) entry(payload, typ string) (signed, error) {
+	protected, err := encodeHeader(s.Algorithm, "", typ)
 	if err != nil {
 		return signed{}, err
 	}
@@ -164,7 +175,7 @@ func Token(claims Claims, s *Signer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	protected, err := encodeHeader(s.Algorithm, s.ID)
+	protected, err := encodeHeader(s.Algorithm, s.ID, "")
 	if err != nil {
 		return "", err
 	}
@@ -175,11 +186,12 @@ func Token(claims Claims, s *Signer) (string, error) {
 	return protected + "." + payload + "." + value, nil
 }
 
-// encodeHeader is a protected header in base64url, with a kid unless that is empty.
-func encodeHeader(algorithm, kid string) (string, error) {
+// encodeHeader is a protected header in base64url; an empty kid or typ is left out.
+func encodeHeader(algorithm, kid, typ string) (string, error) {
 	text, err := json.Marshal(struct {
 		Algorithm string `json:"alg"`
 		KID       string `json:"kid,omitzero"`
-	}{algorithm, kid})
+		Type      string `json:"typ,omitzero"`
+	}{algorithm, kid, typ})
 	return encodeBase64URL(text), err
 }

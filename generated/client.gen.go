@@ -314,9 +314,10 @@ type ClientInterface interface {
 
 	// SignOTPWithBody Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -328,9 +329,10 @@ type ClientInterface interface {
 
 	// SignOTP Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -342,9 +344,10 @@ type ClientInterface interface {
 
 	// SignOTPWithFormdataBody Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -942,9 +945,10 @@ func (c *Client) ListLabelsWithFormdataBody(ctx context.Context, body ListLabels
 
 // SignOTPWithBody Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -966,9 +970,10 @@ func (c *Client) SignOTPWithBody(ctx context.Context, contentType string, body i
 
 // SignOTP Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -990,9 +995,10 @@ func (c *Client) SignOTP(ctx context.Context, body SignOTPJSONRequestBody, reqEd
 
 // SignOTPWithFormdataBody Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -2225,9 +2231,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignOTPWithBodyWithResponse Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -2239,9 +2246,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignOTPWithResponse Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -2253,9 +2261,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignOTPWithFormdataBodyWithResponse Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -3605,9 +3614,10 @@ func (c *ClientWithResponses) ListLabelsWithFormdataBodyWithResponse(ctx context
 
 // SignOTPWithBodyWithResponse Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -3625,9 +3635,10 @@ func (c *ClientWithResponses) SignOTPWithBodyWithResponse(ctx context.Context, c
 
 // SignOTPWithResponse Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -3645,9 +3656,10 @@ func (c *ClientWithResponses) SignOTPWithResponse(ctx context.Context, body Sign
 
 // SignOTPWithFormdataBodyWithResponse Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.

@@ -412,9 +412,9 @@ type SignOTPParameters struct {
 	// OTPCode Code from Google Authenticator
 	OTPCode string `json:"otp_code"`
 
-	// JWT The JWS, in General JSON serialisation, that is to be signed. Without it the server signs an attestation of its own
+	// JWT The JWS, in General JSON serialisation and with at least one signature, that is to be signed; up to 64 KiB. Without it the server signs an attestation of its own
 	//
-	// Example: {"payload":"eyJkYXRhIjp7fX0","signatures":[]}
+	// Example: {"payload":"eyJkYXRhIjp7fX0","signatures":[{"header":{"kid":"applogic"},"protected":"eyJhbGciOiJSUzI1NiJ9","signature":"c2lnbmF0dXJl"}]}
 	JWT json.RawMessage `json:"jwt,omitempty"`
 }
 

@@ -33,6 +33,13 @@ type User struct {
 	Documents []Document
 }
 
+// OTPAccount is what decides whether one-time codes of a user count.
+type OTPAccount struct {
+	UID   string
+	State string
+	OTP   bool
+}
+
 // OTPFailures are the wrong one-time codes of a user since the last right one.
 type OTPFailures struct {
 	InARow      int

@@ -9,6 +9,15 @@ import (
 	"barong/identity"
 )
 
+var findOTPAccount = compile(psql.Select("uid", "state", "otp").From("users").Where("uid = ?", argument))
+
+// FindOTPAccount returns what decides whether a user's codes count, and nothing
+// else: documents may be megabytes.
+func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (account identity.OTPAccount, err error) {
+	err = r.db.QueryRow(ctx, findOTPAccount, uid).Scan(&account.UID, &account.State, &account.OTP)
+	return account, translate(err)
+}
+
 // EnableOTP switches a user's otp on, stores an encrypted secret in the place of
 // any other, unless that is nil, and forgets the failures.
 func (r *Repository) EnableOTP(ctx context.Context, uid string, encrypted []byte, now time.Time) error {
