@@ -136,7 +136,7 @@ func (serveCommand) Run(p *program) error {
 		Policy:     policy,
 		Passwords:  handlers.NewPasswords(settings.BcryptCost),
 		UIDPrefix:  uidPrefix,
-		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now, Observe: countOTP(registry)},
+		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Observe: countOTP(registry)},
 		Signer:     self,
 		Clock:      time.Now,
 	}

@@ -8,24 +8,23 @@ import (
 	"barong/identity"
 )
 
-// Attempts counts the failures of users. Package repository implements it.
+// Attempts counts the failures of users. Locks are measured by one clock for all
+// servers. Package repository implements it.
 type Attempts interface {
-	// OTPLockedUntil is when a user's codes count again; the zero time where no
-	// lock was ever set.
-	OTPLockedUntil(ctx context.Context, uid string) (time.Time, error)
+	// OTPLock is for how long a user's codes do not count; 0 where they do.
+	OTPLock(ctx context.Context, uid string) (time.Duration, error)
 	// CountOTPFailure counts one more failure in a row and locks for as long as
-	// lock says. Under a lock nothing is counted: then it is returned, else the
-	// zero time.
-	CountOTPFailure(ctx context.Context, uid string, now time.Time, lock func(inARow int) time.Duration) (lockedUntil time.Time, err error)
-	// ForgetOTPFailures starts counting afresh, or returns the lock that stands.
-	ForgetOTPFailures(ctx context.Context, uid string, now time.Time) (lockedUntil time.Time, err error)
+	// lock says. Under a lock nothing is counted: then locked is how long that still
+	// stands, else 0.
+	CountOTPFailure(ctx context.Context, uid string, lock func(inARow int) time.Duration) (locked time.Duration, err error)
+	// ForgetOTPFailures starts counting afresh, or returns how long a lock still stands.
+	ForgetOTPFailures(ctx context.Context, uid string) (locked time.Duration, err error)
 }
 
 // Verifier checks codes and locks those who guess.
 type Verifier struct {
 	Backend  Backend
 	Attempts Attempts
-	Clock    func() time.Time
 	Observe  func(Outcome) // told of each code that was given; may be nil
 }
 
@@ -61,13 +60,12 @@ func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
 }
 
 func (v *Verifier) verify(ctx context.Context, uid, code string) error {
-	now := v.Clock()
-	until, err := v.Attempts.OTPLockedUntil(ctx, uid)
-	if err != nil {
+	lock, err := v.Attempts.OTPLock(ctx, uid)
+	switch {
+	case err != nil:
 		return err
-	}
-	if until.After(now) {
-		return locked(until, now)
+	case lock > 0:
+		return locked(lock)
 	}
 	verdict := Wrong
 	if code = strings.TrimSpace(code); wellFormed(code) {
@@ -77,17 +75,17 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	}
 	switch verdict {
 	case Right:
-		until, err = v.Attempts.ForgetOTPFailures(ctx, uid, now)
+		lock, err = v.Attempts.ForgetOTPFailures(ctx, uid)
 	case Used:
 		return ErrCodeUsed // no guess, and no proof either
 	default:
-		until, err = v.Attempts.CountOTPFailure(ctx, uid, now, lockTime)
+		lock, err = v.Attempts.CountOTPFailure(ctx, uid, lockTime)
 	}
 	switch {
 	case err != nil:
 		return err
-	case until.After(now):
-		return locked(until, now)
+	case lock > 0:
+		return locked(lock)
 	case verdict != Right:
 		return ErrInvalidCode
 	default:
@@ -95,10 +93,10 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	}
 }
 
-func locked(until, now time.Time) error {
+func locked(remaining time.Duration) error {
 	return &identity.Error{
 		Kind:       identity.TooManyRequests,
 		Message:    "Too many attempts, try again later",
-		RetryAfter: until.Sub(now),
+		RetryAfter: remaining,
 	}
 }

@@ -156,7 +156,7 @@ func TestOTPInVault(t *testing.T) {
 	}
 	a.clock.Advance(30 * time.Second)
 	a.sign(jsonForm, uid, a.code(secret, 0), "").refused(t, http.StatusTooManyRequests, lockedOut)
-	a.clock.Advance(30 * time.Second)
+	a.lockShortened(time.Minute)
 	a.verifiedAs(attested, a.sign(jsonForm, uid, a.code(secret, 0), ""))
 	if err := a.codes.Disable(t.Context(), uid); err != nil {
 		t.Error(err)
