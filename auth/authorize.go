@@ -24,7 +24,8 @@ type Operation struct {
 //     algorithm of the keychain. Two by one signer must both verify and count as
 //     one. Signatures of others, and those without a kid, are ignored; one whose
 //     two headers disagree about the kid is not;
-//   - do the claims hold at the time now;
+//   - do the claims hold at the time now, and does op, where it is there, name the
+//     operation;
 //   - have all mandatory signers signed.
 //
 // The last failure is [identity.ErrMissingSignatures], any other
@@ -39,6 +40,9 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 	}
 	if err := k.rules.check(c.claims, now); err != nil {
 		k.remembered.forget(c) // it has expired, as a rule
+		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+	}
+	if err := c.claims.checkOperation(operation.ID); err != nil {
 		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
 	}
 	var missing []string

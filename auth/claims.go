@@ -18,10 +18,10 @@ import (
 // but a mistake, milliseconds most often, which would hardly ever expire.
 const maxNumericDate = 253402300799
 
-// claimSet are the claims of RFC 7519 §4.1 as they were received, not yet
+// claimSet are the claims of RFC 7519 §4.1, and op, as they were received, not yet
 // looked at. One that is null counts as absent and is nil here.
 type claimSet struct {
-	exp, nbf, iat, jti, iss, aud, sub jsontext.Value
+	exp, nbf, iat, jti, iss, aud, sub, op jsontext.Value
 }
 
 // set notes a claim; a member of another name is not one.
@@ -44,6 +44,8 @@ func (c *claimSet) set(name []byte, value jsontext.Value) {
 		c.aud = value
 	case "sub":
 		c.sub = value
+	case "op":
+		c.op = value
 	}
 }
 
@@ -51,6 +53,7 @@ func (c *claimSet) set(name []byte, value jsontext.Value) {
 func (c claimSet) clone() claimSet {
 	return claimSet{
 		exp: c.exp.Clone(), nbf: c.nbf.Clone(), iat: c.iat.Clone(), jti: c.jti.Clone(), iss: c.iss.Clone(), aud: c.aud.Clone(), sub: c.sub.Clone(),
+		op: c.op.Clone(),
 	}
 }
 
@@ -144,6 +147,23 @@ func (r claimRules) check(c claimSet, now time.Time) error {
 	)
 }
 
+// checkOperation holds where the signer has not said for which operation the
+// signature is meant, or meant this one.
+func (c claimSet) checkOperation(id string) error {
+	if c.op == nil {
+		return nil
+	}
+	meant, err := unquote(c.op)
+	switch {
+	case err != nil:
+		return errors.New("op is not a string")
+	case string(meant) != id:
+		return fmt.Errorf("op is %.64q, and the operation is %s", meant, id)
+	default:
+		return nil
+	}
+}
+
 // checkNames holds where the claim, or for aud one of several (RFC 7519 §4.1.3),
 // is as wanted.
 func (claimRules) checkNames(claim string, enforced bool, value jsontext.Value, wanted func(string) bool) error {
@@ -157,7 +177,7 @@ func (claimRules) checkNames(claim string, enforced bool, value jsontext.Value, 
 	case value.Kind() == '"':
 		names = make([]string, 1)
 		if err := json.Unmarshal(value, &names[0]); err != nil {
-			return fmt.Errorf("%s: %w", claim, err)
+			return fmt.Errorf("%s is not a string that can be read", claim)
 		}
 	case value.Kind() == '[' && claim == "aud":
 		if err := json.Unmarshal(value, &names); err != nil {

@@ -86,6 +86,17 @@ func TestClaims(t *testing.T) {
 		"sub as wanted":                    {"verify_sub: true, sub: session", exp + `,"sub":"session"`, allowed},
 		"sub another":                      {"verify_sub: true, sub: session", exp + `,"sub":"other"`, unverified},
 		"sub missing":                      {"verify_sub: true, sub: session", exp, unverified},
+		"op the operation":                 {"", exp + `,"op":"createLabel"`, allowed},
+		"op the operation, escaped":        {"", exp + `,"op":"create\u004cabel"`, allowed},
+		"op null":                          {"", exp + `,"op":null`, allowed},
+		"op another operation":             {"", exp + `,"op":"deleteLabel"`, unverified},
+		"op in another case":               {"", exp + `,"op":"createlabel"`, unverified},
+		"op with white space":              {"", exp + `,"op":"createLabel "`, unverified},
+		"op empty":                         {"", exp + `,"op":""`, unverified},
+		"op a list":                        {"", exp + `,"op":["createLabel"]`, unverified},
+		"op a number":                      {"", exp + `,"op":5`, unverified},
+		"op the scope":                     {"", exp + `,"op":"write_labels"`, unverified},
+		"op another, everything off":       {"verify_expiration: false, verify_iat: false", `"op":"updateLabel"`, unverified},
 		"everything off":                   {"verify_expiration: false, verify_not_before: false, verify_iat: false", `"x":1`, allowed},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -103,6 +103,23 @@ func TestARememberedTokenIsHeldAgainstTheScope(t *testing.T) {
 	}
 }
 
+func TestARememberedTokenIsHeldAgainstItsOperation(t *testing.T) {
+	t.Parallel()
+	k := keychainOf(t, alex())
+	claims := auth.NewClaims(now, time.Minute)
+	claims.Operation = "createLabel"
+	token := tokenOf(t, alex(), claims)
+	for _, step := range []struct{ operation, want string }{{"createLabel", allowed}, {"deleteLabel", unverified}, {"", unverified}, {"createLabel", allowed}} {
+		c, err := k.ParseBearer("Bearer " + token)
+		if err == nil {
+			_, err = k.Authorize(c, auth.Operation{ID: step.operation, Scope: "write_labels"}, now)
+		}
+		if got := outcome(t, err); got != step.want {
+			t.Errorf("%q: %s, want %s", step.operation, got, step.want)
+		}
+	}
+}
+
 func TestANewKeychainRemembersNothing(t *testing.T) {
 	t.Parallel()
 	token := tokenOf(t, alex(), auth.NewClaims(now, time.Minute))

@@ -69,8 +69,8 @@ func (s *Signer) sign(protected, payload string) (string, error) {
 	return encodeBase64URL(value), nil
 }
 
-// Claims are the claims of RFC 7519 §4.1 that a signer makes. What is zero is
-// left out. Times go out in whole seconds.
+// Claims are the claims of RFC 7519 §4.1 that a signer makes, and the operation that
+// they are meant for. What is zero is left out. Times go out in whole seconds.
 type Claims struct {
 	ExpiresAt time.Time
 	NotBefore time.Time
@@ -79,6 +79,7 @@ type Claims struct {
 	Issuer    string
 	Audience  []string
 	Subject   string
+	Operation string // the operationId: the signature is good for no other; any where it is empty
 }
 
 // NewClaims are those of a request made now and good for a time, with a random
@@ -106,7 +107,8 @@ func (c Claims) payload(data []byte) (string, error) {
 		NotBefore *int64         `json:"nbf,omitzero"`
 		ExpiresAt *int64         `json:"exp,omitzero"`
 		JTI       string         `json:"jti,omitzero"`
-	}{data, c.Issuer, c.Subject, c.Audience, seconds(c.IssuedAt), seconds(c.NotBefore), seconds(c.ExpiresAt), c.JTI})
+		Operation string         `json:"op,omitzero"`
+	}{data, c.Issuer, c.Subject, c.Audience, seconds(c.IssuedAt), seconds(c.NotBefore), seconds(c.ExpiresAt), c.JTI, c.Operation})
 	if err != nil {
 		return "", fmt.Errorf("the data cannot be signed: %w", err)
 	}

@@ -47,7 +47,26 @@ func (s signing) signers() ([]*auth.Signer, error) {
 	return signers, nil
 }
 
-func (s signing) claims() auth.Claims { return auth.NewClaims(time.Now(), s.Expires) }
+// claims are those of a signature that is good for the operation, or for any where
+// that is empty.
+func (s signing) claims(operation string) auth.Claims {
+	claims := auth.NewClaims(time.Now(), s.Expires)
+	claims.Operation = operation
+	return claims
+}
+
+// bound is the option of the commands that sign without sending.
+type bound struct {
+	Operation string `name:"op" placeholder:"OPERATION" help:"The operation's id in openapi.yaml, as createLabel: the signature is good for no other. Without it, for any that the signer may call."`
+}
+
+// bind makes the claims of a signature.
+func (b bound) bind(s signing) (auth.Claims, error) {
+	if _, known := operations[b.Operation]; b.Operation != "" && !known {
+		return auth.Claims{}, unknownOperation(b.Operation)
+	}
+	return s.claims(b.Operation), nil
+}
 
 // scopesOf lists the scopes that a specification asks for, sorted.
 func scopesOf(document *openapi3.T) []string {

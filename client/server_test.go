@@ -80,7 +80,8 @@ func verified(keychain *auth.Keychain, r *http.Request) (parameters string, err 
 	} else if credentials, err = keychain.ParseBearer(r.Header.Get("Authorization")); err != nil {
 		return "", err
 	}
-	_, err = keychain.Authorize(credentials, auth.Operation{Scope: scope}, time.Now())
+	id := map[string]string{"/timestamp": "getTimestamp", "/labels": "createLabel", "/users/get": "getUser"}[strings.TrimPrefix(r.URL.Path, "/api/v2/management")]
+	_, err = keychain.Authorize(credentials, auth.Operation{ID: id, Scope: scope}, time.Now())
 	return parameters, err
 }
 

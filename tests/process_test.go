@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -409,6 +410,15 @@ func TestCommandsForSigners(t *testing.T) {
 	if exit != 0 || strings.Count(token, ".") != 2 {
 		t.Errorf("token: %d %s", exit, token)
 	}
+	for _, command := range [][]string{{"sign", "{}"}, {"token"}} {
+		made, _, exit := barong(t, settings, append(append(command, "--op", "getUser"), list[:2]...)...)
+		if exit != 0 || !opens(made, `"op":"getUser"`) {
+			t.Errorf("%v --op: %d %s", command, exit, made)
+		}
+		if _, stderr, exit := barong(t, settings, append(append(command, "--op", "getUsers"), list[:2]...)...); exit != 1 || !strings.Contains(stderr, "getUser,") {
+			t.Errorf("%v --op of no operation: %d %s", command, exit, stderr)
+		}
+	}
 	if _, _, exit := barong(t, settings, append([]string{"token"}, list...)...); exit != 1 {
 		t.Errorf("a token of five signers: %d", exit)
 	}
@@ -481,4 +491,14 @@ func TestRecountSaysWhatItMended(t *testing.T) {
 			t.Errorf("recount: %d %s %s", exit, out, stderr)
 		}
 	}
+}
+
+// opens says whether a part of a token or an envelope has a text once it is decoded.
+func opens(signed, text string) bool {
+	for _, part := range regexp.MustCompile(`[A-Za-z0-9_-]{10,}`).FindAllString(signed, -1) {
+		if decoded, err := base64.RawURLEncoding.DecodeString(part); err == nil && strings.Contains(string(decoded), text) {
+			return true
+		}
+	}
+	return false
 }

@@ -276,3 +276,37 @@ func TestCapturedEnvelopeIsGoodForItsParametersUntilItExpires(t *testing.T) {
 	a.clock.Advance(time.Minute)
 	send(captured).refused(t, http.StatusUnauthorized, "Failed to verify JWT.")
 }
+
+func TestSignatureForOneOperationIsGoodForNoOther(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid := a.user(nil)
+	a.label(uid, "ban", "fraud")
+	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims.Operation = "updateLabel"
+	data := marshal(t, parameters{"user_uid": uid, "key": "ban", "value": "again"})
+	ban, err := auth.Envelope(data, claims, backend().signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := []byte("user_uid=" + uid + "&key=ban&value=again")
+	for name, send := range map[string]func(operation string) answer{
+		"envelope": func(operation string) answer { return a.send(operation, "application/json", ban, "") },
+		"json":     func(operation string) answer { return a.send(operation, "application/json", data, bearer(t, claims)) },
+		"form": func(operation string) answer {
+			return a.send(operation, "application/x-www-form-urlencoded", form, bearer(t, claims))
+		},
+	} {
+		for _, operation := range []string{"deleteLabel", "createLabel", "listUsers"} {
+			if got := send(operation); got.status != http.StatusUnauthorized || got.object(t)["error"] != "Failed to verify JWT." {
+				t.Errorf("%s: %s answered %s", name, operation, got)
+			}
+		}
+		if got := send("updateLabel"); got.status != http.StatusOK {
+			t.Errorf("%s: the operation that it is for: %s", name, got)
+		}
+	}
+	if !strings.Contains(a.log.String(), `op is \"updateLabel\", and the operation is deleteLabel`) {
+		t.Errorf("the log does not say why: %s", a.log)
+	}
+}
