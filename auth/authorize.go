@@ -38,10 +38,16 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 	if signers, err = k.verified(c, allowed); err != nil {
 		return nil, identity.ErrUnverified.Because(err)
 	}
-	if err := k.rules.check(c.claims, now); err != nil {
+	times := c.claims.dates()
+	if err := k.rules.check(c.claims, times, now); err != nil {
 		k.remembered.forget(c) // it has expired, as a rule
-		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+		failure := identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+		if errors.As(err, new(clockError)) {
+			failure.Reason = identity.WrongClock
+		}
+		return nil, failure
 	}
+	k.notices.look(signers, times, times.lifetime(now, k.rules.iatLeeway))
 	if err := c.claims.checkOperation(operation.ID); err != nil {
 		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
 	}

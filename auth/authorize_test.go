@@ -231,7 +231,7 @@ func TestScopeDecidesWhoMaySign(t *testing.T) {
 func TestFailuresComeInTheirOrder(t *testing.T) {
 	t.Parallel()
 	k := keychain(t, "")
-	expired := b64(fmt.Sprintf(`{"exp":%d}`, now.Unix()-1))
+	expired := b64(fmt.Sprintf(`{"exp":%d}`, now.Unix()-10))
 	for name, test := range map[string]struct {
 		by   []sig
 		want string

@@ -3,9 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,10 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
 )
-
-// maxNumericDate is the last second of the year 9999. A later date is no date
-// but a mistake, milliseconds most often, which would hardly ever expire.
-const maxNumericDate = 253402300799
 
 // claimSet are the claims of RFC 7519 §4.1, and op, as they were received, not yet
 // looked at. One that is null counts as absent and is nil here.
@@ -66,21 +60,27 @@ type claimRules struct {
 	subjectName        string
 
 	expLeeway, nbfLeeway, iatLeeway time.Duration
+
+	maxLifetime time.Duration // 0: the signer decides
 }
 
 func defaultClaimRules() claimRules {
-	return claimRules{expiration: true, notBefore: true, issuedAt: true}
+	return claimRules{
+		expiration: true, notBefore: true, issuedAt: true,
+		expLeeway: defaultLeeway, nbfLeeway: defaultLeeway, iatLeeway: defaultLeeway,
+	}
 }
 
 // parse changes the defaults to what the file says. iss, aud and sub alone
 // enforce nothing, as in Barong; to enforce one without saying what it must be is
 // refused, for it would let everybody pass, or nobody.
 func (r *claimRules) parse(node *yaml.Node) []error {
-	general, exp, nbf, iat := seconds(0), seconds(-1), seconds(-1), seconds(-1)
+	general, exp, nbf, iat, lifetime := seconds(defaultLeeway), unset, unset, unset, unset
 	refused := decodeMembers("jwt", node, map[string]any{
 		"verify_expiration": &r.expiration, "verify_not_before": &r.notBefore, "verify_iat": &r.issuedAt, "verify_jti": &r.id,
 		"verify_iss": &r.issuer, "iss": &r.issuers, "verify_aud": &r.audience, "aud": &r.audiences, "verify_sub": &r.subject, "sub": &r.subjectName,
 		"leeway": &general, "exp_leeway": &exp, "nbf_leeway": &nbf, "iat_leeway": &iat,
+		"max_lifetime": &lifetime,
 	})
 	blank := func(names []string) bool { return len(names) == 0 || slices.Contains(names, "") }
 	for _, rule := range []struct {
@@ -96,8 +96,16 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 			refused = append(refused, fmt.Errorf("jwt.verify_%s is true, and jwt.%s does not say what it must be", rule.name, rule.name))
 		}
 	}
+	switch {
+	case lifetime == 0:
+		refused = append(refused, errors.New("jwt.max_lifetime is 0, and nothing could be signed; without it the signer decides"))
+	case lifetime > 0 && !r.expiration:
+		refused = append(refused, errors.New("jwt.max_lifetime is set, and jwt.verify_expiration is false: what never expires has no lifetime"))
+	case lifetime > 0:
+		r.maxLifetime = time.Duration(lifetime)
+	}
 	either := func(specific seconds) time.Duration {
-		if specific < 0 {
+		if specific == unset {
 			specific = general
 		}
 		return time.Duration(specific)
@@ -107,37 +115,9 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 }
 
 // check says which claim fails, and why.
-func (r claimRules) check(c claimSet, now time.Time) error {
-	if r.expiration {
-		expires, err := date("exp", c.exp)
-		switch {
-		case err != nil:
-			return err
-		case c.exp == nil:
-			return errors.New("exp is missing, and a token must expire")
-		case !now.Before(expires.Add(r.expLeeway)):
-			return fmt.Errorf("exp is over since %s", now.Sub(expires))
-		}
-	}
-	for _, start := range []struct {
-		name     string
-		enforced bool
-		value    jsontext.Value
-		leeway   time.Duration
-	}{
-		{"nbf", r.notBefore, c.nbf, r.nbfLeeway},
-		{"iat", r.issuedAt, c.iat, r.iatLeeway},
-	} {
-		if !start.enforced {
-			continue
-		}
-		from, err := date(start.name, start.value)
-		if err != nil {
-			return err
-		}
-		if start.value != nil && from.After(now.Add(start.leeway)) {
-			return fmt.Errorf("%s is %s ahead", start.name, from.Sub(now))
-		}
+func (r claimRules) check(c claimSet, d dates, now time.Time) error {
+	if err := r.checkDates(d, now); err != nil {
+		return err
 	}
 	return errors.Join(
 		r.checkNames("jti", r.id, c.jti, func(id string) bool { return strings.TrimSpace(id) != "" }),
@@ -190,21 +170,4 @@ func (claimRules) checkNames(claim string, enforced bool, value jsontext.Value, 
 		return fmt.Errorf("%s is not as the keychain wants it", claim)
 	}
 	return nil
-}
-
-// date reads a NumericDate (RFC 7519 §2), which may have a fraction. It is the
-// zero time where there is none.
-func date(claim string, value jsontext.Value) (time.Time, error) {
-	if value == nil {
-		return time.Time{}, nil
-	}
-	if value.Kind() != '0' {
-		return time.Time{}, fmt.Errorf("%s is not a number", claim)
-	}
-	number, err := strconv.ParseFloat(string(value), 64)
-	if err != nil || math.Abs(number) > maxNumericDate {
-		return time.Time{}, fmt.Errorf("%s is not a number of seconds since 1970", claim)
-	}
-	whole, fraction := math.Modf(number)
-	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), nil
 }

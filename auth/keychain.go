@@ -21,6 +21,7 @@ type Keychain struct {
 	scopes     map[string]scope
 	rules      claimRules
 	remembered *remembered
+	notices    *notices // nil: nobody is told
 }
 
 // key is what a signature of one party is verified with: its public key, or the
@@ -77,6 +78,9 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	}
 	return k, nil
 }
+
+// isEmpty says whether nobody may call anything.
+func (k *Keychain) isEmpty() bool { return len(k.keys) == 0 || len(k.scopes) == 0 }
 
 // Knows says whether the keychain has an entry of this name.
 func (k *Keychain) Knows(signer string) bool {

@@ -18,6 +18,9 @@ const nullTag = "!!null"
 // seconds is a span of time that the file gives as a number.
 type seconds time.Duration
 
+// unset is what no number in the file stands for.
+const unset = seconds(-1)
+
 // UnmarshalYAML takes a number from 0 to maxLeeway, with a fraction or without.
 func (s *seconds) UnmarshalYAML(node *yaml.Node) error {
 	var number float64

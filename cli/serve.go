@@ -214,8 +214,13 @@ func listen(ctx context.Context, c config.Config) (public, admin net.Listener, e
 // openKeychain reads the keychain file. Where the settings name none, it makes a
 // signer for development, which is nil otherwise.
 func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development, error) {
+	document, err := server.Specification()
+	if err != nil {
+		return nil, nil, err
+	}
+	declared := declaredOperations(document)
 	if c.ManagementAPI != "" {
-		source, err := auth.NewSource(c.ManagementAPI, log)
+		source, err := auth.NewSource(c.ManagementAPI, log, declared...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
 		}
@@ -228,6 +233,6 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development
 	if err != nil {
 		return nil, nil, err
 	}
-	source, err := auth.NewSource(signer.keychainFile(), log)
+	source, err := auth.NewSource(signer.keychainFile(), log, declared...)
 	return source, &signer, err
 }

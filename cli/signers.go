@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -68,15 +67,24 @@ func (b bound) bind(s signing) (auth.Claims, error) {
 	return s.claims(b.Operation), nil
 }
 
-// scopesOf lists the scopes that a specification asks for, sorted.
-func scopesOf(document *openapi3.T) []string {
-	found := map[string]bool{}
+// declaredOperations are those of a specification, in no order.
+func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
 	for _, item := range document.Paths.Map() {
 		for _, operation := range item.Operations() {
 			if scope, ok := operation.Extensions["x-scope"].(string); ok {
-				found[scope] = true
+				declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: scope})
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
+	return declared
+}
+
+// scopesOf lists the scopes that a specification asks for, sorted.
+func scopesOf(document *openapi3.T) []string {
+	var scopes []string
+	for _, operation := range declaredOperations(document) {
+		scopes = append(scopes, operation.Scope)
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
 }

@@ -162,11 +162,11 @@ func TestForgedAndStaleEnvelopesAreRefused(t *testing.T) {
 		"an extension that must be understood":      {sign(`{"alg":"RS256","crit":["b64"],"b64":false}`, good), unverified},
 		"payload changed":                           {tampered, unverified},
 		"corrupted second signature of a permitted": {corrupted, unverified},
-		"expired":              {sign(`{"alg":"RS256"}`, with("exp", now)), unverified},
+		"expired":              {sign(`{"alg":"RS256"}`, with("exp", now-6)), unverified},
 		"never expires":        {sign(`{"alg":"RS256"}`, without("exp")), unverified},
 		"exp is no number":     {sign(`{"alg":"RS256"}`, with("exp", "tomorrow")), unverified},
-		"issued in the future": {sign(`{"alg":"RS256"}`, with("iat", now+5)), unverified},
-		"not yet valid":        {sign(`{"alg":"RS256"}`, with("nbf", now+5)), unverified},
+		"issued in the future": {sign(`{"alg":"RS256"}`, with("iat", now+7)), unverified},
+		"not yet valid":        {sign(`{"alg":"RS256"}`, with("nbf", now+7)), unverified},
 		"kids that disagree":   {sign(`{"alg":"RS256","kid":"audit"}`, good), unverified},
 		"no signature at all":  {envelope{payload(t, good), []signature{}}, missing},
 	} {
@@ -273,7 +273,7 @@ func TestCapturedEnvelopeIsGoodForItsParametersUntilItExpires(t *testing.T) {
 			t.Errorf("with another %s: %s", claim, got)
 		}
 	}
-	a.clock.Advance(time.Minute)
+	a.clock.Advance(time.Minute + 5*time.Second) // the leeway
 	send(captured).refused(t, http.StatusUnauthorized, "Failed to verify JWT.")
 }
 
