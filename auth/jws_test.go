@@ -118,7 +118,7 @@ func TestAnErrorOfAJWSRepeatsNothingOfIt(t *testing.T) {
 
 func TestSecretsAreNotPublished(t *testing.T) {
 	t.Parallel()
-	s, err := auth.NewSigner("shared", "HS256", []byte("secret"))
+	s, err := auth.NewSigner("shared", "HS256", []byte("a secret of thirty-two characters"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func parseKey(place string, node *yaml.Node) (key, []error) {
 	}
 	method, err := methodOf(algorithm)
 	if err != nil {
-		return key{}, []error{fmt.Errorf("%s.algorithm: %w", place, err)}
+		return key{}, []error{fmt.Errorf("%s.algorithm: %w%s", place, err, advice(value))}
 	}
 	if isSymmetric(method) {
 		secret, err := parseSecret(value)
@@ -111,7 +111,7 @@ func parseKey(place string, node *yaml.Node) (key, []error) {
 	if err != nil {
 		return key{}, []error{fmt.Errorf("%s.value %w", place, err)}
 	}
-	if err := fits(method, public); err != nil {
+	if err := checkKey(method, public); err != nil {
 		return key{}, []error{fmt.Errorf("%s.value does not fit: %w", place, err)}
 	}
 	return key{method, public}, nil

@@ -60,18 +60,21 @@ func TestKeychainThatIsRefused(t *testing.T) {
 		"no algorithm":                        {"keychain: {backend-1.example: {value: x}}", []string{place + ".algorithm", `""`, "RS256"}},
 		"no entry":                            {"keychain: {backend-1.example: }", []string{place + ".algorithm"}},
 		"the algorithm none":                  {entry("none", alex().value), []string{place + ".algorithm", `"none"`, "RS256"}},
-		"an algorithm in lower case":          {entry("rs256", alex().value), []string{place + ".algorithm", `"rs256"`}},
+		"an algorithm in lower case":          {entry("rs256", jeff().value), []string{place + ".algorithm", `"rs256"`, "for which the algorithm is ES256"}},
 		"RSA of 1024 bits for RS":             {entry("RS256", value("PUBLIC KEY", weakDER)), []string{place + ".value does not fit", "2048 bits", "1024"}},
 		"RSA of 1024 bits for PS":             {entry("PS256", value("PUBLIC KEY", weakDER)), []string{place + ".value does not fit", "2048 bits", "1024"}},
-		"an RSA key for ES256":                {entry("ES256", alex().value), []string{place + ".value does not fit", "P-256", "RSA"}},
+		"an RSA key for ES256":                {entry("ES256", alex().value), []string{place + ".value does not fit", "P-256", "RSA", "write RS256"}},
 		"an RSA key for EdDSA":                {entry("EdDSA", alex().value), []string{place + ".value does not fit", "Ed25519", "RSA"}},
-		"a P-256 key for RS256":               {entry("RS256", jeff().value), []string{place + ".value does not fit", "RSA", "P-256"}},
+		"a P-256 key for RS256":               {entry("RS256", jeff().value), []string{place + ".value does not fit", "RSA", "P-256", "write ES256"}},
 		"a P-256 key for ES384":               {entry("ES384", jeff().value), []string{place + ".value does not fit", "P-384", "P-256"}},
 		"a P-384 key for ES256":               {entry("ES256", p384.value), []string{place + ".value does not fit", "P-256", "P-384"}},
-		"a P-384 key for ES512":               {entry("ES512", p384.value), []string{place + ".value does not fit", "P-521", "P-384"}},
-		"an Ed25519 key for PS512":            {entry("PS512", james().value), []string{place + ".value does not fit", "RSA", "Ed25519"}},
+		"a P-384 key for ES512":               {entry("ES512", p384.value), []string{place + ".value does not fit", "P-521", "P-384", "write ES384"}},
+		"an Ed25519 key for PS512":            {entry("PS512", james().value), []string{place + ".value does not fit", "RSA", "Ed25519", "write EdDSA"}},
+		"a secret of 31 bytes":                {entry("HS256", strings.Repeat("s", 31)), []string{place + ".value is a secret of 31 bytes, and must have 32 at least", "keygen"}},
+		"a short secret for HS384":            {entry("HS384", "changeme"), []string{place + ".value is a secret of 8 bytes"}},
+		"a short secret for HS512":            {entry("HS512", "s"), []string{place + ".value is a secret of 1 bytes"}},
 		"an empty secret":                     {entry("HS256", ""), []string{place + ".value is empty"}},
-		"a public key as a secret":            {entry("HS256", alex().value), []string{place + ".value is a PEM key"}},
+		"a public key as a secret":            {entry("HS256", alex().value), []string{place + ".value is a PEM key, for which the algorithm is RS256"}},
 		"a public key in PEM as a secret":     {entry("HS512", string(alex().publicPEM(t))), []string{place + ".value is a PEM key"}},
 		"a private key as a secret":           {entry("HS384", private), []string{place + ".value is a PEM key"}},
 		"a private key in PEM as a secret":    {entry("HS384", string(alex().private)), []string{place + ".value is a PEM key"}},
@@ -237,8 +240,10 @@ func TestTheFileThatBarongShipsIsTaken(t *testing.T) {
 
 func TestASecretIsTakenAsItStands(t *testing.T) {
 	t.Parallel()
-	// A short one is the operator's own choice, and may be in use already.
-	for _, secret := range []string{"s", "a b", "0123", "trailing= ", "пароль", "YWJj"} {
+	for _, secret := range []string{
+		"exactly thirty-two bytes of text", "a b                                c", strings.Repeat("0123", 8), strings.Repeat("trailing= ", 4),
+		"пароль из шестнадцати", strings.Repeat("YWJj", 8), strings.Repeat("x", 300),
+	} {
 		signer, err := auth.NewSigner("alex", "HS256", []byte(secret))
 		if err != nil {
 			t.Fatal(err)
@@ -257,7 +262,7 @@ func TestASecretIsTakenAsItStands(t *testing.T) {
 func TestKeychainEntryIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"alex", "backend-1.mycompany.example", "true", "1", "a: b", "#x", "- y", "кто", `"'`, "~", "with\nbreak"} {
-		p := party{name: name, algorithm: "HS256", value: "12345678"}
+		p := party{name: name, algorithm: "HS256", value: "12345678901234567890123456789012"}
 		file := fmt.Sprintf("keychain:\n%s\n%s\nscopes: {write_labels: {permitted_signers: [%q], mandatory_signers: [%q]}}",
 			jeff().entry(), p.entry(), name, name)
 		if _, err := auth.ParseKeychain([]byte(file), os.Getenv); err != nil {

@@ -50,9 +50,9 @@ func NewSigner(id, algorithm string, key []byte) (*Signer, error) {
 		return nil, err
 	}
 	if method == nil {
-		method, err = natural(private.Public())
+		method, err = defaultAlgorithm(private.Public())
 	} else {
-		err = fits(method, private.Public())
+		err = checkKey(method, private.Public())
 	}
 	if err != nil {
 		return nil, err
