@@ -62,6 +62,8 @@ type claimRules struct {
 	expLeeway, nbfLeeway, iatLeeway time.Duration
 
 	maxLifetime time.Duration // 0: the signer decides
+
+	algorithms oneOrMore // that keys of the keychain may have; nil: any
 }
 
 func defaultClaimRules() claimRules {
@@ -75,12 +77,13 @@ func defaultClaimRules() claimRules {
 // enforce nothing, as in Barong; to enforce one without saying what it must be is
 // refused, for it would let everybody pass, or nobody.
 func (r *claimRules) parse(node *yaml.Node) []error {
+	var algorithm, algorithms oneOrMore
 	general, exp, nbf, iat, lifetime := seconds(defaultLeeway), unset, unset, unset, unset
 	refused := decodeMembers("jwt", node, map[string]any{
 		"verify_expiration": &r.expiration, "verify_not_before": &r.notBefore, "verify_iat": &r.issuedAt, "verify_jti": &r.id,
 		"verify_iss": &r.issuer, "iss": &r.issuers, "verify_aud": &r.audience, "aud": &r.audiences, "verify_sub": &r.subject, "sub": &r.subjectName,
 		"leeway": &general, "exp_leeway": &exp, "nbf_leeway": &nbf, "iat_leeway": &iat,
-		"max_lifetime": &lifetime,
+		"max_lifetime": &lifetime, "algorithm": &algorithm, "algorithms": &algorithms,
 	})
 	blank := func(names []string) bool { return len(names) == 0 || slices.Contains(names, "") }
 	for _, rule := range []struct {
@@ -96,6 +99,8 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 			refused = append(refused, fmt.Errorf("jwt.verify_%s is true, and jwt.%s does not say what it must be", rule.name, rule.name))
 		}
 	}
+	r.algorithms = append(algorithm, algorithms...)
+	refused = append(append(refused, checkAlgorithms("algorithm", algorithm)...), checkAlgorithms("algorithms", algorithms)...)
 	switch {
 	case lifetime == 0:
 		refused = append(refused, errors.New("jwt.max_lifetime is 0, and nothing could be signed; without it the signer decides"))
@@ -112,6 +117,24 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 	}
 	r.expLeeway, r.nbfLeeway, r.iatLeeway = either(exp), either(nbf), either(iat)
 	return refused
+}
+
+// checkAlgorithms refuses names that are no algorithms.
+func checkAlgorithms(option string, names oneOrMore) (refused []error) {
+	if names != nil && len(names) == 0 {
+		refused = append(refused, fmt.Errorf("jwt.%s is empty: without it, every algorithm is allowed", option))
+	}
+	for _, name := range names {
+		if _, err := methodOf(name); err != nil {
+			refused = append(refused, fmt.Errorf("jwt.%s: %w", option, err))
+		}
+	}
+	return refused
+}
+
+// allowsAlgorithm says whether a key of the keychain may have the algorithm.
+func (r claimRules) allowsAlgorithm(name string) bool {
+	return len(r.algorithms) == 0 || slices.Contains(r.algorithms, name)
 }
 
 // check says which claim fails, and why.

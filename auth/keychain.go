@@ -67,6 +67,11 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	if !options.IsZero() {
 		refused = append(refused, k.rules.parse(&options)...)
 	}
+	for _, id := range slices.Sorted(maps.Keys(keys)) {
+		if key := k.keys[id]; key.method != nil && !k.rules.allowsAlgorithm(key.method.Alg()) {
+			refused = append(refused, fmt.Errorf("keychain.%s.algorithm is %s, and jwt.algorithm allows %s", id, key.method.Alg(), strings.Join(k.rules.algorithms, ", ")))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(scopes)) {
 		var errs []error
 		node := scopes[name]

@@ -103,7 +103,13 @@ func TestKeychainThatIsRefused(t *testing.T) {
 		"a scope that is null":                {"scopes: {write_labels: }", []string{"scopes.write_labels.mandatory_signers is empty"}},
 		"scopes that are a string":            {"scopes: all", []string{"scopes must be a mapping"}},
 		"an unknown option":                   {"jwt: {verify_everything: true}", []string{"jwt.verify_everything is an unknown option", "verify_jti"}},
-		"an option of ruby-jwt for keys":      {"jwt: {algorithm: none}", []string{"jwt.algorithm is an unknown option"}},
+		"the algorithm none for all":          {"jwt: {algorithm: none}", []string{"jwt.algorithm: the algorithm \"none\" is not one of"}},
+		"none among the algorithms for all":   {"jwt: {algorithms: [RS256, none]}", []string{"jwt.algorithms: the algorithm \"none\" is not one of"}},
+		"no algorithms for all":               {"jwt: {algorithms: []}", []string{"jwt.algorithms is empty"}},
+		"an algorithm for all left blank":     {"jwt: {algorithm: }", []string{"jwt.algorithm must be a string or a list"}},
+		"a key of none of the algorithms":     {entry("ES256", jeff().value) + "jwt: {algorithm: RS256}", []string{place + ".algorithm is ES256, and jwt.algorithm allows RS256"}},
+		"a key beyond a list of algorithms":   {entry("ES256", jeff().value) + "jwt: {algorithm: [RS256], algorithms: [PS256, EdDSA]}", []string{place + ".algorithm is ES256, and jwt.algorithm allows RS256, PS256, EdDSA"}},
+		"an HS key where keys are public":     {entry("HS256", strings.Repeat("s", 32)) + "jwt: {algorithms: [RS256, ES256]}", []string{place + ".algorithm is HS256, and jwt.algorithm allows RS256, ES256"}},
 		"a yes that is none":                  {"jwt: {verify_iat: maybe}", []string{"jwt.verify_iat must be true or false"}},
 		"a yes in quotes":                     {`jwt: {verify_iat: "true"}`, []string{"jwt.verify_iat must be true or false"}},
 		"an option left blank":                {"jwt: {verify_expiration: }", []string{"jwt.verify_expiration must be true or false"}},
@@ -191,6 +197,8 @@ func TestKeychainThatIsTaken(t *testing.T) {
 		"ERB inside a text":           strings.ReplaceAll(entry(alex().value), "['alex']", `["al<%= ENV['EX'] %>"]`),
 		"ERB as a number and a yes":   entry(alex().value) + "jwt: {leeway: <%= ENV['LEEWAY'] %>, verify_jti: <%= ENV['ON'] %>}",
 		"ERB with structure in it":    entry(alex().value) + "jwt: {iss: <%= ENV['MULTI'] %>}",
+		"the algorithm of all keys":   entry(alex().value) + "jwt: {algorithm: RS256}",
+		"the algorithms of all keys":  entry(alex().value) + "jwt: {algorithm: ES256, algorithms: [RS256, EdDSA]}",
 		"ERB in comments":             "# <% if broken %> \"<%= ENV['UNSET'] %>\"\n  # <%= [ %>\n" + entry(alex().value+" # <%= nonsense") + "#  x: <%= ENV['UNSET\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,6 +43,7 @@ func (l *list) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.SequenceNode {
 		return errors.New("not a list")
 	}
+	*l = make(list, 0, len(node.Content))
 	for _, element := range node.Content {
 		if element.Kind == yaml.AliasNode {
 			element = element.Alias
