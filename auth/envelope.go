@@ -10,8 +10,13 @@ import (
 	"barong/identity"
 )
 
-// maxSignatures bounds how often a payload of megabytes can be made to be hashed.
-const maxSignatures = 16
+// leastSignatures is how many signatures an envelope may always have, by strangers
+// too. More of them than that are as many as there are signers: so it is bounded how
+// often a payload of megabytes can be made to be hashed.
+const leastSignatures = 16
+
+// maxSignatures is how many signatures an envelope may have.
+func (k *Keychain) maxSignatures() int { return max(leastSignatures, len(k.keys)) }
 
 // ParseEnvelope reads a signed envelope: a JWS in General JSON serialisation
 // (RFC 7515 §7.2.1). Anything but a JSON object with the members payload and
@@ -22,10 +27,11 @@ const maxSignatures = 16
 // An envelope that cannot be read is [identity.ErrUnparsableEnvelope], with the
 // cause: a member given twice anywhere in it, its headers or its payload; a
 // payload that is not base64url of a JSON object, or whose data is neither an
-// object nor null; a signature without the shape of one; more than 16 of them.
+// object nor null; a signature without the shape of one; more of them than the keychain has signers,
+// and than 16.
 // Signatures are not verified here. The credentials keep parts of body, which
 // must not change as long as they are in use.
-func ParseEnvelope(body []byte) (c *Credentials, isEnvelope bool, err error) {
+func (k *Keychain) ParseEnvelope(body []byte) (c *Credentials, isEnvelope bool, err error) {
 	if !mayBeEnvelope(body) {
 		return nil, false, nil
 	}
@@ -36,7 +42,7 @@ func ParseEnvelope(body []byte) (c *Credentials, isEnvelope bool, err error) {
 			case "payload":
 				err = c.readPayload(r)
 			case "signatures":
-				err = c.readSignatures(r)
+				err = c.readSignatures(r, k.maxSignatures())
 			default:
 				_, err = r.value()
 			}
@@ -127,11 +133,11 @@ func (c *Credentials) readData(r *reader) (err error) {
 	return err
 }
 
-func (c *Credentials) readSignatures(r *reader) error {
+func (c *Credentials) readSignatures(r *reader, most int) error {
 	c.signatures = make([]signature, 0, 1) // one signer is the rule
 	err := r.array(func() error {
-		if len(c.signatures) == maxSignatures {
-			return fmt.Errorf("has more than %d elements", maxSignatures)
+		if len(c.signatures) == most {
+			return fmt.Errorf("has more than %d elements", most)
 		}
 		s, err := readSignature(r)
 		c.signatures = append(c.signatures, s)

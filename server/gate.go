@@ -110,11 +110,11 @@ func (g *gate) admit(w http.ResponseWriter, r *http.Request, op *operation, by *
 	if err != nil {
 		return nil, err
 	}
-	credentials, given, err := g.open(mediaType, body)
+	keychain := g.keychain.Keychain()
+	credentials, given, err := g.open(keychain, mediaType, body)
 	if err != nil {
 		return nil, err
 	}
-	keychain := g.keychain.Keychain()
 	if credentials == nil {
 		if credentials, err = keychain.ParseBearer(r.Header.Get("Authorization")); err != nil {
 			return nil, err
@@ -197,13 +197,13 @@ func mediaType(r *http.Request) string {
 
 // open finds out in which form the request came. credentials are nil where the
 // body has none: then the Authorization header must.
-func (g *gate) open(mediaType string, body []byte) (credentials *auth.Credentials, given parameters, err error) {
+func (g *gate) open(keychain *auth.Keychain, mediaType string, body []byte) (credentials *auth.Credentials, given parameters, err error) {
 	switch mediaType {
 	case mediaForm:
 		given, err = parseForm(body)
 		return nil, given, err
 	case mediaJSON:
-		credentials, isEnvelope, err := auth.ParseEnvelope(body)
+		credentials, isEnvelope, err := keychain.ParseEnvelope(body)
 		if isEnvelope && err == nil {
 			body = credentials.Data()
 		}
