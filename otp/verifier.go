@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 
 	"barong/identity"
 )
@@ -47,8 +48,8 @@ func lockTime(inARow int) time.Duration {
 	return lock
 }
 
-// Verify is nil when the code is right and counts now: it is spent. White space
-// around it does not matter. Under a lock no code is looked at, and the failures
+// Verify is nil when the code is right and counts now: it is spent. Blanks in it do
+// not count: authenticators show 123 456. Under a lock no code is looked at, and the failures
 // of many who guess at once are counted one after the other, so that no more of
 // them learn anything than of one who asks patiently.
 func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
@@ -68,7 +69,7 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 		return locked(lock)
 	}
 	verdict := Wrong
-	if code = strings.TrimSpace(code); wellFormed(code) {
+	if code = withoutBlanks(code); wellFormed(code) {
 		if verdict, err = v.Backend.Check(ctx, uid, code); err != nil {
 			return err
 		}
@@ -91,6 +92,16 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	default:
 		return nil
 	}
+}
+
+// withoutBlanks drops white space of every width, none included.
+func withoutBlanks(code string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, code)
 }
 
 func locked(remaining time.Duration) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -272,6 +273,50 @@ func TestOTPErrorsAreTheSameBytesInEachForm(t *testing.T) {
 				t.Errorf("%s: %s gives %s, %s gives %s", name, forms[0], first, f, got)
 			}
 		}
+	}
+}
+
+func TestOTPCodeCountsWhateverBlanksAreInIt(t *testing.T) {
+	t.Parallel()
+	inEachForm(t, func(t *testing.T, a *api, f form) {
+		for _, spelled := range []string{"%s %s", " %s\t%s\n", "%s\u00a0%s", "%s\u2009%s", "\u200b%s\u202f%s\ufeff", "%s\u3000%s"} {
+			uid, secret := a.enrolled()
+			code := a.code(secret, 0)
+			got := a.call(f, "signOTP", parameters{"user_uid": uid, "otp_code": fmt.Sprintf(spelled, code[:3], code[3:])})
+			a.verifiedAs(attested, got)
+			a.sign(f, uid, code, "").refused(t, http.StatusUnprocessableEntity, usedCode)
+		}
+		uid, secret := a.enrolled()
+		for _, spelled := range []string{"%s-%s", "%s_%s", "%s %s ٠", "x%s%s"} {
+			code := a.code(secret, 0)
+			a.call(f, "signOTP", parameters{"user_uid": uid, "otp_code": fmt.Sprintf(spelled, code[:3], code[3:])}).
+				refused(t, http.StatusUnprocessableEntity, wrongCode)
+		}
+	})
+}
+
+func TestOTPCodeThatComesAsANumberGetsItsZerosBack(t *testing.T) {
+	t.Parallel()
+	for _, f := range []form{envelopeForm, jsonForm} {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			uid, secret := a.enrolled()
+			for _, zeros := range []string{"", "0", "00"} {
+				for a.clock.Advance(30 * time.Second); !strings.HasPrefix(a.code(secret, 0), zeros); {
+					a.clock.Advance(30 * time.Second)
+				}
+				code := a.code(secret, 0)
+				number := strings.TrimLeft(code, "0")
+				if number != code { // a text has all its digits
+					a.call(f, "signOTP", parameters{"user_uid": uid, "otp_code": number}).refused(t, http.StatusUnprocessableEntity, wrongCode)
+				}
+				a.verifiedAs(attested, a.call(f, "signOTP", parameters{"user_uid": uid, "otp_code": json.Number(number)}))
+			}
+			for _, number := range []string{"1e5", "12345.0", "-12345", "1234567", "0"} {
+				a.call(f, "signOTP", parameters{"user_uid": a.user(nil), "otp_code": json.Number(number)}).refused(t, http.StatusNotFound, "Record is not found")
+			}
+		})
 	}
 }
 
