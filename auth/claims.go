@@ -99,7 +99,7 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 			refused = append(refused, fmt.Errorf("jwt.verify_%s is true, and jwt.%s does not say what it must be", rule.name, rule.name))
 		}
 	}
-	r.algorithms = append(algorithm, algorithms...)
+	r.algorithms = slices.Concat(algorithm, algorithms)
 	refused = append(append(refused, checkAlgorithms("algorithm", algorithm)...), checkAlgorithms("algorithms", algorithms)...)
 	switch {
 	case lifetime == 0:
