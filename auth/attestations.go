@@ -8,6 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"barong/jsonobject"
 )
 
 // statement are the claims of a JWS that say whose word it is and about whom, under
@@ -57,7 +59,7 @@ func (j *JWS) CheckStatement(issuer, uid string) error {
 		if claim.value.Kind() != '"' {
 			return errAmbiguous
 		}
-		if about, err := unquote(claim.value); err != nil || string(about) != uid {
+		if about, err := jsonobject.Unquote(claim.value); err != nil || string(about) != uid {
 			return errAboutAnother
 		}
 	}

@@ -55,7 +55,7 @@ func parseToken(token string) (*Credentials, error) {
 	}
 	s, err := newSignature([]byte(parts[0]), joseHeader{}, []byte(parts[2]))
 	if err != nil {
-		return nil, fmt.Errorf("the header of the Bearer token: %w", withoutText(err))
+		return nil, fmt.Errorf("the header of the Bearer token: %w", err)
 	}
 	c := &Credentials{payload: []byte(parts[1]), signatures: []signature{s}}
 	payload, err := decodeBase64URL(c.payload)
@@ -63,7 +63,7 @@ func parseToken(token string) (*Credentials, error) {
 		err = eachMember(payload, c.claims.set)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the payload of the Bearer token: %w", withoutText(err))
+		return nil, fmt.Errorf("the payload of the Bearer token: %w", err)
 	}
 	return c, nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
+
+	"barong/jsonobject"
 )
 
 // claimSet are the claims of RFC 7519 §4.1, and op, as they were received, not yet
@@ -156,7 +158,7 @@ func (c claimSet) checkOperation(id string) error {
 	if c.op == nil {
 		return nil
 	}
-	meant, err := unquote(c.op)
+	meant, err := jsonobject.Unquote(c.op)
 	switch {
 	case err != nil:
 		return errors.New("op is not a string")

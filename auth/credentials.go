@@ -1,11 +1,12 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"barong/jsonobject"
 )
 
 // Credentials are an envelope or a Bearer token that could be read. Nothing in
@@ -14,7 +15,7 @@ type Credentials struct {
 	payload    []byte // as received, in base64url: signatures are over this text
 	claims     claimSet
 	data       []byte
-	parameters map[string]jsontext.Value
+	parameters jsonobject.Members
 	signatures []signature
 
 	digest     *tokenDigest // of a Bearer token that may be remembered; else nil
@@ -26,9 +27,13 @@ type Credentials struct {
 // not be changed.
 func (c *Credentials) Data() []byte { return c.data }
 
-// Parameters are the members of Data, by name: parts of it, which must not be
-// changed.
-func (c *Credentials) Parameters() map[string]jsontext.Value { return c.parameters }
+// Parameters are the members of Data that were wanted when it was read: parts of
+// it, which must not be changed.
+func (c *Credentials) Parameters() jsonobject.Members { return c.parameters }
+
+// Release lets go of the text of the request, which may have megabytes, once its
+// signatures are verified. The credentials authorise nothing from then on.
+func (c *Credentials) Release() { c.payload, c.signatures = nil, nil }
 
 // signature is one signature as received.
 type signature struct {
@@ -49,18 +54,18 @@ type joseHeader struct {
 }
 
 // read takes the parameters from a JSON object.
-func (h *joseHeader) read(r *reader) error {
-	_, err := r.object(func(name []byte) error {
+func (h *joseHeader) read(r *jsonobject.Reader) error {
+	_, err := r.Object(func(name []byte) error {
 		switch string(name) {
 		case "alg":
-			algorithm, err := r.textOrNull()
+			algorithm, err := r.Text()
 			if err != nil {
 				return fmt.Errorf("alg %w", err)
 			}
 			h.algorithm = string(algorithm)
 			return nil
 		case "kid":
-			kid, err := r.textOrNull()
+			kid, err := r.Text()
 			if err != nil {
 				return fmt.Errorf("kid %w", err)
 			}
@@ -72,16 +77,16 @@ func (h *joseHeader) read(r *reader) error {
 		case "crit":
 			h.critical = true
 		}
-		_, err := r.value()
+		_, err := r.Value()
 		return err
 	})
 	return err
 }
 
 // readOrNull takes null for a header without parameters.
-func (h *joseHeader) readOrNull(r *reader) error {
-	if r.kind() == 'n' {
-		_, err := r.value()
+func (h *joseHeader) readOrNull(r *jsonobject.Reader) error {
+	if r.Kind() == 'n' {
+		_, err := r.Value()
 		return err
 	}
 	return h.read(r)
@@ -97,8 +102,8 @@ func newSignature(protected []byte, unprotected joseHeader, value []byte) (signa
 		if err != nil {
 			return signature{}, fmt.Errorf("the protected header %w", err)
 		}
-		switch err := read(text, header.read); {
-		case errors.Is(err, errNotObject):
+		switch err := jsonobject.Read(context.Background(), text, header.read); {
+		case errors.Is(err, jsonobject.ErrNotObject):
 			return signature{}, fmt.Errorf("the protected header %w", err)
 		case err != nil:
 			return signature{}, fmt.Errorf("the protected header cannot be read: %w", err)

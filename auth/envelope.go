@@ -2,12 +2,12 @@ package auth
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"barong/identity"
+	"barong/jsonobject"
 )
 
 // leastSignatures is how many signatures an envelope may always have, by strangers
@@ -24,35 +24,38 @@ func (k *Keychain) maxSignatures() int { return max(leastSignatures, len(k.keys)
 // it is for the flattened serialisation. A broken object counts as an envelope
 // where both members begin before the break.
 //
-// An envelope that cannot be read is [identity.ErrUnparsableEnvelope], with the
-// cause: a member given twice anywhere in it, its headers or its payload; a
-// payload that is not base64url of a JSON object, or whose data is neither an
-// object nor null; a signature without the shape of one; more of them than the keychain has signers,
-// and than 16.
-// Signatures are not verified here. The credentials keep parts of body, which
-// must not change as long as they are in use.
-func (k *Keychain) ParseEnvelope(body []byte) (c *Credentials, isEnvelope bool, err error) {
+// Of data, the parameters that are wanted are kept. An envelope that cannot be
+// read is [identity.ErrUnparsableEnvelope], with the cause: a member given twice
+// anywhere in it, its headers or its payload; a payload that is not base64url of a
+// JSON object, or whose data is neither an object nor null; a signature without
+// the shape of one; more of them than the keychain has signers, and than 16; more
+// members or values than package jsonobject reads. Signatures are not verified here. The credentials keep parts
+// of body, which must not change as long as they are in use. It ends when ctx
+// does, with the context's error.
+func (k *Keychain) ParseEnvelope(ctx context.Context, body []byte, wanted func(parameter []byte) bool) (c *Credentials, isEnvelope bool, err error) {
 	if !mayBeEnvelope(body) {
 		return nil, false, nil
 	}
 	c = &Credentials{}
-	err = read(body, func(r *reader) error {
-		_, err := r.object(func(name []byte) (err error) {
+	err = jsonobject.Read(ctx, body, func(r *jsonobject.Reader) error {
+		_, err := r.Object(func(name []byte) (err error) {
 			switch string(name) {
 			case "payload":
-				err = c.readPayload(r)
+				err = c.readPayload(ctx, r, wanted)
 			case "signatures":
 				err = c.readSignatures(r, k.maxSignatures())
 			default:
-				_, err = r.value()
+				_, err = r.Value()
 			}
 			return err
 		})
 		return err
 	})
 	switch {
-	case err != nil && hasMembers(body):
-		return nil, true, identity.ErrUnparsableEnvelope.Because(brief(err))
+	case ctx.Err() != nil:
+		return nil, false, ctx.Err()
+	case err != nil && hasMembers(ctx, body):
+		return nil, true, identity.ErrUnparsableEnvelope.Because(truncateError(err))
 	case err != nil, c.payload == nil, c.signatures == nil:
 		return nil, false, nil
 	}
@@ -68,44 +71,39 @@ func mayBeEnvelope(body []byte) bool {
 
 // hasMembers looks for the two members in an object that may not be sound, as far
 // as it goes.
-func hasMembers(body []byte) bool {
+func hasMembers(ctx context.Context, body []byte) bool {
 	var payload, signatures bool
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if _, err := decoder.ReadToken(); err != nil {
-		return false
-	}
-	for {
-		name, err := decoder.ReadToken()
-		if err != nil || name.Kind() != '"' {
-			return payload && signatures
-		}
-		payload = payload || name.String() == "payload"
-		signatures = signatures || name.String() == "signatures"
-		if err := decoder.SkipValue(); err != nil {
-			return payload && signatures
-		}
-	}
+	_ = jsonobject.ReadLeniently(ctx, body, func(r *jsonobject.Reader) error {
+		_, err := r.Object(func(name []byte) error {
+			payload = payload || string(name) == "payload"
+			signatures = signatures || string(name) == "signatures"
+			_, err := r.Value()
+			return err
+		})
+		return err
+	})
+	return payload && signatures
 }
 
 // readPayload keeps the payload as it came, and finds data and claims in it.
-func (c *Credentials) readPayload(r *reader) error {
-	value, err := r.value()
+func (c *Credentials) readPayload(ctx context.Context, r *jsonobject.Reader, wanted func([]byte) bool) error {
+	value, err := r.Value()
 	if err != nil {
 		return err
 	}
-	if c.payload, err = unquote(value); err != nil {
+	if c.payload, err = jsonobject.Unquote(value); err != nil {
 		return fmt.Errorf("payload %w", err)
 	}
 	decoded, err := decodeBase64URL(c.payload)
 	if err != nil {
 		return fmt.Errorf("payload %w", err)
 	}
-	err = read(decoded, func(r *reader) error {
-		_, err := r.object(func(name []byte) error {
-			if string(name) == "data" && r.kind() != 'n' {
-				return c.readData(r)
+	err = jsonobject.Read(ctx, decoded, func(r *jsonobject.Reader) error {
+		_, err := r.Object(func(name []byte) error {
+			if string(name) == "data" && r.Kind() != 'n' {
+				return c.readData(r, wanted)
 			}
-			value, err := r.value()
+			value, err := r.Value()
 			if err == nil {
 				c.claims.set(name, value)
 			}
@@ -119,23 +117,17 @@ func (c *Credentials) readPayload(r *reader) error {
 	return nil
 }
 
-func (c *Credentials) readData(r *reader) (err error) {
-	if r.kind() != '{' {
+func (c *Credentials) readData(r *jsonobject.Reader, wanted func([]byte) bool) (err error) {
+	if r.Kind() != '{' {
 		return errors.New("data is neither a JSON object nor null")
 	}
-	c.parameters = map[string]jsontext.Value{}
-	c.data, err = r.object(func(name []byte) error {
-		parameter := string(name)
-		value, err := r.value()
-		c.parameters[parameter] = value
-		return err
-	})
+	c.parameters, c.data, err = r.Members(wanted)
 	return err
 }
 
-func (c *Credentials) readSignatures(r *reader, most int) error {
+func (c *Credentials) readSignatures(r *jsonobject.Reader, most int) error {
 	c.signatures = make([]signature, 0, 1) // one signer is the rule
-	err := r.array(func() error {
+	err := r.Array(func() error {
 		if len(c.signatures) == most {
 			return fmt.Errorf("has more than %d elements", most)
 		}
@@ -149,19 +141,19 @@ func (c *Credentials) readSignatures(r *reader, most int) error {
 	return nil
 }
 
-func readSignature(r *reader) (signature, error) {
+func readSignature(r *jsonobject.Reader) (signature, error) {
 	var protected, value []byte
 	var header joseHeader
-	_, err := r.object(func(name []byte) (err error) {
+	_, err := r.Object(func(name []byte) (err error) {
 		switch string(name) {
 		case "protected":
-			protected, err = r.textOrNull()
+			protected, err = r.Text()
 		case "signature":
-			value, err = r.textOrNull()
+			value, err = r.Text()
 		case "header":
 			err = header.readOrNull(r)
 		default:
-			_, err = r.value()
+			_, err = r.Value()
 		}
 		return err
 	})

@@ -32,7 +32,7 @@ func TestWhatIsNoEnvelopeIsLeftToOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, isEnvelope, err := new(auth.Keychain).ParseEnvelope([]byte(body))
+			c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), []byte(body), anything)
 			if c != nil || isEnvelope || err != nil {
 				t.Errorf("%v, %v, %v", c, isEnvelope, err)
 			}
@@ -108,7 +108,7 @@ func TestEnvelopeThatCannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, isEnvelope, err := new(auth.Keychain).ParseEnvelope([]byte(body))
+			c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), []byte(body), anything)
 			if !isEnvelope || c != nil || outcome(t, err) != unreadable {
 				t.Errorf("%v, %v, %v", c, isEnvelope, err)
 			}

@@ -57,7 +57,7 @@ func FuzzParseEnvelope(f *testing.F) {
 	silent, chatty := silent(f), chatty(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
-		c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(body)
+		c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), body, anything)
 		if !bytes.Equal(body, before) {
 			t.Error("the body was changed")
 		}

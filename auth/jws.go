@@ -2,11 +2,14 @@ package auth
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"barong/jsonobject"
 )
 
 // JWS is a JWS in General JSON serialisation (RFC 7515 §7.2.1) over claims, as
@@ -55,17 +58,17 @@ func ParseJWS(text []byte) (*JWS, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, withoutText(err)
+		return nil, err
 	case payload == nil:
 		return nil, errors.New("payload is missing")
 	case signatures == nil:
 		return nil, errors.New("signatures are missing")
 	}
 	if err := j.readPayload(payload); err != nil {
-		return nil, fmt.Errorf("payload %w", withoutText(err))
+		return nil, fmt.Errorf("payload %w", err)
 	}
 	if err := eachElement(signatures, j.readEntry); err != nil {
-		return nil, fmt.Errorf("signatures: %w", withoutText(err))
+		return nil, fmt.Errorf("signatures: %w", err)
 	}
 	if len(j.signatures) == 0 {
 		return nil, errors.New("signatures are empty")
@@ -74,7 +77,7 @@ func ParseJWS(text []byte) (*JWS, error) {
 }
 
 func (j *JWS) readPayload(value jsontext.Value) error {
-	text, err := unquote(value)
+	text, err := jsonobject.Unquote(value)
 	if err != nil {
 		return err
 	}
@@ -122,7 +125,7 @@ func (j *JWS) readEntry(value jsontext.Value) error {
 		if unprotected.Kind() != '{' {
 			return errors.New("the header of an element is not a JSON object")
 		}
-		if err := read(unprotected, header.read); err != nil {
+		if err := jsonobject.Read(context.Background(), unprotected, header.read); err != nil {
 			return err
 		}
 	}
@@ -146,14 +149,14 @@ func textOrNone(value jsontext.Value) ([]byte, error) {
 	if value == nil || value.Kind() == 'n' {
 		return nil, nil
 	}
-	return unquote(value)
+	return jsonobject.Unquote(value)
 }
 
 // Sign returns the JWS as JSON with a signature by s behind those that it had,
 // over the payload as it was received. Those of others, and members that are not
 // of a JWS, are byte for byte as they were; those that s had made are gone.
 func (j *JWS) Sign(s *Signer) ([]byte, error) {
-	payload, err := unquote(j.payload)
+	payload, err := jsonobject.Unquote(j.payload)
 	if err != nil {
 		return nil, err
 	}

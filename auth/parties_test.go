@@ -170,10 +170,13 @@ func envelope(t testing.TB, payload any, signatures ...sig) []byte {
 	return body
 }
 
+// anything is every parameter.
+func anything([]byte) bool { return true }
+
 // mustParse parses what must be an envelope.
 func mustParse(t testing.TB, body []byte) *auth.Credentials {
 	t.Helper()
-	c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(body)
+	c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), body, anything)
 	if err != nil || !isEnvelope {
 		t.Fatalf("no envelope: %v", err)
 	}
@@ -216,7 +219,7 @@ func outcome(t testing.TB, err error) string {
 // authorize parses an envelope and asks for write_labels.
 func authorize(t testing.TB, k *auth.Keychain, body []byte) (string, []string, error) {
 	t.Helper()
-	c, isEnvelope, err := k.ParseEnvelope(body)
+	c, isEnvelope, err := k.ParseEnvelope(t.Context(), body, anything)
 	if !isEnvelope {
 		t.Fatal("this is no envelope")
 	}

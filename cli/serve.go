@@ -141,6 +141,7 @@ func (serveCommand) Run(p *program) error {
 		Clock:      time.Now,
 	}
 	watchPasswords(registry, operations.Passwords)
+	connections := server.NewConnections(connectionLimit(settings, log), settings.InFlight, registry)
 	handler, err := server.New(server.Options{
 		Operations: operations,
 		Document:   operations.ServeDocument,
@@ -151,13 +152,15 @@ func (serveCommand) Run(p *program) error {
 		BodyMemory: settings.BodyMemory,
 		InFlight:   settings.InFlight,
 		Timeout:    settings.Timeout,
-		Patience:   server.Usual,
-		Rates:      rates,
-		Spec:       p.spec,
-		Docs:       docs(settings, signer),
-		PublicKeys: publicKeys,
-		Metrics:    registry,
-		Tracer:     traces.requests(),
+
+		Connections: connections,
+		Timeouts:    server.DefaultTimeouts,
+		Rates:       rates,
+		Spec:        p.spec,
+		Docs:        docs(settings, signer),
+		PublicKeys:  publicKeys,
+		Metrics:     registry,
+		Tracer:      traces.requests(),
 	})
 	if err != nil {
 		return err
@@ -173,7 +176,7 @@ func (serveCommand) Run(p *program) error {
 		}
 	}
 	life := server.Life{
-		Public: public, TLS: certificates, Admin: admin, Handler: handler, Check: check, Patience: server.Usual, Timeout: settings.Timeout,
+		Public: public, Bound: connections, TLS: certificates, Admin: admin, Handler: handler, Check: check, Timeouts: server.DefaultTimeouts, Timeout: settings.Timeout,
 		Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
 	}
 	return life.Serve(ctx)

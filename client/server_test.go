@@ -71,7 +71,7 @@ func verified(keychain *auth.Keychain, r *http.Request) (parameters string, err 
 		scope = "write_labels"
 	}
 	parameters = string(body)
-	credentials, isEnvelope, err := keychain.ParseEnvelope(body)
+	credentials, isEnvelope, err := keychain.ParseEnvelope(r.Context(), body, func([]byte) bool { return true })
 	if err != nil {
 		return "", err
 	}

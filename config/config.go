@@ -51,6 +51,7 @@ type Config struct {
 
 	BodyMemory        int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
 	InFlight          int           `env:"BARONG_MAX_IN_FLIGHT" envDefault:"512"`
+	Connections       int           `env:"BARONG_MAX_CONNECTIONS" envDefault:"512"`
 	RateLimits        string        `env:"BARONG_RATE_LIMITS"`
 	StorageURL        string        `env:"BARONG_STORAGE_URL"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
@@ -109,6 +110,9 @@ func namesFirst(err error) error {
 	return errors.Join(named...)
 }
 
+// maxBodyLimit is far above what any operation needs, in bytes.
+const maxBodyLimit = 64 << 20
+
 // maxStorageURLTTL is what S3 signs at most.
 const maxStorageURLTTL = 7 * 24 * time.Hour
 
@@ -141,7 +145,7 @@ func (c Config) Validate() error {
 		collector, err := url.Parse(c.OTLPEndpoint)
 		check(err == nil && (collector.Scheme == "http" || collector.Scheme == "https") && collector.Host != "", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL, as http://127.0.0.1:4318")
 	}
-	check(c.BodyLimit >= 1<<10, "BARONG_BODY_LIMIT must be at least 1024 bytes, and is %d", c.BodyLimit)
+	check(c.BodyLimit >= 1<<10 && c.BodyLimit <= maxBodyLimit, "BARONG_BODY_LIMIT must be 1024 to %d bytes, and is %d", maxBodyLimit, c.BodyLimit)
 	check(c.Timeout > 0, "BARONG_REQUEST_TIMEOUT must be positive, as 30s, and is %s", c.Timeout)
 	check(c.DrainDelay >= 0, "BARONG_DRAIN_DELAY must not be negative, and is %s", c.DrainDelay)
 	check(c.DrainTimeout > 0, "BARONG_DRAIN_TIMEOUT must be positive, as 30s, and is %s", c.DrainTimeout)
@@ -154,6 +158,7 @@ func (c Config) Validate() error {
 	}
 	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes, and is %d", c.BodyMemory)
 	check(c.InFlight >= 1, "BARONG_MAX_IN_FLIGHT must be at least 1, and is %d", c.InFlight)
+	check(c.Connections >= 1, "BARONG_MAX_CONNECTIONS must be at least 1, and is %d", c.Connections)
 	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
 	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
 	public, err := url.Parse(c.PublicURL)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,9 +80,13 @@ func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		header.Set("Content-Type", "application/json")
 		body = plain(failure)
 	}
-	header.Del("Content-Length")
+	var text bytes.Buffer
+	if err := json.NewEncoder(&text).Encode(body); err != nil {
+		panic(err) // strings and numbers always have an encoding
+	}
+	header.Set("Content-Length", strconv.Itoa(text.Len()))
 	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(body); err != nil {
+	if _, err := text.WriteTo(w); err != nil {
 		e.Log.DebugContext(r.Context(), "an error could not be sent", "error", err)
 	}
 }

@@ -57,7 +57,7 @@ type Admin struct {
 // OpenAdmin serves the listener. metrics answers /metrics; nil: nobody does.
 func OpenAdmin(listener net.Listener, metrics http.Handler, log *slog.Logger) *Admin {
 	a := &Admin{listener: listener, metrics: metrics, log: log, failed: make(chan error, 1)}
-	a.server = newHTTPServer(a.routes(), Usual, 0, log)
+	a.server = newHTTPServer(a.routes(), DefaultTimeouts, 0, log)
 	go func() { a.failed <- a.server.Serve(listener) }()
 	return a
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"barong/generated"
+	"barong/jsonobject"
 )
 
 // operationsByID are those of openapi.yaml.
@@ -32,8 +33,8 @@ func operationsByID(t testing.TB) map[string]*operation {
 }
 
 // canonicalJSON is what the generated code reads.
-func canonicalJSON(op *operation, given parameters) ([]byte, error) {
-	values, err := op.canonical(given)
+func canonicalJSON(op *operation, given jsonobject.Members) ([]byte, error) {
+	values, err := op.canonical(given, false)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func TestSpecificationThatTheGateCannotEnforceIsRefused(t *testing.T) {
 func TestCanonicalBodyHasDefaultsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	op := operationsByID(t)["listUsers"]
-	given, err := parseJSON([]byte(`{"limit": "7", "extended": "on", "from": null, "to": 1e9, "page": 2.0, "unknown": {"a": 1}}`))
+	given, err := parseJSON(t.Context(), []byte(`{"limit": "7", "extended": "on", "from": null, "to": 1e9, "page": 2.0, "unknown": {"a": 1}}`), op.knows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,13 +116,13 @@ func FuzzCoercion(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		op := operations[ids[int(which)%len(ids)]]
-		given, err := parseJSON(body)
+		given, err := parseJSON(t.Context(), body, op.knows)
 		if err != nil {
 			return
 		}
 		once, err := canonicalJSON(op, given)
 		if form := asForm(body); form != nil && err == nil {
-			given, err := parseForm([]byte(form.Encode()))
+			given, err := parseForm(t.Context(), []byte(form.Encode()), op.knows)
 			if err != nil {
 				return // more parameters than a form may have
 			}
@@ -132,7 +133,7 @@ func FuzzCoercion(f *testing.F) {
 		if err != nil {
 			return
 		}
-		given, err = parseJSON(once)
+		given, err = parseJSON(t.Context(), once, op.knows)
 		if err != nil {
 			t.Fatalf("%s became %s, which is refused: %v", body, once, err)
 		}

@@ -118,7 +118,7 @@ func listenTLS(t testing.TB, withClients bool) *tlsFiles {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.address = listenWith(t, operation{}, time.Minute, server.Usual, f.certificates).address
+	f.address = listenWith(t, operation{}, time.Minute, server.DefaultTimeouts, f.certificates).address
 	return f
 }
 

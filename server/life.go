@@ -16,11 +16,12 @@ import (
 // request to the last.
 type Life struct {
 	Public   net.Listener
+	Bound    *Connections                    // of the public listener; nil: it has none
 	TLS      *Certificates                   // of the public listener; nil: it speaks plain HTTP
 	Admin    *Admin                          // which Serve closes
 	Handler  http.Handler                    // of the public listener
 	Check    func(ctx context.Context) error // nil when requests can be served now; else best a NotReady
-	Patience Patience                        // with slow clients
+	Timeouts Timeouts                        // of slow clients
 	Timeout  time.Duration                   // that the handler gives a request
 	Delay    time.Duration                   // from the end of being ready to the end of accepting
 	Drain    time.Duration                   // for what is in flight when the end comes
@@ -28,8 +29,14 @@ type Life struct {
 }
 
 const (
-	headerLimit  = 64 << 10 // bytes: a token with an RSA signature has about 700
+	headerLimit  = 16 << 10 // bytes: a token with an RSA signature has about 700
 	checkTimeout = 2 * time.Second
+
+	// What one connection of HTTP/2 may have open, and may send before it is read, in
+	// bytes.
+	streamLimit      = 50
+	connectionBuffer = 128 << 10
+	streamBuffer     = 64 << 10
 )
 
 // Serve answers requests until ctx ends. Then the process stops being ready and
@@ -37,8 +44,12 @@ const (
 // and finishes what is in flight within Drain.
 func (l Life) Serve(ctx context.Context) error {
 	var draining atomic.Bool
-	public := newHTTPServer(sendAway(&draining, l.Handler), l.Patience, l.Timeout, l.Log)
+	public := newHTTPServer(sendAway(&draining, l.Handler), l.Timeouts, l.Timeout, l.Log)
 	listener := l.Public
+	if l.Bound != nil {
+		listener = l.Bound.Listen(listener)
+		public.ConnContext = l.Bound.Context
+	}
 	if l.TLS != nil {
 		listener = tls.NewListener(listener, l.TLS.Config())
 	}
@@ -83,14 +94,20 @@ func sendAway(draining *atomic.Bool, next http.Handler) http.Handler {
 }
 
 // newHTTPServer is one whose handler gives a request at most so much time.
-func newHTTPServer(handler http.Handler, patience Patience, timeout time.Duration, log *slog.Logger) *http.Server {
+func newHTTPServer(handler http.Handler, timeouts Timeouts, timeout time.Duration, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: patience.Header,
-		ReadTimeout:       patience.read(),
-		WriteTimeout:      patience.write(timeout),
-		IdleTimeout:       patience.Idle,
+		ReadHeaderTimeout: timeouts.Header,
+		ReadTimeout:       timeouts.read(),
+		WriteTimeout:      timeouts.write(timeout),
+		IdleTimeout:       timeouts.Idle,
 		MaxHeaderBytes:    headerLimit,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          streamLimit,
+			MaxReceiveBufferPerConnection: connectionBuffer,
+			MaxReceiveBufferPerStream:     streamBuffer,
+			WriteByteTimeout:              timeouts.Progress,
+		},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

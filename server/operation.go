@@ -15,6 +15,7 @@ import (
 
 	"barong/handlers"
 	"barong/identity"
+	"barong/jsonobject"
 )
 
 // operation is what the gate needs of the specification.
@@ -23,7 +24,11 @@ type operation struct {
 	scope      string
 	schema     *openapi3.Schema
 	parameters []parameter // in the order of declaration
+	names      map[string]bool
 }
+
+// knows says whether the operation has a parameter of this name.
+func (op *operation) knows(name []byte) bool { return op.names[string(name)] }
 
 // parameter is one property of an operation's JSON body.
 type parameter struct {
@@ -62,14 +67,14 @@ func operationOf(declared *openapi3.Operation) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{id: declared.OperationID, scope: scope, schema: schema}
+	op := &operation{id: declared.OperationID, scope: scope, schema: schema, names: map[string]bool{}}
 	order := map[string]float64{}
 	for name, property := range schema.Properties {
 		place, ok := property.Value.Extensions["x-order"].(float64)
 		if !ok {
 			return nil, fmt.Errorf("x-order is missing at %s", name)
 		}
-		order[name] = place
+		order[name], op.names[name] = place, true
 		messages, _ := property.Value.Extensions["x-messages"].(map[string]any)
 		message := func(key string) string {
 			if text, ok := messages[key].(string); ok {
@@ -102,12 +107,13 @@ func parametersOf(declared *openapi3.Operation) (*openapi3.Schema, error) {
 // canonical makes the one set of values that the operation knows of what was given:
 // values have the type of their schema, defaults are filled in, null and unknown
 // members are gone. What breaks the schema comes back as one error with every
-// failure, in the order of declaration.
-func (op *operation) canonical(given parameters) (map[string]any, error) {
+// failure, in the order of declaration; where the caller is strict, what the
+// operation does not know comes behind them.
+func (op *operation) canonical(given jsonobject.Members, strict bool) (map[string]any, error) {
 	values := make(map[string]any, len(op.parameters))
 	failures := map[string][]identity.Violation{}
 	for _, p := range op.parameters {
-		value, state := p.read(given)
+		value, state := p.read(given.Values)
 		switch {
 		case state == present:
 			values[p.name] = value
@@ -121,19 +127,27 @@ func (op *operation) canonical(given parameters) (map[string]any, error) {
 			failures[p.name] = []identity.Violation{p.violation("invalid", p.wrongType)}
 		}
 	}
-	visible, err := decoded(values)
+	visible, err := decoded(op.schema, values)
 	if err != nil {
 		return nil, err
 	}
 	violations := op.validate(visible, failures)
+	if strict {
+		for _, name := range given.Unknown {
+			violations = append(violations, identity.Violation{
+				Field: name, Code: "unknown", Message: name + " is unknown", Logged: "a parameter is unknown", // it may be a misplaced secret
+			})
+		}
+	}
 	if len(violations) > 0 {
 		return nil, &identity.Error{Kind: identity.InvalidParameters, Violations: violations}
 	}
 	return values, nil
 }
 
-// decoded is values with every object in the form that a schema is held against.
-func decoded(values map[string]any) (map[string]any, error) {
+// decoded is values with every object in the form that a schema is held against. One
+// whose members no schema looks at is not decoded: its kind is all that counts.
+func decoded(schema *openapi3.Schema, values map[string]any) (map[string]any, error) {
 	visible := values
 	for name, value := range values {
 		object, ok := value.(jsontext.Value)
@@ -141,6 +155,10 @@ func decoded(values map[string]any) (map[string]any, error) {
 			continue
 		}
 		visible = maps.Clone(visible)
+		if property := schema.Properties[name].Value; len(property.Properties) == 0 && property.AdditionalProperties.Schema == nil {
+			visible[name] = map[string]any{}
+			continue
+		}
 		decoder := json.NewDecoder(bytes.NewReader(object))
 		decoder.UseNumber() // JSON has numbers that no float64 holds
 		var members map[string]any

@@ -2,108 +2,135 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
+	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"barong/identity"
+	"barong/jsonobject"
 )
 
-// parameters are what a request gives, by name. A value is a JSON value; one
-// from a form is the JSON string of its text. What the text means is for the
-// operation's schema to say (operation.go), so that all forms mean the same.
-type parameters map[string]jsontext.Value
+// The parameters are what a request gives, by name: members that the operation knows.
+// A value is a JSON value; one from a form is the JSON string of its text. What the
+// text means is for the operation's schema to say (operation.go), so that all forms
+// mean the same. Nothing that is wrong with them is answered or logged with a part
+// of what was sent.
 
 func unparsable(format string, args ...any) error {
 	return identity.E(identity.BadRequest, fmt.Sprintf(format, args...))
 }
 
-// decoders are kept from one body to the next.
-var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
-
-var nothing = strings.NewReader("")
-
 // parseJSON reads one JSON object and nothing behind it; a body of white space
 // has no parameters. A member that is given twice is refused (RFC 8259, section
 // 4, leaves its meaning open). The values are parts of the body, not copies.
-func parseJSON(body []byte) (parameters, error) {
+func parseJSON(ctx context.Context, body []byte, known func([]byte) bool) (given jsonobject.Members, err error) {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil
+		return given, nil
 	}
-	decoder, _ := decoders.Get().(*jsontext.Decoder)
-	decoder.Reset(bytes.NewBuffer(body))
-	defer func() {
-		decoder.Reset(nothing) // body may be megabytes
-		decoders.Put(decoder)
-	}()
-	if decoder.PeekKind() != '{' {
-		if _, err := decoder.ReadValue(); err != nil {
-			return nil, malformed(err)
-		}
-		return nil, unparsable("Request body is not a JSON object.")
-	}
-	if _, err := decoder.ReadToken(); err != nil {
-		return nil, malformed(err)
-	}
-	given := parameters{}
-	for decoder.PeekKind() != '}' {
-		name, err := decoder.ReadToken()
-		if err != nil {
-			return nil, malformed(err)
-		}
-		key := name.String()
-		value, err := decoder.ReadValue()
-		if err != nil {
-			return nil, malformed(err)
-		}
-		end := int(decoder.InputOffset())
-		given[key] = body[end-len(value) : end] // value itself lasts until the next one is read
-	}
-	if _, err := decoder.ReadToken(); err != nil {
-		return nil, malformed(err)
-	}
-	end := decoder.InputOffset()
-	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, unparsable("Request body has more after its first JSON value, which ends at byte %d.", end)
-	}
-	return given, nil
-}
-
-func malformed(err error) error {
-	var at *jsontext.SyntacticError
+	err = jsonobject.Read(ctx, body, func(r *jsonobject.Reader) error {
+		given, _, err = r.Members(known)
+		return err
+	})
+	var broken *jsonobject.SyntaxError
 	switch {
-	case !errors.As(err, &at):
-		return identity.E(identity.BadRequest, "Request body is not valid JSON.").Because(err)
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return unparsable("Request body has a member twice, at byte %d.", at.ByteOffset)
+	case errors.Is(err, jsonobject.ErrNotObject):
+		return given, unparsable("Request body is not a JSON object.")
+	case !errors.As(err, &broken):
+		return given, err
+	case broken.Duplicate:
+		return given, unparsable("Request body has a member twice, at byte %d.", broken.Offset)
+	case broken.Trailing:
+		return given, unparsable("Request body has more after its first JSON value, which ends at byte %d.", broken.Offset)
+	case broken.TooMuch:
+		return given, unparsable("Request body has more than %d members, or more than %d values in all.", jsonobject.MaxMembers, jsonobject.MaxValues)
+	case broken.Offset < 0:
+		return given, unparsable("Request body is not valid JSON.")
 	default:
-		return unparsable("Request body is not valid JSON, at byte %d.", at.ByteOffset)
+		return given, unparsable("Request body is not valid JSON, at byte %d.", broken.Offset)
 	}
 }
 
-// parseForm reads a form (WHATWG URL, application/x-www-form-urlencoded).
-func parseForm(body []byte) (parameters, error) {
-	values, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, unparsable("Request body is not a valid form: %s.", err)
-	}
-	given := make(parameters, len(values))
-	for name, texts := range values {
-		if len(texts) > 1 {
-			return nil, unparsable("Request body has the parameter %q twice.", name)
+// parseForm reads a form (WHATWG URL, application/x-www-form-urlencoded). A value
+// that is not wanted is not decoded.
+func parseForm(ctx context.Context, body []byte, known func([]byte) bool) (jsonobject.Members, error) {
+	given := jsonobject.Members{Values: map[string]jsontext.Value{}}
+	seen := map[string]bool{}
+	for rest := string(body); rest != ""; {
+		at := len(body) - len(rest)
+		var pair string
+		pair, rest, _ = strings.Cut(rest, "&")
+		if pair == "" {
+			continue
 		}
-		if !utf8.ValidString(name) || !utf8.ValidString(texts[0]) {
-			return nil, unparsable("Request body has text that is not UTF-8 in the parameter %q.", name)
+		if err := ctx.Err(); err != nil {
+			return given, err
 		}
-		if given[name], err = jsontext.AppendQuote(nil, texts[0]); err != nil {
-			return nil, err
+		escapedName, escapedText, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(escapedName)
+		switch {
+		case err != nil, strings.Contains(pair, ";"), !soundEscapes(escapedText):
+			return given, unparsable("Request body is not a valid form, in the parameter at byte %d.", at)
+		case !utf8.ValidString(name):
+			return given, unparsable("Request body has text that is not UTF-8 in the parameter at byte %d.", at)
+		case seen[name]:
+			return given, unparsable("Request body has a parameter twice, at byte %d.", at)
+		case len(seen) == jsonobject.MaxMembers:
+			return given, unparsable("Request body has more than %d parameters.", jsonobject.MaxMembers)
+		}
+		seen[name] = true
+		if !known([]byte(name)) {
+			given.AddUnknown([]byte(name))
+			continue
+		}
+		text, err := url.QueryUnescape(escapedText)
+		if err != nil {
+			return given, err
+		}
+		if !utf8.ValidString(text) {
+			return given, unparsable("Request body has text that is not UTF-8 in the parameter at byte %d.", at)
+		}
+		if given.Values[name], err = jsontext.AppendQuote(nil, text); err != nil {
+			return given, err
 		}
 	}
 	return given, nil
+}
+
+// soundEscapes says whether every % begins an escape.
+func soundEscapes(text string) bool {
+	for {
+		_, rest, found := strings.Cut(text, "%")
+		if !found {
+			return true
+		}
+		if len(rest) < 2 || !isHex(rest[0]) || !isHex(rest[1]) {
+			return false
+		}
+		text = rest[2:]
+	}
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// isStrict says whether the caller wants to hear of parameters that the operation
+// does not know: Prefer: handling=strict (RFC 7240, section 4.4).
+func isStrict(r *http.Request) bool {
+	for _, line := range r.Header.Values("Prefer") {
+		for preference := range strings.SplitSeq(line, ",") {
+			token, _, _ := strings.Cut(preference, ";")
+			name, value, _ := strings.Cut(token, "=")
+			if strings.EqualFold(strings.TrimSpace(name), "handling") && strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "strict") {
+				return true
+			}
+		}
+	}
+	return false
 }

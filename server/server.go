@@ -6,6 +6,7 @@ package server
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -20,8 +21,8 @@ import (
 	"barong/identity"
 )
 
-// Options is what a server is made of. All of it is required, but Rates, Docs,
-// Metrics and Tracer.
+// Options is what a server is made of. All of it is required, but Connections,
+// Rates, Docs, Metrics and Tracer.
 type Options struct {
 	Operations generated.StrictServerInterface
 	Keychain   *auth.Source
@@ -31,11 +32,14 @@ type Options struct {
 	BodyMemory int64         // in bytes; what large bodies may take at once
 	InFlight   int           // operations that are worked on at once; one more is refused
 	Timeout    time.Duration // for one request, from the last byte of its body
-	Patience   Patience      // with slow clients
-	Rates      *RateLimits   // of signers; nil: there are none
-	Spec       []byte        // openapi.yaml, served as it is
-	PublicKeys []byte        // the server's own, as a JWK set
-	Docs       *Docs         // nil: there is no documentation to read in a browser
+	// Connections bounds the requests that are open; nil: they have a bound of their
+	// own, and strangers cannot be told from callers by their connections.
+	Connections *Connections
+	Timeouts    Timeouts    // of slow clients
+	Rates       *RateLimits // of signers; nil: there are none
+	Spec        []byte      // openapi.yaml, served as it is
+	PublicKeys  []byte      // the server's own, as a JWK set
+	Docs        *Docs       // nil: there is no documentation to read in a browser
 	// Document answers a signed URL; an error that it returns was not written yet.
 	Document func(http.ResponseWriter, *http.Request) error
 	Metrics  prometheus.Registerer // what requests are counted in; nil: nowhere
@@ -56,7 +60,11 @@ func New(o Options) (http.Handler, error) {
 
 	router := chi.NewRouter()
 	arrives := &arrival{log: o.Log, metrics: newMetrics(document, o.Metrics), tracer: o.Tracer}
-	router.Use(arrives.middleware, recovery(errs))
+	connections := o.Connections
+	if connections == nil {
+		connections = NewConnections(math.MaxInt, o.InFlight, nil)
+	}
+	router.Use(arrives.middleware, openRequests(connections, o.Timeouts, errs), endChunked, recovery(errs))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
 	router.MethodNotAllowed(wrongMethod(router, errs))
 	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {
@@ -98,4 +106,16 @@ func wrongMethod(router chi.Routes, errs handlers.Errors) http.HandlerFunc {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		errs.Fail(w, r, identity.E(identity.MethodNotAllowed, "Only POST and PUT verbs are allowed."))
 	}
+}
+
+// endChunked ends an HTTP/1.1 connection after the answer to a body of chunks. Where
+// it had a Content-Length as well (RFC 9112, section 6.3: an attempt at request
+// smuggling), net/http has removed that, so that neither can be told from the other.
+func endChunked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -94,7 +94,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	handler, err := server.New(server.Options{
 		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,
 		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Timeout: s.timeout, Patience: server.Usual, Rates: rates,
+		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Timeout: s.timeout, Timeouts: server.DefaultTimeouts, Rates: rates,
 		Spec: spec, Docs: s.docs,
 	})
 	if err != nil {

@@ -56,7 +56,7 @@ func TestChecksComeInTheirOrder(t *testing.T) {
 		{"size of JSON", "POST", "/users", "application/json", large, 413, "Request body is larger than 2048 bytes."},
 		{"size of JSON on the wire", "POST", "/users", "application/json", strings.Repeat(large, 40), 413, "Request body is larger than 2048 bytes."},
 		{"size of a form", "POST", "/users", "application/x-www-form-urlencoded", large, 413, "Request body is larger than 2048 bytes."},
-		{"content type", "POST", "/users", "text/plain", "{", 415, "Content-Type must be application/json or application/x-www-form-urlencoded."},
+		{"content type", "POST", "/users", "text/plain", "{", 415, "Content-Type must be application/json, application/jose+json or application/x-www-form-urlencoded."},
 		{"syntax", "POST", "/users", "application/json", "{", 400, "Request body is not valid JSON, at byte 1."},
 		{"syntax of an envelope", "POST", "/users", "application/json", `{"payload":"!","signatures":[]}`, 400, "Couldn't parse JWT."},
 		{"who", "POST", "/users", "application/json", "{}", 401, "Failed to verify JWT."},

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -164,12 +166,12 @@ func memory(t testing.TB, pid int, measure *regexp.Regexp) int {
 	return kilobytes << 10
 }
 
-func TestLargeBodiesWaitForRoomAndSmallOnesDoNot(t *testing.T) {
+func TestLargeBodiesWaitForMemoryAndSmallOnesDoNot(t *testing.T) {
 	t.Parallel()
 	a := start(t, func(s *setup) { s.bodyMemory, s.timeout = 1<<20, 500*time.Millisecond })
 	uid := a.user(nil)
 
-	// Somebody takes all of the room and does not get on.
+	// Somebody has sent most of a large body, and does not get on.
 	reader, writer := io.Pipe()
 	slow := make(chan int, 1)
 	go func() {
@@ -178,8 +180,9 @@ func TestLargeBodiesWaitForRoomAndSmallOnesDoNot(t *testing.T) {
 			slow <- 0
 			return
 		}
-		request.ContentLength = 8 << 20
+		request.ContentLength = 600_000
 		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", bearer(t, auth.NewClaims(a.clock.Now(), time.Minute)))
 		response, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			slow <- 0
@@ -188,11 +191,11 @@ func TestLargeBodiesWaitForRoomAndSmallOnesDoNot(t *testing.T) {
 		response.Body.Close()
 		slow <- response.StatusCode
 	}()
-	if _, err := writer.Write([]byte("{")); err != nil { // it is being read
+	if _, err := writer.Write(append([]byte("{"), bytes.Repeat([]byte(" "), 500_000)...)); err != nil {
 		t.Fatal(err)
 	}
-	large := passport(uid, png(200_000))
-	eventually(t, "a large body does not find room", func() bool {
+	large := passport(uid, png(300_000))
+	eventually(t, "a large body does not find memory", func() bool {
 		got := a.call(jsonForm, "createDocument", large)
 		if got.status == http.StatusCreated {
 			return false // it came before the slow one
@@ -201,10 +204,39 @@ func TestLargeBodiesWaitForRoomAndSmallOnesDoNot(t *testing.T) {
 		return got.header.Get("Retry-After") == "5"
 	})
 	a.must("createDocument", passport(uid, png(1000)))
-	if _, err := writer.Write([]byte("}")); err != nil {
-		t.Fatal(err)
-	}
 	writer.CloseWithError(io.ErrUnexpectedEOF)
 	<-slow
-	eventually(t, "the room is free again", func() bool { return a.call(jsonForm, "createDocument", large).status == http.StatusCreated })
+	eventually(t, "the memory is free again", func() bool { return a.call(jsonForm, "createDocument", large).status == http.StatusCreated })
+}
+
+// Idle senders of large bodies, known or not, hold what they have sent and no more.
+func TestIdleSendersDoNotDelayAnUpload(t *testing.T) {
+	t.Parallel()
+	a := start(t, func(s *setup) { s.bodyMemory = 128 << 20 })
+	uid := a.user(nil)
+	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))
+	for i := range 32 {
+		connection, err := net.Dial("tcp", strings.TrimPrefix(a.root, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		head := "POST /api/v2/management/documents HTTP/1.1\r\nHost: barong\r\nContent-Type: application/json\r\nContent-Length: 16777216\r\n"
+		if i%2 == 0 {
+			head += "Authorization: " + token + "\r\n"
+		}
+		if _, err := io.WriteString(connection, head+"\r\n"+strings.Repeat(" ", 512)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(200 * time.Millisecond) // all of it is being read
+	for _, f := range forms {
+		begin := time.Now()
+		if got := a.call(f, "createDocument", passport(uid, png(10<<20))); got.status != http.StatusCreated {
+			t.Error(got)
+		}
+		if took := time.Since(begin); took > 8*time.Second {
+			t.Errorf("an upload as %s took %s", f, took)
+		}
+	}
 }

@@ -161,10 +161,10 @@ func TestBodiesThatDoNotParse(t *testing.T) {
 		a.send("getUser", "application/json", []byte(body), token).refused(t, http.StatusBadRequest, want)
 	}
 	for body, want := range map[string]string{
-		"uid=%zz":     `Request body is not a valid form: invalid URL escape "%zz".`,
-		"uid=1&uid=2": `Request body has the parameter "uid" twice.`,
-		"uid=%ff":     `Request body has text that is not UTF-8 in the parameter "uid".`,
-		"%ff=1":       `Request body has text that is not UTF-8 in the parameter "\xff".`,
+		"uid=%zz":     "Request body is not a valid form, in the parameter at byte 0.",
+		"uid=1&uid=2": "Request body has a parameter twice, at byte 6.",
+		"uid=%ff":     "Request body has text that is not UTF-8 in the parameter at byte 0.",
+		"%ff=1":       "Request body has text that is not UTF-8 in the parameter at byte 0.",
 	} {
 		a.send("getUser", "application/x-www-form-urlencoded", []byte(body), token).refused(t, http.StatusBadRequest, want)
 	}
@@ -188,7 +188,7 @@ func TestContentTypesInOddSpellings(t *testing.T) {
 		}
 	}
 	for _, contentType := range []string{"text/plain", "multipart/form-data; boundary=x", "application/jsonp", "application", ""} {
-		a.send("getUser", contentType, asJSON, token).refused(t, http.StatusUnsupportedMediaType, "Content-Type must be application/json or application/x-www-form-urlencoded.")
+		a.send("getUser", contentType, asJSON, token).refused(t, http.StatusUnsupportedMediaType, "Content-Type must be application/json, application/jose+json or application/x-www-form-urlencoded.")
 	}
 	if got := a.send("getTimestamp", "", nil, token); got.status != http.StatusCreated {
 		t.Errorf("no body at all: %d %s", got.status, got.body)

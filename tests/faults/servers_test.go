@@ -29,32 +29,43 @@ type server struct {
 	ended   chan error
 }
 
-// signers is who signs, and the keychain file that permits it.
+// signers is who signs, and the keychain file that permits it. The scopes that are
+// called stolen are the thief's, all others are signer's.
 type signers struct {
 	signer   *auth.Signer
-	keychain string // path
+	thief    *auth.Signer // whose key was stolen
+	keychain string       // path
 }
 
-func newSigners(t testing.TB) signers {
+func newSigners(t testing.TB, stolen ...string) signers {
 	t.Helper()
-	private, value, err := auth.GenerateKey("ES256")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := auth.NewSigner("backend", "ES256", private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var who signers
 	var file strings.Builder
-	fmt.Fprintf(&file, "keychain:\n%s\nscopes:\n", auth.KeychainEntry("backend", "ES256", value))
+	file.WriteString("keychain:\n")
+	for name, signer := range map[string]**auth.Signer{"backend": &who.signer, "thief": &who.thief} {
+		private, value, err := auth.GenerateKey("ES256")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *signer, err = auth.NewSigner(name, "ES256", private); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&file, auth.KeychainEntry(name, "ES256", value))
+	}
+	file.WriteString("scopes:\n")
 	for _, scope := range []string{"tools", "write_labels", "read_labels", "read_users", "write_users", "otp_sign", "write_documents"} {
-		fmt.Fprintf(&file, "  %s: {permitted_signers: [backend], mandatory_signers: [backend]}\n", scope)
+		signer := "backend"
+		if slices.Contains(stolen, scope) {
+			signer = "thief"
+		}
+		fmt.Fprintf(&file, "  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", scope, signer, signer)
 	}
 	path := filepath.Join(t.TempDir(), "management_api.yml")
 	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return signers{signer: signer, keychain: path}
+	who.keychain = path
+	return who
 }
 
 // ready reads the addresses from the line of the log that says the server serves.
