@@ -48,8 +48,20 @@ func isSymmetric(method jwt.SigningMethod) bool {
 	return ok
 }
 
-// fits says why a public key cannot serve the algorithm; nil where it can.
-func fits(method jwt.SigningMethod, public any) error {
+// checkKey says why a public key cannot serve the algorithm, and which one it can;
+// nil where it serves.
+func checkKey(method jwt.SigningMethod, public any) error {
+	err := checkKind(method, public)
+	if err == nil {
+		return nil
+	}
+	if fitting, unfit := defaultAlgorithm(public); unfit == nil {
+		return fmt.Errorf("%w: write %s, or give another key", err, fitting.Alg())
+	}
+	return err
+}
+
+func checkKind(method jwt.SigningMethod, public any) error {
 	switch m := method.(type) {
 	case *jwt.SigningMethodRSA, *jwt.SigningMethodRSAPSS:
 		key, ok := public.(*rsa.PublicKey)
@@ -86,10 +98,10 @@ func describe(public any) string {
 	}
 }
 
-// natural is the algorithm that goes with a public key where nobody names one.
-func natural(public any) (jwt.SigningMethod, error) {
+// defaultAlgorithm is the one that goes with a public key where nobody names one.
+func defaultAlgorithm(public any) (jwt.SigningMethod, error) {
 	for _, method := range methods {
-		if !isSymmetric(method) && fits(method, public) == nil {
+		if !isSymmetric(method) && checkKind(method, public) == nil {
 			return method, nil
 		}
 	}

@@ -10,30 +10,45 @@ import (
 	"barong/identity"
 )
 
-// Authorize decides whether the credentials allow an operation of the scope, and
-// returns those who signed, in the order of their signatures. It asks, in this
-// order:
+// Operation is what a request asks for, as openapi.yaml declares it.
+type Operation struct {
+	ID    string // operationId
+	Scope string // x-scope, which the keychain's signers are allowed
+}
+
+// Authorize decides whether the credentials allow an operation, and returns those
+// who signed, in the order of their signatures. It asks, in this order:
 //
 //   - does the keychain know the scope;
 //   - does every signature of a permitted signer verify, with the key and the
 //     algorithm of the keychain. Two by one signer must both verify and count as
 //     one. Signatures of others, and those without a kid, are ignored; one whose
 //     two headers disagree about the kid is not;
-//   - do the claims hold at the time now;
+//   - do the claims hold at the time now, and does op, where it is there, name the
+//     operation;
 //   - have all mandatory signers signed.
 //
 // The last failure is [identity.ErrMissingSignatures], any other
 // [identity.ErrUnverified]. Both have a cause for the log, which names the kid.
-func (k *Keychain) Authorize(c *Credentials, scope string, now time.Time) (signers []string, err error) {
-	allowed, ok := k.scopes[scope]
+func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time) (signers []string, err error) {
+	allowed, ok := k.scopes[operation.Scope]
 	if !ok {
-		return nil, identity.ErrUnverified.Because(fmt.Errorf("the keychain file has no scope %s", scope))
+		return nil, identity.ErrUnverified.Because(fmt.Errorf("the keychain file has no scope %s", operation.Scope))
 	}
 	if signers, err = k.verified(c, allowed); err != nil {
 		return nil, identity.ErrUnverified.Because(err)
 	}
-	if err := k.rules.check(c.claims, now); err != nil {
+	times := c.claims.dates()
+	if err := k.rules.check(c.claims, times, now); err != nil {
 		k.remembered.forget(c) // it has expired, as a rule
+		failure := identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+		if errors.As(err, new(clockError)) {
+			failure.Reason = identity.WrongClock
+		}
+		return nil, failure
+	}
+	k.notices.look(signers, times, times.lifetime(now, k.rules.iatLeeway))
+	if err := c.claims.checkOperation(operation.ID); err != nil {
 		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
 	}
 	var missing []string
@@ -44,7 +59,7 @@ func (k *Keychain) Authorize(c *Credentials, scope string, now time.Time) (signe
 	}
 	if len(missing) > 0 {
 		return nil, identity.ErrMissingSignatures.Because(
-			fmt.Errorf("the scope %s must be signed by %s too, and is signed by %s", scope, named(missing), named(signers)))
+			fmt.Errorf("the scope %s must be signed by %s too, and is signed by %s", operation.Scope, named(missing), named(signers)))
 	}
 	return signers, nil
 }

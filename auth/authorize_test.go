@@ -35,11 +35,11 @@ func TestEveryAlgorithmSignsAndVerifiesInBothForms(t *testing.T) {
 				t.Fatal(err)
 			}
 			for form, c := range map[string]*auth.Credentials{"envelope": mustParse(t, body), "Bearer": bearer} {
-				signers, err := keychainOf(t, p).Authorize(c, "write_labels", now)
+				signers, err := keychainOf(t, p).Authorize(c, writeLabels, now)
 				if err != nil || !slices.Equal(signers, []string{"alex"}) {
 					t.Errorf("%s: %v, %v", form, signers, err)
 				}
-				if _, err := keychainOf(t, other).Authorize(c, "write_labels", now); outcome(t, err) != unverified {
+				if _, err := keychainOf(t, other).Authorize(c, writeLabels, now); outcome(t, err) != unverified {
 					t.Errorf("%s: another key of the same algorithm: %v", form, err)
 				}
 			}
@@ -220,7 +220,7 @@ func TestScopeDecidesWhoMaySign(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := k.Authorize(mustParse(t, envelope(t, payload, test.by...)), test.scope, now)
+			_, err := k.Authorize(mustParse(t, envelope(t, payload, test.by...)), auth.Operation{Scope: test.scope}, now)
 			if got := outcome(t, err); got != test.want {
 				t.Errorf("%s: %v; want %s", got, err, test.want)
 			}
@@ -231,7 +231,7 @@ func TestScopeDecidesWhoMaySign(t *testing.T) {
 func TestFailuresComeInTheirOrder(t *testing.T) {
 	t.Parallel()
 	k := keychain(t, "")
-	expired := b64(fmt.Sprintf(`{"exp":%d}`, now.Unix()-1))
+	expired := b64(fmt.Sprintf(`{"exp":%d}`, now.Unix()-10))
 	for name, test := range map[string]struct {
 		by   []sig
 		want string
@@ -254,7 +254,7 @@ func TestTheZeroKeychainAuthorisesNothing(t *testing.T) {
 	t.Parallel()
 	c := mustParse(t, envelope(t, b64(goodPayload), honest(t, alex(), b64(goodPayload))))
 	for _, k := range []*auth.Keychain{{}, parse(t, ""), parse(t, "keychain: {}\njwt: {}\nscopes: {}\n")} {
-		if _, err := k.Authorize(c, "write_labels", now); outcome(t, err) != unverified {
+		if _, err := k.Authorize(c, writeLabels, now); outcome(t, err) != unverified {
 			t.Error(err)
 		}
 	}

@@ -12,13 +12,14 @@ import (
 // ParseBearer reads the value of an Authorization header: Bearer, in any case,
 // and a JWS in compact serialisation (RFC 7515 §7.1) whose payload is a JSON
 // object of claims. Whatever is wrong is [identity.ErrUnverified], with the
-// cause: there are no parameters in a token that a caller could correct. The
+// cause, which repeats nothing of the token: there are no parameters in it that a
+// caller could correct. The
 // signature is not verified here; one that this keychain has verified before is
 // known to [Keychain.Authorize], which does not compute it again.
 func (k *Keychain) ParseBearer(authorization string) (*Credentials, error) {
 	c, err := k.parseBearer(authorization)
 	if err != nil {
-		return nil, identity.ErrUnverified.Because(truncateError(err))
+		return nil, identity.ErrUnverified.Because(err)
 	}
 	return c, nil
 }
@@ -54,7 +55,7 @@ func parseToken(token string) (*Credentials, error) {
 	}
 	s, err := newSignature([]byte(parts[0]), joseHeader{}, []byte(parts[2]))
 	if err != nil {
-		return nil, fmt.Errorf("the Bearer token: %w", err)
+		return nil, fmt.Errorf("the header of the Bearer token: %w", err)
 	}
 	c := &Credentials{payload: []byte(parts[1]), signatures: []signature{s}}
 	payload, err := decodeBase64URL(c.payload)

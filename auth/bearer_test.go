@@ -3,6 +3,9 @@ package auth_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"barong/auth"
 )
 
 func compact(t testing.TB, p party, protected, payload string) string {
@@ -61,11 +64,41 @@ func TestBearer(t *testing.T) {
 				if c.Data() != nil {
 					t.Errorf("a token has no parameters, and these came: %s", c.Data())
 				}
-				_, err = k.Authorize(c, "write_labels", now)
+				_, err = k.Authorize(c, writeLabels, now)
 			}
 			if got := outcome(t, err); got != test.want {
 				t.Errorf("%s: %v; want %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestAnErrorOfATokenRepeatsNothingOfIt(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("secret", 100)
+	good := b64(`{"alg":"RS256","kid":"alex"}`)
+	for name, token := range map[string]string{
+		"a scheme":                         secret + " x",
+		"no compact JWS":                   "Bearer " + secret,
+		"a member twice in the header":     "Bearer " + b64(`{"`+secret+`":1,"`+secret+`":2}`) + ".e30.AA",
+		"a member twice, deep in":          "Bearer " + b64(`{"`+secret+`":{"`+secret+`":[{"a":1,"a":2}]}}`) + ".e30.AA",
+		"a kid that is no string":          "Bearer " + b64(`{"kid":{"`+secret+`":1}}`) + ".e30.AA",
+		"a member twice in the payload":    "Bearer " + good + "." + b64(`{"`+secret+`":1,"`+secret+`":2}`) + ".AA",
+		"a payload that breaks off":        "Bearer " + good + "." + b64(`{"`+secret+`":{"`+secret+`":tru`) + ".AA",
+		"a payload with more behind it":    "Bearer " + good + "." + b64(`{} "`+secret+`"`) + ".AA",
+		"a payload that is no base64":      "Bearer " + good + "." + secret + "!.AA",
+		"a kid that nobody knows":          "Bearer " + b64(`{"alg":"RS256","kid":"`+secret+`"}`) + "." + b64(goodPayload) + ".AA",
+		"an algorithm that nobody knows":   "Bearer " + b64(`{"alg":"`+secret+`","kid":"alex"}`) + "." + b64(goodPayload) + ".AA",
+		"an operation that nobody has":     "Bearer " + tokenOf(t, alex(), auth.Claims{ExpiresAt: now.Add(time.Minute), Operation: secret}),
+		"a signature that is no base64url": "Bearer " + good + "." + b64(goodPayload) + "." + secret + "!",
+	} {
+		k := keychain(t, "")
+		c, err := k.ParseBearer(token)
+		if err == nil {
+			_, err = k.Authorize(c, writeLabels, now)
+		}
+		if got := outcome(t, err); got != unverified && got != incomplete || strings.Count(err.Error(), "secret") > 64/len("secret") || len(err.Error()) > 300 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -10,8 +10,13 @@ import (
 	"barong/jsonobject"
 )
 
-// maxSignatures bounds how often a payload of megabytes can be made to be hashed.
-const maxSignatures = 16
+// leastSignatures is how many signatures an envelope may always have, by strangers
+// too. More of them than that are as many as there are signers: so it is bounded how
+// often a payload of megabytes can be made to be hashed.
+const leastSignatures = 16
+
+// maxSignatures is how many signatures an envelope may have.
+func (k *Keychain) maxSignatures() int { return max(leastSignatures, len(k.keys)) }
 
 // ParseEnvelope reads a signed envelope: a JWS in General JSON serialisation
 // (RFC 7515 §7.2.1). Anything but a JSON object with the members payload and
@@ -23,11 +28,11 @@ const maxSignatures = 16
 // read is [identity.ErrUnparsableEnvelope], with the cause: a member given twice
 // anywhere in it, its headers or its payload; a payload that is not base64url of a
 // JSON object, or whose data is neither an object nor null; a signature without
-// the shape of one; more than 16 of them; more members or values than package
-// jsonobject reads. Signatures are not verified here. The credentials keep parts
+// the shape of one; more of them than the keychain has signers, and than 16; more
+// members or values than package jsonobject reads. Signatures are not verified here. The credentials keep parts
 // of body, which must not change as long as they are in use. It ends when ctx
 // does, with the context's error.
-func ParseEnvelope(ctx context.Context, body []byte, wanted func(parameter []byte) bool) (c *Credentials, isEnvelope bool, err error) {
+func (k *Keychain) ParseEnvelope(ctx context.Context, body []byte, wanted func(parameter []byte) bool) (c *Credentials, isEnvelope bool, err error) {
 	if !mayBeEnvelope(body) {
 		return nil, false, nil
 	}
@@ -38,7 +43,7 @@ func ParseEnvelope(ctx context.Context, body []byte, wanted func(parameter []byt
 			case "payload":
 				err = c.readPayload(ctx, r, wanted)
 			case "signatures":
-				err = c.readSignatures(r)
+				err = c.readSignatures(r, k.maxSignatures())
 			default:
 				_, err = r.Value()
 			}
@@ -120,11 +125,11 @@ func (c *Credentials) readData(r *jsonobject.Reader, wanted func([]byte) bool) (
 	return err
 }
 
-func (c *Credentials) readSignatures(r *jsonobject.Reader) error {
+func (c *Credentials) readSignatures(r *jsonobject.Reader, most int) error {
 	c.signatures = make([]signature, 0, 1) // one signer is the rule
 	err := r.Array(func() error {
-		if len(c.signatures) == maxSignatures {
-			return fmt.Errorf("has more than %d elements", maxSignatures)
+		if len(c.signatures) == most {
+			return fmt.Errorf("has more than %d elements", most)
 		}
 		s, err := readSignature(r)
 		c.signatures = append(c.signatures, s)

@@ -32,7 +32,7 @@ func TestWhatIsNoEnvelopeIsLeftToOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, isEnvelope, err := auth.ParseEnvelope(t.Context(), []byte(body), anything)
+			c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), []byte(body), anything)
 			if c != nil || isEnvelope || err != nil {
 				t.Errorf("%v, %v, %v", c, isEnvelope, err)
 			}
@@ -108,7 +108,7 @@ func TestEnvelopeThatCannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, isEnvelope, err := auth.ParseEnvelope(t.Context(), []byte(body), anything)
+			c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), []byte(body), anything)
 			if !isEnvelope || c != nil || outcome(t, err) != unreadable {
 				t.Errorf("%v, %v, %v", c, isEnvelope, err)
 			}
@@ -165,7 +165,7 @@ func TestADocumentInAnEnvelopeIsNotCopiedNeedlessly(t *testing.T) {
 	allocated := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := k.Authorize(mustParse(b, body), "write_labels", now); err != nil {
+			if _, err := k.Authorize(mustParse(b, body), writeLabels, now); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -57,7 +57,7 @@ func FuzzParseEnvelope(f *testing.F) {
 	silent, chatty := silent(f), chatty(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
-		c, isEnvelope, err := auth.ParseEnvelope(t.Context(), body, anything)
+		c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), body, anything)
 		if !bytes.Equal(body, before) {
 			t.Error("the body was changed")
 		}
@@ -108,10 +108,10 @@ func FuzzParseBearer(f *testing.F) {
 		if c.Data() != nil {
 			t.Errorf("a token has no parameters: %s", c.Data())
 		}
-		if _, err := chatty.Authorize(c, "write_labels", now); err == nil && !strings.Contains(authorization, "."+payload+".") {
+		if _, err := chatty.Authorize(c, writeLabels, now); err == nil && !strings.Contains(authorization, "."+payload+".") {
 			t.Errorf("alex never signed this: %s", authorization)
 		}
-		if _, err := silent.Authorize(c, "write_labels", now); outcome(t, err) == allowed {
+		if _, err := silent.Authorize(c, writeLabels, now); outcome(t, err) == allowed {
 			t.Errorf("nobody signed this: %s", authorization)
 		}
 	})
@@ -120,10 +120,10 @@ func FuzzParseBearer(f *testing.F) {
 // judge authorises where nothing may pass, and where only one payload may.
 func judge(t *testing.T, c *auth.Credentials, silent, chatty *auth.Keychain) {
 	t.Helper()
-	if signers, err := silent.Authorize(c, "write_labels", now); outcome(t, err) == allowed {
+	if signers, err := silent.Authorize(c, writeLabels, now); outcome(t, err) == allowed {
 		t.Errorf("%v never signed anything", signers)
 	}
-	signers, err := chatty.Authorize(c, "write_labels", now)
+	signers, err := chatty.Authorize(c, writeLabels, now)
 	if outcome(t, err) == allowed && string(c.Data()) != `{"a":1}` {
 		t.Errorf("%v never signed %s", signers, c.Data())
 	}

@@ -17,7 +17,7 @@ import (
 // it has are good is not looked at.
 type JWS struct {
 	payload    jsontext.Value // with its quotes
-	claims     claimSet
+	statement  statement
 	signatures []entry
 	others     []member // what is neither of the two
 }
@@ -32,12 +32,18 @@ type member struct {
 	value jsontext.Value
 }
 
-// ParseJWS reads a JSON object. It must have a payload, base64url of a JSON
-// object, and signatures, each with a protected header and a signature; where
-// one has a kid in both of its headers, they agree. A member given twice is an
-// error anywhere. The JWS keeps parts of text, which must not change as long as
-// it is in use.
+// maxJWS is how long a JWS may be that is to be signed, in bytes of JSON.
+const maxJWS = 64 << 10
+
+// ParseJWS reads a JSON object of at most 64 KiB. It must have a payload, base64url
+// of a JSON object, and at least one signature, each with a protected header and a
+// value; where one has a kid in both of its headers, they agree. A member given
+// twice is an error anywhere. An error repeats nothing of the text. The JWS keeps
+// parts of text, which must not change as long as it is in use.
 func ParseJWS(text []byte) (*JWS, error) {
+	if len(text) > maxJWS {
+		return nil, fmt.Errorf("it is longer than %d bytes", maxJWS)
+	}
 	var payload, signatures jsontext.Value
 	j := &JWS{}
 	err := eachMember(text, func(name []byte, value jsontext.Value) {
@@ -52,17 +58,20 @@ func ParseJWS(text []byte) (*JWS, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, truncateError(err)
+		return nil, err
 	case payload == nil:
 		return nil, errors.New("payload is missing")
 	case signatures == nil:
 		return nil, errors.New("signatures are missing")
 	}
 	if err := j.readPayload(payload); err != nil {
-		return nil, fmt.Errorf("payload %w", truncateError(err))
+		return nil, fmt.Errorf("payload %w", err)
 	}
 	if err := eachElement(signatures, j.readEntry); err != nil {
-		return nil, fmt.Errorf("signatures: %w", truncateError(err))
+		return nil, fmt.Errorf("signatures: %w", err)
+	}
+	if len(j.signatures) == 0 {
+		return nil, errors.New("signatures are empty")
 	}
 	return j, nil
 }
@@ -77,37 +86,50 @@ func (j *JWS) readPayload(value jsontext.Value) error {
 		return err
 	}
 	j.payload = value
-	return eachMember(decoded, j.claims.set)
+	return eachMember(decoded, j.statement.note)
 }
 
 func (j *JWS) readEntry(value jsontext.Value) error {
 	if value.Kind() != '{' {
 		return errors.New("an element is not a JSON object")
 	}
-	var received struct {
-		Protected *string        `json:"protected"`
-		Header    jsontext.Value `json:"header"`
-		Signature *string        `json:"signature"`
-	}
-	if err := json.Unmarshal(value, &received); err != nil {
+	var protected, signed, unprotected jsontext.Value
+	err := eachMember(value, func(name []byte, value jsontext.Value) {
+		switch string(name) {
+		case "protected":
+			protected = value
+		case "header":
+			unprotected = value
+		case "signature":
+			signed = value
+		}
+	})
+	if err != nil {
 		return err
 	}
+	protectedText, err := textOrNone(protected)
+	if err != nil {
+		return fmt.Errorf("the protected header of an element %w", err)
+	}
+	signature, err := textOrNone(signed)
 	switch {
-	case received.Protected == nil || *received.Protected == "":
+	case err != nil:
+		return fmt.Errorf("the signature of an element %w", err)
+	case len(protectedText) == 0:
 		return errors.New("an element has no protected header")
-	case received.Signature == nil:
+	case signature == nil:
 		return errors.New("an element has no signature")
 	}
 	var header joseHeader
-	if received.Header != nil {
-		if received.Header.Kind() != '{' {
+	if unprotected != nil {
+		if unprotected.Kind() != '{' {
 			return errors.New("the header of an element is not a JSON object")
 		}
-		if err := jsonobject.Read(context.Background(), received.Header, header.read); err != nil {
+		if err := jsonobject.Read(context.Background(), unprotected, header.read); err != nil {
 			return err
 		}
 	}
-	s, err := newSignature([]byte(*received.Protected), header, []byte(*received.Signature))
+	s, err := newSignature(protectedText, header, signature)
 	switch {
 	case err != nil:
 		return err
@@ -121,21 +143,13 @@ func (j *JWS) readEntry(value jsontext.Value) error {
 	return nil
 }
 
-// Issuer is the claim iss; "" where there is none that is a text.
-func (j *JWS) Issuer() string { return textOf(j.claims.iss) }
-
-// Subject is the claim sub, likewise.
-func (j *JWS) Subject() string { return textOf(j.claims.sub) }
-
-func textOf(value jsontext.Value) string {
-	if value == nil {
-		return ""
+// textOrNone is the text of a member that is a string; nil where the member is
+// absent or null.
+func textOrNone(value jsontext.Value) ([]byte, error) {
+	if value == nil || value.Kind() == 'n' {
+		return nil, nil
 	}
-	text, err := jsonobject.Unquote(value)
-	if err != nil {
-		return ""
-	}
-	return string(text)
+	return jsonobject.Unquote(value)
 }
 
 // Sign returns the JWS as JSON with a signature by s behind those that it had,
@@ -146,7 +160,7 @@ func (j *JWS) Sign(s *Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.entry(string(payload))
+	made, err := s.entry(string(payload), "")
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type Keychain struct {
 	scopes     map[string]scope
 	rules      claimRules
 	remembered *remembered
+	notices    *notices // nil: nobody is told
 }
 
 // key is what a signature of one party is verified with: its public key, or the
@@ -66,6 +67,11 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	if !options.IsZero() {
 		refused = append(refused, k.rules.parse(&options)...)
 	}
+	for _, id := range slices.Sorted(maps.Keys(keys)) {
+		if key := k.keys[id]; key.method != nil && !k.rules.allowsAlgorithm(key.method.Alg()) {
+			refused = append(refused, fmt.Errorf("keychain.%s.algorithm is %s, and jwt.algorithm allows %s", id, key.method.Alg(), strings.Join(k.rules.algorithms, ", ")))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(scopes)) {
 		var errs []error
 		node := scopes[name]
@@ -77,6 +83,9 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	}
 	return k, nil
 }
+
+// isEmpty says whether nobody may call anything.
+func (k *Keychain) isEmpty() bool { return len(k.keys) == 0 || len(k.scopes) == 0 }
 
 // Knows says whether the keychain has an entry of this name.
 func (k *Keychain) Knows(signer string) bool {
@@ -91,7 +100,7 @@ func parseKey(place string, node *yaml.Node) (key, []error) {
 	}
 	method, err := methodOf(algorithm)
 	if err != nil {
-		return key{}, []error{fmt.Errorf("%s.algorithm: %w", place, err)}
+		return key{}, []error{fmt.Errorf("%s.algorithm: %w%s", place, err, advice(value))}
 	}
 	if isSymmetric(method) {
 		secret, err := parseSecret(value)
@@ -107,7 +116,7 @@ func parseKey(place string, node *yaml.Node) (key, []error) {
 	if err != nil {
 		return key{}, []error{fmt.Errorf("%s.value %w", place, err)}
 	}
-	if err := fits(method, public); err != nil {
+	if err := checkKey(method, public); err != nil {
 		return key{}, []error{fmt.Errorf("%s.value does not fit: %w", place, err)}
 	}
 	return key{method, public}, nil

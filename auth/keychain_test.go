@@ -60,18 +60,21 @@ func TestKeychainThatIsRefused(t *testing.T) {
 		"no algorithm":                        {"keychain: {backend-1.example: {value: x}}", []string{place + ".algorithm", `""`, "RS256"}},
 		"no entry":                            {"keychain: {backend-1.example: }", []string{place + ".algorithm"}},
 		"the algorithm none":                  {entry("none", alex().value), []string{place + ".algorithm", `"none"`, "RS256"}},
-		"an algorithm in lower case":          {entry("rs256", alex().value), []string{place + ".algorithm", `"rs256"`}},
+		"an algorithm in lower case":          {entry("rs256", jeff().value), []string{place + ".algorithm", `"rs256"`, "for which the algorithm is ES256"}},
 		"RSA of 1024 bits for RS":             {entry("RS256", value("PUBLIC KEY", weakDER)), []string{place + ".value does not fit", "2048 bits", "1024"}},
 		"RSA of 1024 bits for PS":             {entry("PS256", value("PUBLIC KEY", weakDER)), []string{place + ".value does not fit", "2048 bits", "1024"}},
-		"an RSA key for ES256":                {entry("ES256", alex().value), []string{place + ".value does not fit", "P-256", "RSA"}},
+		"an RSA key for ES256":                {entry("ES256", alex().value), []string{place + ".value does not fit", "P-256", "RSA", "write RS256"}},
 		"an RSA key for EdDSA":                {entry("EdDSA", alex().value), []string{place + ".value does not fit", "Ed25519", "RSA"}},
-		"a P-256 key for RS256":               {entry("RS256", jeff().value), []string{place + ".value does not fit", "RSA", "P-256"}},
+		"a P-256 key for RS256":               {entry("RS256", jeff().value), []string{place + ".value does not fit", "RSA", "P-256", "write ES256"}},
 		"a P-256 key for ES384":               {entry("ES384", jeff().value), []string{place + ".value does not fit", "P-384", "P-256"}},
 		"a P-384 key for ES256":               {entry("ES256", p384.value), []string{place + ".value does not fit", "P-256", "P-384"}},
-		"a P-384 key for ES512":               {entry("ES512", p384.value), []string{place + ".value does not fit", "P-521", "P-384"}},
-		"an Ed25519 key for PS512":            {entry("PS512", james().value), []string{place + ".value does not fit", "RSA", "Ed25519"}},
+		"a P-384 key for ES512":               {entry("ES512", p384.value), []string{place + ".value does not fit", "P-521", "P-384", "write ES384"}},
+		"an Ed25519 key for PS512":            {entry("PS512", james().value), []string{place + ".value does not fit", "RSA", "Ed25519", "write EdDSA"}},
+		"a secret of 31 bytes":                {entry("HS256", strings.Repeat("s", 31)), []string{place + ".value is a secret of 31 bytes, and must have 32 at least", "keygen"}},
+		"a short secret for HS384":            {entry("HS384", "changeme"), []string{place + ".value is a secret of 8 bytes"}},
+		"a short secret for HS512":            {entry("HS512", "s"), []string{place + ".value is a secret of 1 bytes"}},
 		"an empty secret":                     {entry("HS256", ""), []string{place + ".value is empty"}},
-		"a public key as a secret":            {entry("HS256", alex().value), []string{place + ".value is a PEM key"}},
+		"a public key as a secret":            {entry("HS256", alex().value), []string{place + ".value is a PEM key, for which the algorithm is RS256"}},
 		"a public key in PEM as a secret":     {entry("HS512", string(alex().publicPEM(t))), []string{place + ".value is a PEM key"}},
 		"a private key as a secret":           {entry("HS384", private), []string{place + ".value is a PEM key"}},
 		"a private key in PEM as a secret":    {entry("HS384", string(alex().private)), []string{place + ".value is a PEM key"}},
@@ -100,7 +103,13 @@ func TestKeychainThatIsRefused(t *testing.T) {
 		"a scope that is null":                {"scopes: {write_labels: }", []string{"scopes.write_labels.mandatory_signers is empty"}},
 		"scopes that are a string":            {"scopes: all", []string{"scopes must be a mapping"}},
 		"an unknown option":                   {"jwt: {verify_everything: true}", []string{"jwt.verify_everything is an unknown option", "verify_jti"}},
-		"an option of ruby-jwt for keys":      {"jwt: {algorithm: none}", []string{"jwt.algorithm is an unknown option"}},
+		"the algorithm none for all":          {"jwt: {algorithm: none}", []string{"jwt.algorithm: the algorithm \"none\" is not one of"}},
+		"none among the algorithms for all":   {"jwt: {algorithms: [RS256, none]}", []string{"jwt.algorithms: the algorithm \"none\" is not one of"}},
+		"no algorithms for all":               {"jwt: {algorithms: []}", []string{"jwt.algorithms is empty"}},
+		"an algorithm for all left blank":     {"jwt: {algorithm: }", []string{"jwt.algorithm must be a string or a list"}},
+		"a key of none of the algorithms":     {entry("ES256", jeff().value) + "jwt: {algorithm: RS256}", []string{place + ".algorithm is ES256, and jwt.algorithm allows RS256"}},
+		"a key beyond a list of algorithms":   {entry("ES256", jeff().value) + "jwt: {algorithm: [RS256], algorithms: [PS256, EdDSA]}", []string{place + ".algorithm is ES256, and jwt.algorithm allows RS256, PS256, EdDSA"}},
+		"an HS key where keys are public":     {entry("HS256", strings.Repeat("s", 32)) + "jwt: {algorithms: [RS256, ES256]}", []string{place + ".algorithm is HS256, and jwt.algorithm allows RS256, ES256"}},
 		"a yes that is none":                  {"jwt: {verify_iat: maybe}", []string{"jwt.verify_iat must be true or false"}},
 		"a yes in quotes":                     {`jwt: {verify_iat: "true"}`, []string{"jwt.verify_iat must be true or false"}},
 		"an option left blank":                {"jwt: {verify_expiration: }", []string{"jwt.verify_expiration must be true or false"}},
@@ -110,6 +119,10 @@ func TestKeychainThatIsRefused(t *testing.T) {
 		"a leeway of infinity":                {"jwt: {nbf_leeway: .inf}", []string{"jwt.nbf_leeway must be a number of seconds"}},
 		"a leeway that is not a number":       {"jwt: {iat_leeway: .nan}", []string{"jwt.iat_leeway must be a number of seconds"}},
 		"a leeway in words":                   {"jwt: {leeway: 5s}", []string{"jwt.leeway must be a number of seconds"}},
+		"a lifetime of zero":                  {"jwt: {max_lifetime: 0}", []string{"jwt.max_lifetime is 0"}},
+		"a lifetime below zero":               {"jwt: {max_lifetime: -60}", []string{"jwt.max_lifetime must be a number of seconds"}},
+		"a lifetime in words":                 {"jwt: {max_lifetime: 1m}", []string{"jwt.max_lifetime must be a number of seconds"}},
+		"a lifetime of what never expires":    {"jwt: {max_lifetime: 60, verify_expiration: false}", []string{"jwt.max_lifetime is set, and jwt.verify_expiration is false"}},
 		"verify_iss without iss":              {"jwt: {verify_iss: true}", []string{"jwt.verify_iss is true, and jwt.iss does not say"}},
 		"verify_iss with an empty iss":        {`jwt: {verify_iss: true, iss: ""}`, []string{"jwt.verify_iss is true, and jwt.iss does not say"}},
 		"verify_iss with a blank among many":  {`jwt: {verify_iss: true, iss: [a, ""]}`, []string{"jwt.verify_iss is true, and jwt.iss does not say"}},
@@ -184,6 +197,8 @@ func TestKeychainThatIsTaken(t *testing.T) {
 		"ERB inside a text":           strings.ReplaceAll(entry(alex().value), "['alex']", `["al<%= ENV['EX'] %>"]`),
 		"ERB as a number and a yes":   entry(alex().value) + "jwt: {leeway: <%= ENV['LEEWAY'] %>, verify_jti: <%= ENV['ON'] %>}",
 		"ERB with structure in it":    entry(alex().value) + "jwt: {iss: <%= ENV['MULTI'] %>}",
+		"the algorithm of all keys":   entry(alex().value) + "jwt: {algorithm: RS256}",
+		"the algorithms of all keys":  entry(alex().value) + "jwt: {algorithm: ES256, algorithms: [RS256, EdDSA]}",
 		"ERB in comments":             "# <% if broken %> \"<%= ENV['UNSET'] %>\"\n  # <%= [ %>\n" + entry(alex().value+" # <%= nonsense") + "#  x: <%= ENV['UNSET\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,8 +248,10 @@ func TestTheFileThatBarongShipsIsTaken(t *testing.T) {
 
 func TestASecretIsTakenAsItStands(t *testing.T) {
 	t.Parallel()
-	// A short one is the operator's own choice, and may be in use already.
-	for _, secret := range []string{"s", "a b", "0123", "trailing= ", "пароль", "YWJj"} {
+	for _, secret := range []string{
+		"exactly thirty-two bytes of text", "a b                                c", strings.Repeat("0123", 8), strings.Repeat("trailing= ", 4),
+		"пароль из шестнадцати", strings.Repeat("YWJj", 8), strings.Repeat("x", 300),
+	} {
 		signer, err := auth.NewSigner("alex", "HS256", []byte(secret))
 		if err != nil {
 			t.Fatal(err)
@@ -253,7 +270,7 @@ func TestASecretIsTakenAsItStands(t *testing.T) {
 func TestKeychainEntryIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"alex", "backend-1.mycompany.example", "true", "1", "a: b", "#x", "- y", "кто", `"'`, "~", "with\nbreak"} {
-		p := party{name: name, algorithm: "HS256", value: "12345678"}
+		p := party{name: name, algorithm: "HS256", value: "12345678901234567890123456789012"}
 		file := fmt.Sprintf("keychain:\n%s\n%s\nscopes: {write_labels: {permitted_signers: [%q], mandatory_signers: [%q]}}",
 			jeff().entry(), p.entry(), name, name)
 		if _, err := auth.ParseKeychain([]byte(file), os.Getenv); err != nil {

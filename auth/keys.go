@@ -18,8 +18,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// secretBytes is how long a generated HMAC secret is before it becomes hex:
-// 32 bytes, the output of SHA-256 (RFC 7518 §3.2).
+// secretBytes is how long an HMAC secret must be at least, the output of SHA-256 (RFC
+// 7518 §3.2): whoever has one signature can try short ones at leisure. A generated
+// one has as many random bytes before it becomes hex.
 const secretBytes = 32
 
 const pemBegin = "-----BEGIN "
@@ -67,17 +68,33 @@ func parsePublicKey(value string) (any, error) {
 }
 
 // parseSecret reads the keychain value of an HMAC algorithm, which is the secret
-// itself. A key in its place is refused: a public key is no secret, and whoever
-// has it could sign.
+// itself, of 32 bytes or more. A key in its place is refused: a public key is no
+// secret, and whoever has it could sign.
 func parseSecret(value string) ([]byte, error) {
 	decoded, err := decodeAnyBase64(value)
 	switch {
 	case value == "":
 		return nil, errors.New("is empty, and must be the secret")
 	case strings.Contains(value, pemBegin), err == nil && strings.Contains(string(decoded), pemBegin):
-		return nil, errors.New("is a PEM key: an HS algorithm takes a secret of its own, and never a key of another algorithm")
+		return nil, fmt.Errorf("is a PEM key%s: an HS algorithm takes a secret of its own, and never a key of another algorithm", advice(value))
+	case len(value) < secretBytes:
+		return nil, fmt.Errorf("is a secret of %d bytes, and must have %d at least, made at random: barong keygen NAME --algorithm HS256 makes one", len(value), secretBytes)
 	}
 	return []byte(value), nil
+}
+
+// advice says which algorithm goes with a public key that stands under another one;
+// nothing where the value is none.
+func advice(value string) string {
+	public, err := parsePublicKey(value)
+	if err != nil {
+		return ""
+	}
+	method, err := defaultAlgorithm(public)
+	if err != nil {
+		return ""
+	}
+	return ", for which the algorithm is " + method.Alg()
 }
 
 // parsePrivateKey reads a PEM private key: PKCS #8, PKCS #1 or SEC 1.

@@ -18,6 +18,9 @@ const nullTag = "!!null"
 // seconds is a span of time that the file gives as a number.
 type seconds time.Duration
 
+// unset is what no number in the file stands for.
+const unset = seconds(-1)
+
 // UnmarshalYAML takes a number from 0 to maxLeeway, with a fraction or without.
 func (s *seconds) UnmarshalYAML(node *yaml.Node) error {
 	var number float64
@@ -40,6 +43,7 @@ func (l *list) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.SequenceNode {
 		return errors.New("not a list")
 	}
+	*l = make(list, 0, len(node.Content))
 	for _, element := range node.Content {
 		if element.Kind == yaml.AliasNode {
 			element = element.Alias

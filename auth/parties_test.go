@@ -119,6 +119,9 @@ func b64[text string | []byte](data text) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(data))
 }
 
+// writeLabels is the operation that the tests ask for.
+var writeLabels = auth.Operation{ID: "createLabel", Scope: "write_labels"}
+
 // goodPayload has good claims and the data {"a":1}.
 var goodPayload = fmt.Sprintf(`{"data":{"a":1},"iat":%d,"exp":%d,"jti":"j"}`, now.Unix(), now.Unix()+60)
 
@@ -173,7 +176,7 @@ func anything([]byte) bool { return true }
 // mustParse parses what must be an envelope.
 func mustParse(t testing.TB, body []byte) *auth.Credentials {
 	t.Helper()
-	c, isEnvelope, err := auth.ParseEnvelope(t.Context(), body, anything)
+	c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), body, anything)
 	if err != nil || !isEnvelope {
 		t.Fatalf("no envelope: %v", err)
 	}
@@ -216,14 +219,14 @@ func outcome(t testing.TB, err error) string {
 // authorize parses an envelope and asks for write_labels.
 func authorize(t testing.TB, k *auth.Keychain, body []byte) (string, []string, error) {
 	t.Helper()
-	c, isEnvelope, err := auth.ParseEnvelope(t.Context(), body, anything)
+	c, isEnvelope, err := k.ParseEnvelope(t.Context(), body, anything)
 	if !isEnvelope {
 		t.Fatal("this is no envelope")
 	}
 	if err != nil {
 		return outcome(t, err), nil, err
 	}
-	signers, err := k.Authorize(c, "write_labels", now)
+	signers, err := k.Authorize(c, writeLabels, now)
 	return outcome(t, err), signers, err
 }
 

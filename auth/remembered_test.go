@@ -15,7 +15,7 @@ func bearer(t testing.TB, k *auth.Keychain, token string, at time.Time) string {
 	t.Helper()
 	c, err := k.ParseBearer("Bearer " + token)
 	if err == nil {
-		_, err = k.Authorize(c, "write_labels", at)
+		_, err = k.Authorize(c, writeLabels, at)
 	}
 	return outcome(t, err)
 }
@@ -36,7 +36,7 @@ func TestARememberedTokenExpires(t *testing.T) {
 	for _, step := range []struct {
 		after time.Duration
 		want  string
-	}{{0, allowed}, {59 * time.Second, allowed}, {time.Minute, unverified}, {time.Hour, unverified}, {0, allowed}, {-time.Hour, unverified}} {
+	}{{0, allowed}, {64 * time.Second, allowed}, {65 * time.Second, unverified}, {time.Hour, unverified}, {0, allowed}, {-time.Hour, unverified}} {
 		if got := bearer(t, k, token, now.Add(step.after)); got != step.want {
 			t.Errorf("after %s: %s, want %s", step.after, got, step.want)
 		}
@@ -98,8 +98,25 @@ func TestARememberedTokenIsHeldAgainstTheScope(t *testing.T) {
 	if err != nil || !c.Remembered() {
 		t.Fatal("it is not remembered", err)
 	}
-	if _, err := k.Authorize(c, "no such scope", now); outcome(t, err) != unverified {
+	if _, err := k.Authorize(c, auth.Operation{Scope: "no such scope"}, now); outcome(t, err) != unverified {
 		t.Error(err)
+	}
+}
+
+func TestARememberedTokenIsHeldAgainstItsOperation(t *testing.T) {
+	t.Parallel()
+	k := keychainOf(t, alex())
+	claims := auth.NewClaims(now, time.Minute)
+	claims.Operation = "createLabel"
+	token := tokenOf(t, alex(), claims)
+	for _, step := range []struct{ operation, want string }{{"createLabel", allowed}, {"deleteLabel", unverified}, {"", unverified}, {"createLabel", allowed}} {
+		c, err := k.ParseBearer("Bearer " + token)
+		if err == nil {
+			_, err = k.Authorize(c, auth.Operation{ID: step.operation, Scope: "write_labels"}, now)
+		}
+		if got := outcome(t, err); got != step.want {
+			t.Errorf("%q: %s, want %s", step.operation, got, step.want)
+		}
 	}
 }
 
@@ -117,7 +134,7 @@ func TestANewKeychainRemembersNothing(t *testing.T) {
 	if err != nil || !known.Remembered() {
 		t.Fatal("it is not remembered", err)
 	}
-	if _, err := without.Authorize(known, "write_labels", now); outcome(t, err) != unverified {
+	if _, err := without.Authorize(known, writeLabels, now); outcome(t, err) != unverified {
 		t.Errorf("what one keychain remembers is good for another: %v", err)
 	}
 }

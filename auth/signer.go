@@ -50,9 +50,9 @@ func NewSigner(id, algorithm string, key []byte) (*Signer, error) {
 		return nil, err
 	}
 	if method == nil {
-		method, err = natural(private.Public())
+		method, err = defaultAlgorithm(private.Public())
 	} else {
-		err = fits(method, private.Public())
+		err = checkKey(method, private.Public())
 	}
 	if err != nil {
 		return nil, err
@@ -69,8 +69,8 @@ func (s *Signer) sign(protected, payload string) (string, error) {
 	return encodeBase64URL(value), nil
 }
 
-// Claims are the claims of RFC 7519 §4.1 that a signer makes. What is zero is
-// left out. Times go out in whole seconds.
+// Claims are the claims of RFC 7519 §4.1 that a signer makes, and the operation that
+// they are meant for. What is zero is left out. Times go out in whole seconds.
 type Claims struct {
 	ExpiresAt time.Time
 	NotBefore time.Time
@@ -79,6 +79,7 @@ type Claims struct {
 	Issuer    string
 	Audience  []string
 	Subject   string
+	Operation string // the operationId: the signature is good for no other; any where it is empty
 }
 
 // NewClaims are those of a request made now and good for a time, with a random
@@ -106,7 +107,8 @@ func (c Claims) payload(data []byte) (string, error) {
 		NotBefore *int64         `json:"nbf,omitzero"`
 		ExpiresAt *int64         `json:"exp,omitzero"`
 		JTI       string         `json:"jti,omitzero"`
-	}{data, c.Issuer, c.Subject, c.Audience, seconds(c.IssuedAt), seconds(c.NotBefore), seconds(c.ExpiresAt), c.JTI})
+		Operation string         `json:"op,omitzero"`
+	}{data, c.Issuer, c.Subject, c.Audience, seconds(c.IssuedAt), seconds(c.NotBefore), seconds(c.ExpiresAt), c.JTI, c.Operation})
 	if err != nil {
 		return "", fmt.Errorf("the data cannot be signed: %w", err)
 	}
@@ -117,6 +119,17 @@ func (c Claims) payload(data []byte) (string, error) {
 // serialisation with a signature by each signer: the body of a request. The kid
 // stands in the unprotected header, where Barong's clients put it.
 func Envelope(data []byte, claims Claims, signers ...*Signer) ([]byte, error) {
+	return envelope("", data, claims, signers)
+}
+
+// Attestation signs the claims into the same form, with the typ (RFC 8725 §3.11) in
+// the protected header. No countersignature has one ([JWS.Sign]): by it, who
+// verifies tells what the signer says of its own accord from what it was handed.
+func Attestation(typ string, claims Claims, s *Signer) ([]byte, error) {
+	return envelope(typ, nil, claims, []*Signer{s})
+}
+
+func envelope(typ string, data []byte, claims Claims, signers []*Signer) ([]byte, error) {
 	if data != nil && jsontext.Value(data).Kind() != '{' {
 		return nil, errors.New("the data to sign must be a JSON object")
 	}
@@ -126,7 +139,7 @@ func Envelope(data []byte, claims Claims, signers ...*Signer) ([]byte, error) {
 	}
 	signatures := make([]signed, len(signers))
 	for i, s := range signers {
-		if signatures[i], err = s.entry(payload); err != nil {
+		if signatures[i], err = s.entry(payload, typ); err != nil {
 			return nil, err
 		}
 	}
@@ -147,9 +160,9 @@ type signedHeader struct {
 	KID string `json:"kid"`
 }
 
-// entry signs a payload, which is in base64url.
-func (s *Signer) entry(payload string) (signed, error) {
-	protected, err := encodeHeader(s.Algorithm, "")
+// entry signs a payload, which is in base64url. typ is left out where it is empty.
+func (s *Signer) entry(payload, typ string) (signed, error) {
+	protected, err := encodeHeader(s.Algorithm, "", typ)
 	if err != nil {
 		return signed{}, err
 	}
@@ -164,7 +177,7 @@ func Token(claims Claims, s *Signer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	protected, err := encodeHeader(s.Algorithm, s.ID)
+	protected, err := encodeHeader(s.Algorithm, s.ID, "")
 	if err != nil {
 		return "", err
 	}
@@ -175,11 +188,12 @@ func Token(claims Claims, s *Signer) (string, error) {
 	return protected + "." + payload + "." + value, nil
 }
 
-// encodeHeader is a protected header in base64url, with a kid unless that is empty.
-func encodeHeader(algorithm, kid string) (string, error) {
+// encodeHeader is a protected header in base64url; an empty kid or typ is left out.
+func encodeHeader(algorithm, kid, typ string) (string, error) {
 	text, err := json.Marshal(struct {
 		Algorithm string `json:"alg"`
 		KID       string `json:"kid,omitzero"`
-	}{algorithm, kid})
+		Type      string `json:"typ,omitzero"`
+	}{algorithm, kid, typ})
 	return encodeBase64URL(text), err
 }

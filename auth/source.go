@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -17,17 +18,31 @@ type Source struct {
 	file     *reload.Files // nil where the keychain is fixed
 }
 
+// errEmptied is a file that would lock everybody out, which is a slip or a file that
+// is being written, more often than it is meant.
+var errEmptied = errors.New("it names no signers or no scopes, so nobody could call anything: to shut everybody out, stop the server")
+
 // NewSource reads the keychain file. The error says what is wrong with it, as
-// [ParseKeychain] does. Variables in it come from the process's environment.
-func NewSource(path string, log *slog.Logger) (*Source, error) {
+// [ParseKeychain] does. Variables in it come from the process's environment. Later
+// on, a file without signers or without scopes is refused, too, unless the one in
+// force has none either. The log says which of the operations declared nobody may
+// call.
+func NewSource(path string, log *slog.Logger, declared ...Operation) (*Source, error) {
 	s := &Source{}
+	told := &notices{log: log}
 	var err error
 	s.file, err = reload.Open("keychain", log, func(contents [][]byte) error {
 		keychain, err := ParseKeychain(contents[0], os.Getenv)
-		if err == nil {
-			s.keychain.Store(keychain)
+		if err != nil {
+			return err
 		}
-		return err
+		if before := s.keychain.Load(); before != nil && keychain.isEmpty() && !before.isEmpty() {
+			return errEmptied
+		}
+		keychain.notices = told
+		told.inspect(keychain, declared)
+		s.keychain.Store(keychain)
+		return nil
 	}, path)
 	if err != nil {
 		return nil, err

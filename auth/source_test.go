@@ -242,3 +242,49 @@ func TestReloadWhileRequestsAreServed(t *testing.T) {
 	})
 	wait.Wait()
 }
+
+func TestReloadRefusesAFileThatWouldLockEverybodyOut(t *testing.T) {
+	t.Parallel()
+	s, path, log := source(t)
+	signers := "keychain:\n" + alex().entry() + "\n"
+	for n, content := range []string{"", "\n\n", "# " + strings.ReplaceAll(keychainFile(alex()), "\n", "\n# "), "~", "{}", "jwt: {}", "keychain: {}\nscopes: {}", "keychain:\nscopes:\n", signers, signers + "scopes: {}", signers + "scopes:\n"} {
+		write(t, path, content)
+		s.Reload()
+		if !trusts(t, s, alex()) {
+			t.Errorf("%q: the keychain before is not in force", content)
+		}
+		if log.count("keychain file refused, the keychain before stays in force") != n+1 || log.count("nobody could call anything") != n+1 {
+			t.Errorf("%q is not refused in the log: %s", content, &log.text)
+		}
+	}
+	write(t, path, keychainFile(jeff()))
+	s.Reload()
+	if !trusts(t, s, jeff()) || trusts(t, s, alex()) {
+		t.Error("a good file after that is not taken")
+	}
+}
+
+func TestAServerMayStartWithoutSignersAndGetThemLater(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"", "# nothing yet", "keychain: {}\njwt: {}\nscopes: {}\n"} {
+		path, log := filepath.Join(t.TempDir(), "management_api.yml"), &journal{}
+		write(t, path, content)
+		s, err := auth.NewSource(path, slog.New(slog.NewTextHandler(log, nil)), writeLabels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if log.count("level=WARN") != 1 || log.count("nobody may call anything") != 1 {
+			t.Errorf("%q: %s", content, &log.text)
+		}
+		write(t, path, content+"\n# still nothing")
+		s.Reload()
+		if log.count("level=ERROR") != 0 || log.count("level=WARN") != 1 {
+			t.Errorf("%q, again: %s", content, &log.text)
+		}
+		write(t, path, keychainFile(alex()))
+		s.Reload()
+		if !trusts(t, s, alex()) {
+			t.Errorf("%q: the signers that came are not in force: %s", content, &log.text)
+		}
+	}
+}

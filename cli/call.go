@@ -66,7 +66,7 @@ var operations = map[string]operation{
 func (c callCommand) Run(p *program) error {
 	call, ok := operations[c.Operation]
 	if !ok {
-		return fmt.Errorf("there is no operation %q; there are %s", c.Operation, strings.Join(slices.Sorted(maps.Keys(operations)), ", "))
+		return unknownOperation(c.Operation)
 	}
 	envelope, err := c.envelope()
 	if err != nil {
@@ -94,6 +94,10 @@ func (c callCommand) Run(p *program) error {
 		return errAnswered
 	}
 	return nil
+}
+
+func unknownOperation(id string) error {
+	return fmt.Errorf("there is no operation %q; there are %s", id, strings.Join(slices.Sorted(maps.Keys(operations)), ", "))
 }
 
 // envelope signs the parameters. Their values are texts, as in a form: the
@@ -125,7 +129,7 @@ func (c callCommand) envelope() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auth.Envelope(data, c.claims(), signers...)
+	return auth.Envelope(data, c.claims(c.Operation), signers...)
 }
 
 func (c callCommand) print(p *program, answer *http.Response) error {

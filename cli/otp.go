@@ -206,7 +206,7 @@ func (c otpStatusCommand) Run(p *program) error {
 		fmt.Fprintf(table, "otp\t%s\n", either(user.OTP, "on", "off"))
 		fmt.Fprintf(table, "secret\t%s (%s)\n", either(enrolled, "stored", "none"), settings.OTPBackend)
 		fmt.Fprintf(table, "failures in a row\t%d\n", failures.InARow)
-		fmt.Fprintf(table, "locked\t%s\n", either(failures.LockedUntil.After(time.Now()), "until "+failures.LockedUntil.UTC().Format(time.RFC3339), "no"))
+		fmt.Fprintf(table, "locked\t%s\n", either(failures.Locked > 0, "for "+failures.Locked.Round(time.Second).String(), "no"))
 		return table.Flush()
 	})
 }

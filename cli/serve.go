@@ -138,7 +138,7 @@ func (serveCommand) Run(p *program) error {
 		Policy:     policy,
 		Passwords:  handlers.NewPasswords(settings.BcryptCost),
 		UIDPrefix:  uidPrefix,
-		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Clock: time.Now, Observe: countOTP(registry)},
+		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Observe: countOTP(registry)},
 		Signer:     self,
 		Clock:      time.Now,
 	}
@@ -226,8 +226,13 @@ func listen(ctx context.Context, c config.Config) (public, admin net.Listener, e
 // openKeychain reads the keychain file. Where the settings name none, it makes a
 // signer for development, which is nil otherwise.
 func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development, error) {
+	document, err := server.Specification()
+	if err != nil {
+		return nil, nil, err
+	}
+	declared := declaredOperations(document)
 	if c.ManagementAPI != "" {
-		source, err := auth.NewSource(c.ManagementAPI, log)
+		source, err := auth.NewSource(c.ManagementAPI, log, declared...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
 		}
@@ -240,6 +245,6 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development
 	if err != nil {
 		return nil, nil, err
 	}
-	source, err := auth.NewSource(signer.keychainFile(), log)
+	source, err := auth.NewSource(signer.keychainFile(), log, declared...)
 	return source, &signer, err
 }

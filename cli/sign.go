@@ -8,6 +8,7 @@ import (
 
 type signCommand struct {
 	Parameters string `arg:"" optional:"" default:"{}" help:"The parameters, a JSON object."`
+	bound
 	signing
 }
 
@@ -16,7 +17,7 @@ func (signCommand) Help() string {
 several parties must sign.
 
 Example:
-  barong sign '{"uid": "ID873B5CE1D2"}' --signer backend=backend.pem --signer audit=ES256:audit.pem`
+  barong sign '{"uid": "ID873B5CE1D2"}' --op getUser --signer backend=backend.pem --signer audit=ES256:audit.pem`
 }
 
 func (c signCommand) Run(p *program) error {
@@ -24,7 +25,11 @@ func (c signCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	envelope, err := auth.Envelope([]byte(c.Parameters), c.claims(), signers...)
+	claims, err := c.bind(c.signing)
+	if err != nil {
+		return err
+	}
+	envelope, err := auth.Envelope([]byte(c.Parameters), claims, signers...)
 	if err != nil {
 		return err
 	}

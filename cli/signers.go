@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -48,17 +47,45 @@ func (s signing) signers() ([]*auth.Signer, error) {
 	return signers, nil
 }
 
-func (s signing) claims() auth.Claims { return auth.NewClaims(time.Now(), s.Expires) }
+// claims are those of a signature that is good for the operation, or for any where
+// that is empty.
+func (s signing) claims(operation string) auth.Claims {
+	claims := auth.NewClaims(time.Now(), s.Expires)
+	claims.Operation = operation
+	return claims
+}
 
-// scopesOf lists the scopes that a specification asks for, sorted.
-func scopesOf(document *openapi3.T) []string {
-	found := map[string]bool{}
+// bound is the option of the commands that sign without sending.
+type bound struct {
+	Operation string `name:"op" placeholder:"OPERATION" help:"The operation's id in openapi.yaml, as createLabel: the signature is good for no other. Without it, for any that the signer may call."`
+}
+
+// bind makes the claims of a signature.
+func (b bound) bind(s signing) (auth.Claims, error) {
+	if _, known := operations[b.Operation]; b.Operation != "" && !known {
+		return auth.Claims{}, unknownOperation(b.Operation)
+	}
+	return s.claims(b.Operation), nil
+}
+
+// declaredOperations are those of a specification, in no order.
+func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
 	for _, item := range document.Paths.Map() {
 		for _, operation := range item.Operations() {
 			if scope, ok := operation.Extensions["x-scope"].(string); ok {
-				found[scope] = true
+				declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: scope})
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
+	return declared
+}
+
+// scopesOf lists the scopes that a specification asks for, sorted.
+func scopesOf(document *openapi3.T) []string {
+	var scopes []string
+	for _, operation := range declaredOperations(document) {
+		scopes = append(scopes, operation.Scope)
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
 }

@@ -8,14 +8,16 @@ import (
 )
 
 type tokenCommand struct {
+	bound
 	signing
 }
 
 func (tokenCommand) Help() string {
-	return `A Bearer token has one signer. It serves for any operation whose scope asks for no other.
+	return `A Bearer token has one signer. It serves for any operation whose scope asks for no other or, with --op, for one.
 
 Example:
-  barong token --signer backend=backend.pem --expires 5m`
+  barong token --signer backend=backend.pem --expires 5m
+  barong token --op getUser`
 }
 
 func (c tokenCommand) Run(p *program) error {
@@ -26,7 +28,11 @@ func (c tokenCommand) Run(p *program) error {
 	if len(signers) != 1 {
 		return errors.New("a Bearer token has one signer; barong sign makes an envelope, which takes several")
 	}
-	token, err := auth.Token(c.claims(), signers[0])
+	claims, err := c.bind(c.signing)
+	if err != nil {
+		return err
+	}
+	token, err := auth.Token(claims, signers[0])
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func verified(keychain *auth.Keychain, r *http.Request) (parameters string, err 
 		scope = "write_labels"
 	}
 	parameters = string(body)
-	credentials, isEnvelope, err := auth.ParseEnvelope(r.Context(), body, func([]byte) bool { return true })
+	credentials, isEnvelope, err := keychain.ParseEnvelope(r.Context(), body, func([]byte) bool { return true })
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +80,8 @@ func verified(keychain *auth.Keychain, r *http.Request) (parameters string, err 
 	} else if credentials, err = keychain.ParseBearer(r.Header.Get("Authorization")); err != nil {
 		return "", err
 	}
-	_, err = keychain.Authorize(credentials, scope, time.Now())
+	id := map[string]string{"/timestamp": "getTimestamp", "/labels": "createLabel", "/users/get": "getUser"}[strings.TrimPrefix(r.URL.Path, "/api/v2/management")]
+	_, err = keychain.Authorize(credentials, auth.Operation{ID: id, Scope: scope}, time.Now())
 	return parameters, err
 }
 

@@ -73,12 +73,12 @@ const defaultLifetime = time.Minute
 
 // Envelope signs the parameters of each request, by one or several signers: the
 // body becomes a JWS in General JSON serialisation (RFC 7515 §7.2.1), which is
-// good for these parameters and no others.
+// good for these parameters and this operation, and no others.
 func Envelope(signers ...*auth.Signer) *Signing { return &Signing{signers: signers} }
 
 // Bearer adds a token by one signer (RFC 6750 §2.1), and leaves the body as it is,
 // JSON or a form. A token serves all requests until a sixth of its lifetime is
-// left.
+// left, and so is bound to no operation.
 func Bearer(signer *auth.Signer) *Signing {
 	return &Signing{signers: []*auth.Signer{signer}, bearer: true}
 }
@@ -143,7 +143,9 @@ func (s *Signing) wrap(request *http.Request) error {
 	if trimmed := bytes.TrimSpace(parameters); len(trimmed) == 0 || string(trimmed) == null {
 		parameters = nil
 	}
-	envelope, err := auth.Envelope(parameters, s.newClaims(s.now()), s.signers...)
+	claims := s.newClaims(s.now())
+	claims.Operation = operationOf(request)
+	envelope, err := auth.Envelope(parameters, claims, s.signers...)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func TestAnEnvelopeHasTheParametersTheClaimsAndASignatureBySigner(t *testing.T) 
 	}
 	claims := payload(t, envelope.Payload)
 	data, _ := json.Marshal(claims["data"])
-	if string(data) != `{"user_uid":"ID873B5CE1D2"}` || claims["iat"] != float64(noon.Unix()) || claims["exp"] != float64(noon.Unix()+90) || claims["jti"] != "the id" {
+	if string(data) != `{"user_uid":"ID873B5CE1D2"}` || claims["iat"] != float64(noon.Unix()) || claims["exp"] != float64(noon.Unix()+90) || claims["jti"] != "the id" || claims["op"] != "listLabels" {
 		t.Errorf("the payload is %v", claims)
 	}
 	if request.ContentLength != int64(len(request.body)) || request.Header.Get("Content-Type") != "application/json" || request.Header.Get("Authorization") != "" {
@@ -124,6 +124,49 @@ func TestNoParametersMakeAnEnvelopeWithoutData(t *testing.T) {
 		if _, there := claims["data"]; there || claims["jti"] == "" {
 			t.Errorf("the payload is %v", claims)
 		}
+	}
+}
+
+func TestAnEnvelopeNamesItsOperationWhereverTheServerIs(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{"http://127.0.0.1:8080", "http://127.0.0.1:8080/api/v2/management", "https://gate.example/users/barong/"} {
+		requests := &recorder{}
+		api, err := client.New(server, client.Envelope(newSigner(t, "one", "EdDSA")), generated.WithHTTPClient(requests))
+		if err != nil {
+			t.Fatal(err)
+		}
+		uid := "ID873B5CE1D2"
+		_, _ = api.GetTimestamp(t.Context(), nil)
+		_, _ = api.FilterUsersByLabel(t.Context(), generated.FilterUsersByLabelParameters{Key: "email"})
+		_, _ = api.CreateLabel(t.Context(), generated.CreateLabelParameters{UserUID: uid, Key: "email", Value: "verified"})
+		_, _ = api.UpdateLabel(t.Context(), generated.UpdateLabelParameters{UserUID: uid, Key: "email", Value: "verified"})
+		_, _ = api.DeleteLabel(t.Context(), generated.DeleteLabelParameters{UserUID: uid, Key: "email"})
+		_, _ = api.CreateUser(t.Context(), generated.CreateUserParameters{})
+		_, _ = api.GetUser(t.Context(), generated.GetUserParameters{UID: &uid})
+		want := []string{"getTimestamp", "filterUsersByLabel", "createLabel", "updateLabel", "deleteLabel", "createUser", "getUser"}
+		if len(requests.requests) != len(want) {
+			t.Fatalf("%d requests were sent", len(requests.requests))
+		}
+		for i, request := range requests.requests {
+			var envelope generated.SignedEnvelope
+			if err := json.Unmarshal(request.body, &envelope); err != nil {
+				t.Fatal(err)
+			}
+			if op := payload(t, envelope.Payload)["op"]; op != want[i] {
+				t.Errorf("%s %s: op is %v", request.Method, request.URL, op)
+			}
+		}
+	}
+}
+
+func TestATokenThatServesSeveralOperationsNamesNone(t *testing.T) {
+	t.Parallel()
+	api, requests := newClient(t, client.Bearer(newSigner(t, "one", "EdDSA")))
+	_, _ = api.GetTimestamp(t.Context(), nil)
+	_, claims, _ := strings.Cut(requests.requests[0].Header.Get("Authorization"), ".")
+	claims, _, _ = strings.Cut(claims, ".")
+	if op, there := payload(t, claims)["op"]; there {
+		t.Errorf("op is %v", op)
 	}
 }
 

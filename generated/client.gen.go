@@ -317,9 +317,10 @@ type ClientInterface interface {
 
 	// SignOTPWithBody Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -331,9 +332,10 @@ type ClientInterface interface {
 
 	// SignOTP Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -345,9 +347,10 @@ type ClientInterface interface {
 
 	// SignOTPWithFormdataBody Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -954,9 +957,10 @@ func (c *Client) ListLabelsWithFormdataBody(ctx context.Context, body ListLabels
 
 // SignOTPWithBody Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -978,9 +982,10 @@ func (c *Client) SignOTPWithBody(ctx context.Context, contentType string, body i
 
 // SignOTP Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -1002,9 +1007,10 @@ func (c *Client) SignOTP(ctx context.Context, body SignOTPJSONRequestBody, reqEd
 
 // SignOTPWithFormdataBody Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -2246,9 +2252,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignOTPWithBodyWithResponse Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -2260,9 +2267,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignOTPWithResponse Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -2274,9 +2282,10 @@ type ClientWithResponsesInterface interface {
 
 	// SignOTPWithFormdataBodyWithResponse Sign a request after a second factor
 	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-	// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 	// server's key is a JWK set at `/.well-known/jwks.json`.
 	//
 	// Scope: `otp_sign`.
@@ -3635,9 +3644,10 @@ func (c *ClientWithResponses) ListLabelsWithFormdataBodyWithResponse(ctx context
 
 // SignOTPWithBodyWithResponse Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -3655,9 +3665,10 @@ func (c *ClientWithResponses) SignOTPWithBodyWithResponse(ctx context.Context, c
 
 // SignOTPWithResponse Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.
@@ -3675,9 +3686,10 @@ func (c *ClientWithResponses) SignOTPWithResponse(ctx context.Context, body Sign
 
 // SignOTPWithFormdataBodyWithResponse Sign a request after a second factor
 //
-// Adds this server's signature to a JWS when the user's one-time code is right. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`. A code
-// counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
+// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
+// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
+// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
+// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
 // server's key is a JWK set at `/.well-known/jwks.json`.
 //
 // Scope: `otp_sign`.

@@ -427,7 +427,7 @@ type SignOTPForm struct {
 	// UserUID Account UID
 	UserUID string `json:"user_uid"`
 
-	// OTPCode Code from Google Authenticator
+	// OTPCode Code from Google Authenticator. Blanks in it do not count
 	OTPCode string `json:"otp_code"`
 
 	// JWT The JWS that is to be signed, as JSON text of up to 64 KiB
@@ -439,12 +439,12 @@ type SignOTPParameters struct {
 	// UserUID Account UID
 	UserUID string `json:"user_uid"`
 
-	// OTPCode Code from Google Authenticator
+	// OTPCode Code from Google Authenticator. Blanks in it do not count; a JSON number gets the zeros back that it lost
 	OTPCode string `json:"otp_code"`
 
-	// JWT The JWS, in General JSON serialisation and up to 64 KiB, that is to be signed. Without it the server signs an attestation of its own
+	// JWT The JWS, in General JSON serialisation and with at least one signature, that is to be signed; up to 64 KiB. Without it the server signs an attestation of its own
 	//
-	// Example: {"payload":"eyJkYXRhIjp7fX0","signatures":[]}
+	// Example: {"payload":"eyJkYXRhIjp7fX0","signatures":[{"header":{"kid":"applogic"},"protected":"eyJhbGciOiJSUzI1NiJ9","signature":"c2lnbmF0dXJl"}]}
 	JWT json.RawMessage `json:"jwt,omitempty"`
 }
 

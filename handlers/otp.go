@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,59 +10,59 @@ import (
 	"barong/generated"
 	"barong/identity"
 	"barong/otp"
-	"barong/repository"
 )
 
 // attestationLife is how long the server's own word about a code is good.
 const attestationLife = time.Minute
+
+// attestationType is the typ of that word, which nothing else that the server signs
+// has.
+const attestationType = "barong-otp+jwt"
 
 // SignOTP signs a JWS, or an attestation of the server's own, for a user whose
 // one-time code is right. The code is looked at last, so that nothing that is
 // wrong beside it spends it.
 func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequestObject) (generated.SignOTPResponseObject, error) {
 	parameters := request.JSONBody
-	user, err := h.Repository.FindUser(ctx, repository.ByUID(parameters.UserUID))
+	account, err := h.Repository.FindOTPAccount(ctx, parameters.UserUID)
 	switch {
 	case err != nil:
 		return nil, err
-	case user.State != identity.StateActive:
+	case account.State != identity.StateActive:
 		return nil, identity.ErrRecordNotFound
-	case !user.OTP:
+	case !account.OTP:
 		return nil, otp.ErrNotEnabled
 	}
 	var jws *auth.JWS
 	if parameters.JWT != nil {
-		if jws, err = h.readJWS(parameters.JWT, user.UID); err != nil {
+		if jws, err = h.readJWS(parameters.JWT, account.UID); err != nil {
 			return nil, identity.E(identity.Rejected, fmt.Sprintf("JWT is invalid by the reason %q", err.Error()))
 		}
 	}
-	if err := h.OTP.Verify(ctx, user.UID, parameters.OTPCode); err != nil {
+	if err := h.OTP.Verify(ctx, account.UID, parameters.OTPCode); err != nil {
 		return nil, err
 	}
 	if jws == nil {
-		return signed(h.attest(user.UID))
+		return signed(h.attest(account.UID))
 	}
 	return signed(jws.Sign(h.Signer))
 }
 
-// readJWS refuses one that, signed by this server, would pass for its own word
+// readJWS refuses one that, signed by this server, could pass for its own word
 // about another user than the one whose code was given.
 func (h *Handlers) readJWS(text []byte, uid string) (*auth.JWS, error) {
 	jws, err := auth.ParseJWS(text)
 	if err != nil {
 		return nil, err
 	}
-	if about := jws.Subject(); jws.Issuer() == h.Signer.ID && about != "" && about != uid {
-		return nil, errors.New("payload is an attestation about another user")
-	}
-	return jws, nil
+	return jws, jws.CheckStatement(h.Signer.ID, uid)
 }
 
 // attest says in the server's name that the user gave a code now.
 func (h *Handlers) attest(uid string) ([]byte, error) {
 	claims := auth.NewClaims(h.Clock(), attestationLife)
 	claims.Issuer, claims.Subject = h.Signer.ID, uid
-	return auth.Envelope(nil, claims, h.Signer)
+	return auth.Attestation(attestationType, claims, h.Signer)
 }
 
 // signedJWS is an answer that is JSON already: the signatures of others in it are

@@ -26,7 +26,7 @@ const (
 // errors, as in the type of a problem, and a few finer ones.
 func Reasons() []string {
 	reasons := []string{reasonAbandoned, reasonInternal}
-	for _, finer := range []identity.Reason{identity.MissingSignatures, identity.Overloaded, identity.RateLimited, identity.TimedOut} {
+	for _, finer := range []identity.Reason{identity.MissingSignatures, identity.Overloaded, identity.RateLimited, identity.TimedOut, identity.WrongClock} {
 		reasons = append(reasons, string(finer))
 	}
 	for _, known := range statuses {

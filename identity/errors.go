@@ -44,6 +44,7 @@ const (
 	MissingSignatures Reason = "missing_signatures" // all that signed may, and somebody who must has not
 	Overloaded        Reason = "overloaded"         // as much is being worked on as the server takes
 	RateLimited       Reason = "rate_limited"       // a signer has used up what the configuration grants
+	WrongClock        Reason = "clock"              // a time in the claims is over, or not yet there: clocks differ, or a request is late
 	TimedOut          Reason = "timed_out"          // the request's time, a statement's or a lock's ran out
 )
 

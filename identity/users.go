@@ -33,8 +33,15 @@ type User struct {
 	Documents []Document
 }
 
+// OTPAccount is what decides whether one-time codes of a user count.
+type OTPAccount struct {
+	UID   string
+	State string
+	OTP   bool
+}
+
 // OTPFailures are the wrong one-time codes of a user since the last right one.
 type OTPFailures struct {
-	InARow      int
-	LockedUntil time.Time // in the past, or zero, where no lock stands
+	InARow int
+	Locked time.Duration // for how long codes do not count; 0 where no lock stands
 }

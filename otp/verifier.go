@@ -4,28 +4,28 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 
 	"barong/identity"
 )
 
-// Attempts counts the failures of users. Package repository implements it.
+// Attempts counts the failures of users. Locks are measured by one clock for all
+// servers. Package repository implements it.
 type Attempts interface {
-	// OTPLockedUntil is when a user's codes count again; the zero time where no
-	// lock was ever set.
-	OTPLockedUntil(ctx context.Context, uid string) (time.Time, error)
+	// OTPLock is for how long a user's codes do not count; 0 where they do.
+	OTPLock(ctx context.Context, uid string) (time.Duration, error)
 	// CountOTPFailure counts one more failure in a row and locks for as long as
-	// lock says. Under a lock nothing is counted: then it is returned, else the
-	// zero time.
-	CountOTPFailure(ctx context.Context, uid string, now time.Time, lock func(inARow int) time.Duration) (lockedUntil time.Time, err error)
-	// ForgetOTPFailures starts counting afresh, or returns the lock that stands.
-	ForgetOTPFailures(ctx context.Context, uid string, now time.Time) (lockedUntil time.Time, err error)
+	// lock says. Under a lock nothing is counted: then locked is how long that still
+	// stands, else 0.
+	CountOTPFailure(ctx context.Context, uid string, lock func(inARow int) time.Duration) (locked time.Duration, err error)
+	// ForgetOTPFailures starts counting afresh, or returns how long a lock still stands.
+	ForgetOTPFailures(ctx context.Context, uid string) (locked time.Duration, err error)
 }
 
 // Verifier checks codes and locks those who guess.
 type Verifier struct {
 	Backend  Backend
 	Attempts Attempts
-	Clock    func() time.Time
 	Observe  func(Outcome) // told of each code that was given; may be nil
 }
 
@@ -48,8 +48,8 @@ func lockTime(inARow int) time.Duration {
 	return lock
 }
 
-// Verify is nil when the code is right and counts now: it is spent. White space
-// around it does not matter. Under a lock no code is looked at, and the failures
+// Verify is nil when the code is right and counts now: it is spent. Blanks in it do
+// not count: authenticators show 123 456. Under a lock no code is looked at, and the failures
 // of many who guess at once are counted one after the other, so that no more of
 // them learn anything than of one who asks patiently.
 func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
@@ -61,33 +61,32 @@ func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
 }
 
 func (v *Verifier) verify(ctx context.Context, uid, code string) error {
-	now := v.Clock()
-	until, err := v.Attempts.OTPLockedUntil(ctx, uid)
-	if err != nil {
+	lock, err := v.Attempts.OTPLock(ctx, uid)
+	switch {
+	case err != nil:
 		return err
-	}
-	if until.After(now) {
-		return locked(until, now)
+	case lock > 0:
+		return locked(lock)
 	}
 	verdict := Wrong
-	if code = strings.TrimSpace(code); wellFormed(code) {
+	if code = withoutBlanks(code); wellFormed(code) {
 		if verdict, err = v.Backend.Check(ctx, uid, code); err != nil {
 			return err
 		}
 	}
 	switch verdict {
 	case Right:
-		until, err = v.Attempts.ForgetOTPFailures(ctx, uid, now)
+		lock, err = v.Attempts.ForgetOTPFailures(ctx, uid)
 	case Used:
 		return ErrCodeUsed // no guess, and no proof either
 	default:
-		until, err = v.Attempts.CountOTPFailure(ctx, uid, now, lockTime)
+		lock, err = v.Attempts.CountOTPFailure(ctx, uid, lockTime)
 	}
 	switch {
 	case err != nil:
 		return err
-	case until.After(now):
-		return locked(until, now)
+	case lock > 0:
+		return locked(lock)
 	case verdict != Right:
 		return ErrInvalidCode
 	default:
@@ -95,10 +94,20 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	}
 }
 
-func locked(until, now time.Time) error {
+// withoutBlanks drops white space of every width, none included.
+func withoutBlanks(code string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, code)
+}
+
+func locked(remaining time.Duration) error {
 	return &identity.Error{
 		Kind:       identity.TooManyRequests,
 		Message:    "Too many attempts, try again later",
-		RetryAfter: until.Sub(now),
+		RetryAfter: remaining,
 	}
 }

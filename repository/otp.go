@@ -2,12 +2,23 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
+	"github.com/jackc/pgx/v5"
 
 	"barong/identity"
 )
+
+var findOTPAccount = compile(psql.Select("uid", "state", "otp").From("users").Where("uid = ?", argument))
+
+// FindOTPAccount returns what decides whether a user's codes count, and nothing
+// else: documents may be megabytes.
+func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (account identity.OTPAccount, err error) {
+	err = r.db.QueryRow(ctx, findOTPAccount, uid).Scan(&account.UID, &account.State, &account.OTP)
+	return account, translate(err)
+}
 
 // EnableOTP switches a user's otp on, stores an encrypted secret in the place of
 // any other, unless that is nil, and forgets the failures.
@@ -62,55 +73,69 @@ func (r *Repository) AcceptOTPStep(ctx context.Context, uid string, step int64) 
 	return len(rows) == 1, err
 }
 
-// OTPLockedUntil is when a user's codes count again; the zero time where nothing
-// was counted.
-func (r *Repository) OTPLockedUntil(ctx context.Context, uid string) (time.Time, error) {
-	failures, err := r.OTPFailures(ctx, uid)
-	return failures.LockedUntil, err
-}
+// remaining is for how many seconds a row's lock still stands, by the clock of the
+// database: those of its servers may differ.
+const remaining = "GREATEST(EXTRACT(EPOCH FROM locked_until - clock_timestamp()), 0)::float8"
+
+var findOTPFailures = compile(psql.Select("in_a_row", remaining).From("otp_failures").Where(ofUser("")))
 
 // OTPFailures are a user's failures since the last success.
-func (r *Repository) OTPFailures(ctx context.Context, uid string) (identity.OTPFailures, error) {
-	rows, err := all[identity.OTPFailures](ctx, r, psql.Select("in_a_row", "locked_until").From("otp_failures").
-		Where(ofUser(uid)))
-	if err != nil || len(rows) == 0 {
-		return identity.OTPFailures{}, err
+func (r *Repository) OTPFailures(ctx context.Context, uid string) (failures identity.OTPFailures, err error) {
+	var seconds float64
+	err = r.db.QueryRow(ctx, findOTPFailures, uid).Scan(&failures.InARow, &seconds)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return identity.OTPFailures{}, nil
 	}
-	return rows[0], nil
+	failures.Locked = time.Duration(seconds * float64(time.Second))
+	return failures, translate(err)
 }
 
+// OTPLock is for how long a user's codes do not count; 0 where they do.
+func (r *Repository) OTPLock(ctx context.Context, uid string) (time.Duration, error) {
+	failures, err := r.OTPFailures(ctx, uid)
+	return failures.Locked, err
+}
+
+// The first failures lock for no time at all: 1970 is over by any clock.
+var countOTPFailure = compile(psql.Insert("otp_failures").Columns("user_id", "in_a_row", "locked_until").
+	Select(sq.Select("id", "1", "'epoch'::timestamptz").From("users").Where("uid = ?", argument)).
+	Suffix("ON CONFLICT (user_id) DO UPDATE SET in_a_row = otp_failures.in_a_row + 1 WHERE otp_failures.locked_until <= clock_timestamp() RETURNING user_id, in_a_row"))
+
+var lockOTP = compile(psql.Update("otp_failures").
+	Set("locked_until", sq.Expr("clock_timestamp() + ?::float8 * interval '1 second'", argument)).Where("user_id = ?", argument))
+
 // CountOTPFailure counts one more failure in a row and locks for as long as lock
-// says, from now. Under a lock it counts nothing and returns that.
-func (r *Repository) CountOTPFailure(ctx context.Context, uid string, now time.Time, lock func(inARow int) time.Duration) (lockedUntil time.Time, err error) {
-	type counted struct {
-		UserID int64
-		InARow int
-	}
+// says, by the clock of the database. Under a lock it counts nothing and returns how
+// long that still stands.
+func (r *Repository) CountOTPFailure(ctx context.Context, uid string, lock func(inARow int) time.Duration) (locked time.Duration, err error) {
 	err = r.InTx(ctx, func(tx *Repository) error {
-		lockedUntil = time.Time{}
-		rows, err := all[counted](ctx, tx, psql.Insert("otp_failures").Columns("user_id", "in_a_row", "locked_until").
-			Select(sq.Select("id", "1").Column("?::timestamptz", now).From("users").Where(sq.Eq{"uid": uid})).
-			Suffix("ON CONFLICT (user_id) DO UPDATE SET in_a_row = otp_failures.in_a_row + 1 WHERE otp_failures.locked_until <= ? RETURNING user_id, in_a_row", now))
+		var userID int64
+		var inARow int
+		locked = 0
+		err := tx.db.QueryRow(ctx, countOTPFailure, uid).Scan(&userID, &inARow)
+		if errors.Is(err, pgx.ErrNoRows) {
+			locked, err = tx.OTPLock(ctx, uid)
+			return err
+		}
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
-			lockedUntil, err = tx.OTPLockedUntil(ctx, uid)
-			return err
+		if length := lock(inARow); length > 0 {
+			_, err = tx.db.Exec(ctx, lockOTP, length.Seconds(), userID)
 		}
-		return tx.exec(ctx, psql.Update("otp_failures").Set("locked_until", now.Add(lock(rows[0].InARow))).
-			Where(sq.Eq{"user_id": rows[0].UserID}))
+		return err
 	})
-	return lockedUntil, err
+	return locked, err
 }
 
-// ForgetOTPFailures starts counting afresh, or returns the lock that stands.
-func (r *Repository) ForgetOTPFailures(ctx context.Context, uid string, now time.Time) (lockedUntil time.Time, err error) {
-	type forgotten struct{ UserID int64 }
-	rows, err := all[forgotten](ctx, r, psql.Delete("otp_failures").Where(ofUser(uid)).
-		Where(sq.LtOrEq{"locked_until": now}).Suffix("RETURNING user_id"))
-	if err != nil || len(rows) == 1 {
-		return time.Time{}, err
+var forgetOTPFailures = compile(psql.Delete("otp_failures").Where(ofUser("")).Where("locked_until <= clock_timestamp()").Suffix("RETURNING user_id"))
+
+// ForgetOTPFailures starts counting afresh, or returns how long a lock still stands.
+func (r *Repository) ForgetOTPFailures(ctx context.Context, uid string) (locked time.Duration, err error) {
+	var userID int64
+	err = r.db.QueryRow(ctx, forgetOTPFailures, uid).Scan(&userID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r.OTPLock(ctx, uid)
 	}
-	return r.OTPLockedUntil(ctx, uid)
+	return 0, translate(err)
 }

@@ -86,7 +86,18 @@ func coerceScalar(schema *openapi3.Schema, raw jsontext.Value) (any, state) {
 	if schema.Type.Is(openapi3.TypeObject) {
 		return nil, mistyped
 	}
-	return coerceText(schema, raw.String())
+	return coerceText(schema, withZeros(schema, raw.String()))
+}
+
+// withZeros gives a number the zeros back that it lost in front, where the schema says
+// with x-digits how many digits its text has: the code 012345 of an authenticator is
+// 12345 in JSON.
+func withZeros(schema *openapi3.Schema, literal string) string {
+	digits, _ := schema.Extensions["x-digits"].(float64)
+	if strings.Trim(literal, "0123456789") != "" || len(literal) >= int(digits) {
+		return literal
+	}
+	return strings.Repeat("0", int(digits)-len(literal)) + literal
 }
 
 // coerceNumber reads a JSON number that may be written with a fraction or an

@@ -189,7 +189,7 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 	if err := memory.hold(v.caller, int64(len(body))*bodyFactor, g.requestTime); err != nil {
 		return nil, memory, err
 	}
-	envelope, given, err := v.open(body)
+	envelope, given, err := v.open(keychain, body)
 	switch {
 	case err != nil:
 		return nil, memory, err
@@ -227,7 +227,7 @@ func (v *visit) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
 
 // authorize returns those whose signatures allow the operation.
 func (v *visit) authorize(keychain *auth.Keychain, credentials *auth.Credentials) ([]string, error) {
-	signers, err := keychain.Authorize(credentials, v.op.scope, v.gate.clock())
+	signers, err := keychain.Authorize(credentials, auth.Operation{ID: v.op.id, Scope: v.op.scope}, v.gate.clock())
 	v.caller.signers = signers
 	if err == nil {
 		connectionOf(v.r.Context()).trust()
@@ -301,13 +301,13 @@ func mediaType(r *http.Request) string {
 
 // open finds out in which form the request came. The envelope is nil where the body
 // is none: then the Authorization header must have a token.
-func (v *visit) open(content []byte) (*auth.Credentials, jsonobject.Members, error) {
+func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials, jsonobject.Members, error) {
 	g := v.gate
 	if v.mediaType == mediaForm {
 		given, err := parseForm(v.caller, content, v.op.knows)
 		return nil, given, err
 	}
-	envelope, isEnvelope, err := auth.ParseEnvelope(v.caller, content, v.op.knows)
+	envelope, isEnvelope, err := keychain.ParseEnvelope(v.caller, content, v.op.knows)
 	parameters := content
 	if envelope != nil {
 		parameters = envelope.Data()

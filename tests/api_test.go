@@ -89,7 +89,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	a.codes = s.codes(database, a.clock.Now)
 	operations := &handlers.Handlers{
 		Repository: database, Documents: a.store, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
-		OTP: &otp.Verifier{Backend: a.codes, Attempts: database, Clock: a.clock.Now}, Signer: self().signer,
+		OTP: &otp.Verifier{Backend: a.codes, Attempts: database}, Signer: self().signer,
 	}
 	handler, err := server.New(server.Options{
 		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,

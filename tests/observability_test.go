@@ -242,6 +242,9 @@ func TestMetricsCountWhatHappensWithAKnownFewLabels(t *testing.T) {
 	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
 	p.post("/timestamp", token, "{}", nil)
 	p.post("/timestamp", "Bearer nonsense", "{}", nil)
+	for _, made := range []time.Time{time.Now().Add(-time.Hour), time.Now().Add(time.Minute)} {
+		p.post("/timestamp", bearer(t, auth.NewClaims(made, time.Minute)), "{}", nil)
+	}
 	p.post("/users", token, `{"email":"ada@example.com","password":"Tecohvi0"}`, nil)
 	uid := p.post("/users/get", token, `{"email":"ada@example.com"}`, nil).object(t)["uid"].(string)
 	p.post("/labels", token, `{"user_uid":"`+uid+`","key":"email","value":"verified"}`, nil)
@@ -262,11 +265,12 @@ func TestMetricsCountWhatHappensWithAKnownFewLabels(t *testing.T) {
 		labels []string
 	}{
 		{1, "barong_request_duration_seconds", []string{"operation=getTimestamp", "status=2xx"}},
-		{1, "barong_request_duration_seconds", []string{"operation=getTimestamp", "status=4xx"}},
+		{3, "barong_request_duration_seconds", []string{"operation=getTimestamp", "status=4xx"}},
 		{1, "barong_request_duration_seconds", []string{"operation=createUser", "status=2xx"}},
 		{0, "barong_request_duration_seconds", []string{"operation=createUser", "status=5xx"}},
 		{7, "barong_request_duration_seconds", []string{"operation=other", "status=4xx"}},
 		{1, "barong_refusals_total", []string{"reason=unauthenticated"}},
+		{2, "barong_refusals_total", []string{"reason=clock"}},
 		{4, "barong_refusals_total", []string{"reason=not_found"}},
 		{3, "barong_refusals_total", []string{"reason=method_not_allowed"}},
 		{0, "barong_refusals_total", []string{"reason=internal"}},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -405,6 +406,9 @@ func TestCommandsForSigners(t *testing.T) {
 	}
 	p := serve(t, map[string]string{"BARONG_DATA_DIR": dir, "DATABASE_URL": newDatabase(t), "BARONG_MANAGEMENT_API": file})
 	settings := map[string]string{"BARONG_URL": "http://" + p.public}
+	if strings.Count(p.log.String(), "lacks a scope") != 6 || !strings.Contains(p.log.String(), `"scope":"write_labels","operations":"createLabel deleteLabel updateLabel"`) {
+		t.Errorf("the log does not say which operations nobody may call:\n%s", p.log)
+	}
 
 	if out, stderr, exit := barong(t, settings, append([]string{"call", "getTimestamp"}, list...)...); exit != 0 || !strings.Contains(out, `"timestamp"`) {
 		t.Errorf("call by five signers: %d %s %s", exit, out, stderr)
@@ -423,6 +427,15 @@ func TestCommandsForSigners(t *testing.T) {
 	token, _, exit := barong(t, settings, append([]string{"token"}, list[:2]...)...)
 	if exit != 0 || strings.Count(token, ".") != 2 {
 		t.Errorf("token: %d %s", exit, token)
+	}
+	for _, command := range [][]string{{"sign", "{}"}, {"token"}} {
+		made, _, exit := barong(t, settings, append(append(command, "--op", "getUser"), list[:2]...)...)
+		if exit != 0 || !opens(made, `"op":"getUser"`) {
+			t.Errorf("%v --op: %d %s", command, exit, made)
+		}
+		if _, stderr, exit := barong(t, settings, append(append(command, "--op", "getUsers"), list[:2]...)...); exit != 1 || !strings.Contains(stderr, "getUser,") {
+			t.Errorf("%v --op of no operation: %d %s", command, exit, stderr)
+		}
 	}
 	if _, _, exit := barong(t, settings, append([]string{"token"}, list...)...); exit != 1 {
 		t.Errorf("a token of five signers: %d", exit)
@@ -496,4 +509,14 @@ func TestRecountSaysWhatItMended(t *testing.T) {
 			t.Errorf("recount: %d %s %s", exit, out, stderr)
 		}
 	}
+}
+
+// opens says whether a part of a token or an envelope has a text once it is decoded.
+func opens(signed, text string) bool {
+	for _, part := range regexp.MustCompile(`[A-Za-z0-9_-]{10,}`).FindAllString(signed, -1) {
+		if decoded, err := base64.RawURLEncoding.DecodeString(part); err == nil && strings.Contains(string(decoded), text) {
+			return true
+		}
+	}
+	return false
 }

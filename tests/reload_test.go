@@ -48,6 +48,12 @@ func TestKeychainIsReadAgainAndABrokenOneIsNot(t *testing.T) {
 	if call() != 0 {
 		t.Error("a broken keychain file took the good one out of force")
 	}
+	write(file, "# keychain:\n")
+	p.signal(syscall.SIGHUP)
+	eventually(t, "the emptied keychain is logged", func() bool { return strings.Contains(p.log.String(), "nobody could call anything") })
+	if call() != 0 {
+		t.Error("an emptied keychain file took the good one out of force")
+	}
 	p.signal(syscall.SIGTERM)
 	p.stops()
 }

@@ -162,11 +162,11 @@ func TestForgedAndStaleEnvelopesAreRefused(t *testing.T) {
 		"an extension that must be understood":      {sign(`{"alg":"RS256","crit":["b64"],"b64":false}`, good), unverified},
 		"payload changed":                           {tampered, unverified},
 		"corrupted second signature of a permitted": {corrupted, unverified},
-		"expired":              {sign(`{"alg":"RS256"}`, with("exp", now)), unverified},
+		"expired":              {sign(`{"alg":"RS256"}`, with("exp", now-6)), unverified},
 		"never expires":        {sign(`{"alg":"RS256"}`, without("exp")), unverified},
 		"exp is no number":     {sign(`{"alg":"RS256"}`, with("exp", "tomorrow")), unverified},
-		"issued in the future": {sign(`{"alg":"RS256"}`, with("iat", now+5)), unverified},
-		"not yet valid":        {sign(`{"alg":"RS256"}`, with("nbf", now+5)), unverified},
+		"issued in the future": {sign(`{"alg":"RS256"}`, with("iat", now+7)), unverified},
+		"not yet valid":        {sign(`{"alg":"RS256"}`, with("nbf", now+7)), unverified},
 		"kids that disagree":   {sign(`{"alg":"RS256","kid":"audit"}`, good), unverified},
 		"no signature at all":  {envelope{payload(t, good), []signature{}}, missing},
 	} {
@@ -273,6 +273,40 @@ func TestCapturedEnvelopeIsGoodForItsParametersUntilItExpires(t *testing.T) {
 			t.Errorf("with another %s: %s", claim, got)
 		}
 	}
-	a.clock.Advance(time.Minute)
+	a.clock.Advance(time.Minute + 5*time.Second) // the leeway
 	send(captured).refused(t, http.StatusUnauthorized, "Failed to verify JWT.")
+}
+
+func TestSignatureForOneOperationIsGoodForNoOther(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	uid := a.user(nil)
+	a.label(uid, "ban", "fraud")
+	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims.Operation = "updateLabel"
+	data := marshal(t, parameters{"user_uid": uid, "key": "ban", "value": "again"})
+	ban, err := auth.Envelope(data, claims, backend().signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := []byte("user_uid=" + uid + "&key=ban&value=again")
+	for name, send := range map[string]func(operation string) answer{
+		"envelope": func(operation string) answer { return a.send(operation, "application/json", ban, "") },
+		"json":     func(operation string) answer { return a.send(operation, "application/json", data, bearer(t, claims)) },
+		"form": func(operation string) answer {
+			return a.send(operation, "application/x-www-form-urlencoded", form, bearer(t, claims))
+		},
+	} {
+		for _, operation := range []string{"deleteLabel", "createLabel", "listUsers"} {
+			if got := send(operation); got.status != http.StatusUnauthorized || got.object(t)["error"] != "Failed to verify JWT." {
+				t.Errorf("%s: %s answered %s", name, operation, got)
+			}
+		}
+		if got := send("updateLabel"); got.status != http.StatusOK {
+			t.Errorf("%s: the operation that it is for: %s", name, got)
+		}
+	}
+	if !strings.Contains(a.log.String(), `op is \"updateLabel\", and the operation is deleteLabel`) {
+		t.Errorf("the log does not say why: %s", a.log)
+	}
 }

@@ -24,6 +24,22 @@ LIFETIME = 60
 TIMEOUT = 30
 """Seconds that a call may take, unless its _request_timeout says otherwise."""
 
+OPERATIONS = {
+    "POST /timestamp": "getTimestamp",
+    "POST /labels": "createLabel",
+    "PUT /labels": "updateLabel",
+    "POST /labels/delete": "deleteLabel",
+    "POST /labels/list": "listLabels",
+    "POST /labels/filter/users": "filterUsersByLabel",
+    "POST /users": "createUser",
+    "POST /users/import": "importUser",
+    "POST /users/list": "listUsers",
+    "POST /users/get": "getUser",
+    "POST /otp/sign": "signOTP",
+    "POST /documents": "createDocument",
+}
+"""The operationId at each place of openapi.yaml: what the claim op says."""
+
 
 class Signer:
     """A name that the server's keychain knows, and the private key behind it."""
@@ -83,7 +99,8 @@ class _SigningClient(ApiClient):
         self._new_id = new_id
 
     def request(self, method, url, headers=None, body=None, _request_timeout=None, **options):
-        headers, body = self._signed(headers or {}, body)
+        operation = OPERATIONS.get(f"{method} {url.removeprefix(self.configuration.host)}")
+        headers, body = self._signed(operation, headers or {}, body)
         timeout = _request_timeout or TIMEOUT
         try:
             return super().request(method, url, headers=headers, body=body, _request_timeout=timeout, **options)
@@ -98,9 +115,12 @@ class _SigningClient(ApiClient):
         super().close()
         self.rest_client.pool_manager.clear()
 
-    def _claims(self):
+    def _claims(self, operation):
         now = int(self._clock())
-        return {"iat": now, "exp": now + LIFETIME, "jti": self._new_id()}
+        claims = {"iat": now, "exp": now + LIFETIME, "jti": self._new_id()}
+        if operation is not None:
+            claims["op"] = operation
+        return claims
 
 
 class EnvelopeClient(_SigningClient):
@@ -117,8 +137,8 @@ class EnvelopeClient(_SigningClient):
         super().__init__(url, clock, new_id, configuration)
         self._signers = signers
 
-    def _signed(self, headers, body):
-        claims = self._claims()
+    def _signed(self, operation, headers, body):
+        claims = self._claims(operation)
         if body is not None:
             claims["data"] = body
         signatures = []
@@ -129,15 +149,15 @@ class EnvelopeClient(_SigningClient):
 
 
 class BearerClient(_SigningClient):
-    """Sends the parameters as they are, with a fresh Bearer token of one signer."""
+    """Sends the parameters as they are, with a fresh Bearer token of one signer, good for one operation."""
 
     def __init__(self, url, signer, clock=time.time, new_id=secrets.token_hex, configuration=None):
         """The arguments are those of EnvelopeClient."""
         super().__init__(url, clock, new_id, configuration)
         self._signer = signer
 
-    def _signed(self, headers, body):
-        token = self._signer.sign(self._claims(), kid=self._signer.name)
+    def _signed(self, operation, headers, body):
+        token = self._signer.sign(self._claims(operation), kid=self._signer.name)
         return {**headers, "Authorization": "Bearer " + token}, body
 
 

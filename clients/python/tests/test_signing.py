@@ -77,7 +77,7 @@ class Envelopes(unittest.TestCase):
         for entry, key, algorithm in zip(entries, keys, ("RS256", "ES256")):
             token = ".".join((entry["protected"], body["payload"], entry["signature"]))
             self.assertEqual(verified(token, key.public_key(), algorithm), {
-                "iat": NOW, "exp": NOW + 60, "jti": "once",
+                "iat": NOW, "exp": NOW + 60, "jti": "once", "op": "createLabel",
                 "data": {"user_uid": "ID1", "key": "email", "value": "verified"},
             })
 
@@ -100,7 +100,7 @@ class Tokens(unittest.TestCase):
         scheme, token = headers["Authorization"].split()
         self.assertEqual(scheme, "Bearer")
         self.assertEqual(jwt.get_unverified_header(token)["kid"], "backend-1")
-        self.assertEqual(verified(token, SECRET, "HS256"), {"iat": NOW, "exp": NOW + 60, "jti": "once"})
+        self.assertEqual(verified(token, SECRET, "HS256"), {"iat": NOW, "exp": NOW + 60, "jti": "once", "op": "createLabel"})
         self.assertEqual(body, {"user_uid": "ID1", "key": "email", "value": "verified"})
 
 

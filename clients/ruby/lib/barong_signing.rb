@@ -62,6 +62,22 @@ module BarongManagement
     LIFETIME = 60 # seconds that a signature is good
     TIMEOUT = 30 # seconds that a call may take, unless config.timeout says otherwise
 
+    # The operationId at each place of openapi.yaml: what the claim op says.
+    OPERATIONS = {
+      'POST /timestamp' => 'getTimestamp',
+      'POST /labels' => 'createLabel',
+      'PUT /labels' => 'updateLabel',
+      'POST /labels/delete' => 'deleteLabel',
+      'POST /labels/list' => 'listLabels',
+      'POST /labels/filter/users' => 'filterUsersByLabel',
+      'POST /users' => 'createUser',
+      'POST /users/import' => 'importUser',
+      'POST /users/list' => 'listUsers',
+      'POST /users/get' => 'getUser',
+      'POST /otp/sign' => 'signOTP',
+      'POST /documents' => 'createDocument'
+    }.freeze
+
     # @param url [String] of the operations, without a slash at the end
     # @param clock [Proc] gives Unix seconds
     # @param new_id [Proc] gives a jti that was never given before
@@ -75,6 +91,14 @@ module BarongManagement
       end)
       @clock = clock
       @new_id = new_id
+    end
+
+    # Notes which operation is being signed for, in the fiber that signs.
+    def build_request(http_method, path, opts = {})
+      Thread.current[:barong_operation] = OPERATIONS["#{http_method.to_s.upcase} #{path}"]
+      super
+    ensure
+      Thread.current[:barong_operation] = nil
     end
 
     # The generated method would send an empty Bearer token.
@@ -92,7 +116,7 @@ module BarongManagement
 
     def claims
       now = @clock.call
-      { iat: now, exp: now + LIFETIME, jti: @new_id.call }
+      { iat: now, exp: now + LIFETIME, jti: @new_id.call, op: Thread.current[:barong_operation] }.compact
     end
   end
 
@@ -117,7 +141,8 @@ module BarongManagement
     end
   end
 
-  # Sends the parameters as they are, with a fresh Bearer token of one signer.
+  # Sends the parameters as they are, with a fresh Bearer token of one signer, good
+  # for one operation.
   class BearerClient < SigningClient
     def initialize(url, signer, **options)
       super(url, **options)

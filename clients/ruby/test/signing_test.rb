@@ -56,7 +56,7 @@ class SigningTest < Minitest::Test
     assert_equal(%w[backend-1 backend-2], body['signatures'].map { |entry| entry['header'].fetch('kid') })
     body['signatures'].zip(%w[RS256 ES256], keys.values) do |entry, algorithm, key|
       claims = verified([entry['protected'], body['payload'], entry['signature']].join('.'), key, algorithm)
-      assert_equal({ 'iat' => NOW, 'exp' => NOW + 60, 'jti' => 'once',
+      assert_equal({ 'iat' => NOW, 'exp' => NOW + 60, 'jti' => 'once', 'op' => 'createLabel',
                      'data' => { 'user_uid' => 'ID1', 'key' => 'email', 'value' => 'verified' } }, claims)
     end
   end
@@ -78,7 +78,7 @@ class SigningTest < Minitest::Test
     scheme, token = headers['Authorization'].split
     assert_equal 'Bearer', scheme
     assert_equal 'backend-1', decoded(token.split('.').first)['kid']
-    assert_equal({ 'iat' => NOW, 'exp' => NOW + 60, 'jti' => 'once' }, verified(token, SECRET, 'HS256'))
+    assert_equal({ 'iat' => NOW, 'exp' => NOW + 60, 'jti' => 'once', 'op' => 'createLabel' }, verified(token, SECRET, 'HS256'))
     assert_equal({ 'user_uid' => 'ID1', 'key' => 'email', 'value' => 'verified' }, body)
   end
 

@@ -15,10 +15,27 @@ export interface SigningOptions {
 
 const defaultLifetime = 60;
 
+/** The operationId at each place of openapi.yaml: what the claim op says. */
+const operationIds: Record<string, string> = {
+  'POST /timestamp': 'getTimestamp',
+  'POST /labels': 'createLabel',
+  'PUT /labels': 'updateLabel',
+  'POST /labels/delete': 'deleteLabel',
+  'POST /labels/list': 'listLabels',
+  'POST /labels/filter/users': 'filterUsersByLabel',
+  'POST /users': 'createUser',
+  'POST /users/import': 'importUser',
+  'POST /users/list': 'listUsers',
+  'POST /users/get': 'getUser',
+  'POST /otp/sign': 'signOTP',
+  'POST /documents': 'createDocument',
+};
+
 interface Claims {
   iat: number;
   exp: number;
   jti: string;
+  op?: string | undefined;
 }
 
 function newClaims({ now = Date.now, jti = () => crypto.randomUUID(), lifetime = defaultLifetime }: SigningOptions): Claims {
@@ -30,18 +47,18 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
 
 /**
  * Signs the parameters of each request, by one or several signers: the body becomes a JWS in General JSON serialisation
- * (RFC 7515, section 7.2.1), which is good for these parameters and no others. A body that is one already is sent as it is.
+ * (RFC 7515, section 7.2.1), which is good for these parameters and this operation, and no others. A body that is one already is sent as it is.
  */
 export function envelope(signers: Signer | readonly Signer[], options: SigningOptions = {}): Middleware {
   const parties = [signers].flat();
   if (parties.length === 0) throw new TypeError('an envelope needs a signer');
   return {
-    async onRequest({ request }) {
+    async onRequest({ request, schemaPath }) {
       const type = request.headers.get('Content-Type') ?? 'application/json';
       if (!/^application\/json *(;|$)/i.test(type)) throw new TypeError(`an envelope takes parameters in JSON, and these are ${type}`);
       const text = await request.text();
       const data: unknown = text === '' ? undefined : JSON.parse(text);
-      const body = isEnvelope(data) ? text : JSON.stringify(await seal(data, newClaims(options), parties));
+      const body = isEnvelope(data) ? text : JSON.stringify(await seal(data, { ...newClaims(options), op: operationIds[`${request.method} ${schemaPath}`] }, parties));
       const headers = new Headers(request.headers);
       headers.set('Content-Type', 'application/json');
       return new Request(request, { body, headers });
@@ -64,7 +81,7 @@ async function seal(data: unknown, claims: Claims, signers: readonly Signer[]): 
 
 /**
  * Adds a Bearer token by one signer to each request, and leaves the body as it is. A token serves all requests until a
- * sixth of its lifetime is left.
+ * sixth of its lifetime is left, and so names no operation.
  */
 export function bearer(signer: Signer, options: SigningOptions = {}): Middleware {
   const { now = Date.now, lifetime = defaultLifetime } = options;

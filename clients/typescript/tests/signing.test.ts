@@ -101,7 +101,7 @@ test('an envelope has the parameters, the claims and a signature by each signer'
   assert.equal(request.url, 'http://127.0.0.1:8080/api/v2/management/labels/list');
   assert.equal(request.headers.get('Content-Type'), 'application/json');
   assert.equal(request.headers.get('Authorization'), null);
-  assert.deepEqual(decode(payload), { data: { user_uid: 'ID873B5CE1D2' }, iat: 1763794295, exp: 1763794385, jti: 'the id' });
+  assert.deepEqual(decode(payload), { data: { user_uid: 'ID873B5CE1D2' }, iat: 1763794295, exp: 1763794385, jti: 'the id', op: 'listLabels' });
   assert.deepEqual(signatures.map(({ header }) => header), [{ kid: 'one' }, { kid: 'two' }]);
   for (const [i, [algorithm, key]] of ([['RS256', rsa], ['ES256', second]] as const).entries()) {
     const signature = signatures[i]!;
@@ -115,7 +115,7 @@ test('no parameters make an envelope without data, and every envelope has an id 
   await api.POST('/timestamp');
   await api.POST('/timestamp');
   const [first, second] = requests.map(({ body }) => decode(JSON.parse(body).payload));
-  assert.deepEqual(Object.keys(first).sort(), ['exp', 'iat', 'jti']);
+  assert.deepEqual(Object.keys(first).sort(), ['exp', 'iat', 'jti', 'op']);
   assert.equal(first.exp - first.iat, 60);
   assert.notEqual(first.jti, second.jti);
 });
@@ -149,6 +149,7 @@ test('a Bearer token serves until a sixth of its lifetime is left', async () => 
     const [header, claims, signature] = request.headers.get('Authorization')!.replace(/^Bearer /, '').split('.') as [string, string, string];
     assert.deepEqual(decode(header), { alg: 'RS256', kid: 'one' });
     assert.equal(decode(claims).jti, id);
+    assert.equal(decode(claims).op, undefined);
     assert.ok(good('RS256', rsa, `${header}.${claims}`, signature));
   }
 });
