@@ -1,15 +1,11 @@
 package cli
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
 	"runtime/debug"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -17,7 +13,6 @@ import (
 
 	"barong/handlers"
 	"barong/otp"
-	"barong/repository"
 	"barong/server"
 )
 
@@ -54,48 +49,6 @@ func commit() string {
 		}
 	}
 	return "unknown"
-}
-
-// watchDatabase exposes the pool and the schema's version, and returns the check of
-// whether both allow requests to be served. The version is that of the last check.
-func watchDatabase(registry *prometheus.Registry, pool *pgxpool.Pool) (check func(context.Context) error, err error) {
-	registry.MustRegister(repository.NewPoolCollector(pool))
-	factory := promauto.With(registry)
-	latest, err := repository.LatestSchema()
-	if err != nil {
-		return nil, err
-	}
-	factory.NewGauge(prometheus.GaugeOpts{
-		Name: "barong_schema_version_required", Help: "The newest migration that this binary has.",
-	}).Set(float64(latest))
-	applied := factory.NewGauge(prometheus.GaugeOpts{
-		Name: "barong_schema_version", Help: "The newest migration that the database has taken, at the last check.",
-	})
-	ready := factory.NewGauge(prometheus.GaugeOpts{
-		Name: "barong_database_ready", Help: "Whether the database answered and its schema was current, at the last check.",
-	})
-	return func(ctx context.Context) error {
-		version, err := repository.SchemaVersion(ctx, pool)
-		switch {
-		case err == nil:
-			applied.Set(float64(version))
-			ready.Set(1)
-			return nil
-		case errors.Is(err, repository.ErrSchemaOutdated):
-			applied.Set(float64(version))
-			err = &server.NotReady{
-				Reason: server.ReasonSchema, Err: err,
-				Message: fmt.Sprintf("the schema is at version %d and this binary needs %d", version, latest),
-			}
-		case ctx.Err() != nil && pool.Stat().AcquiredConns() == pool.Config().MaxConns:
-			err = &server.NotReady{
-				Reason: server.ReasonPool, Err: err,
-				Message: fmt.Sprintf("all %d connections to the database are in use, and none came back in time", pool.Config().MaxConns),
-			}
-		}
-		ready.Set(0)
-		return err
-	}, nil
 }
 
 // watchPasswords exposes the queue of passwords.
