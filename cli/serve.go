@@ -152,6 +152,7 @@ func (serveCommand) Run(p *program) error {
 		BodyLimit:  settings.BodyLimit,
 		BodyMemory: settings.BodyMemory,
 		InFlight:   settings.InFlight,
+		Downloads:  settings.Downloads,
 		Timeout:    settings.Timeout,
 
 		Connections: connections,

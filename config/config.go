@@ -52,6 +52,7 @@ type Config struct {
 	BodyMemory        int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
 	InFlight          int           `env:"BARONG_MAX_IN_FLIGHT" envDefault:"512"`
 	Connections       int           `env:"BARONG_MAX_CONNECTIONS" envDefault:"512"`
+	Downloads         int           `env:"BARONG_MAX_DOWNLOADS" envDefault:"32"`
 	RateLimits        string        `env:"BARONG_RATE_LIMITS"`
 	StorageURL        string        `env:"BARONG_STORAGE_URL"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
@@ -159,6 +160,7 @@ func (c Config) Validate() error {
 	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes, and is %d", c.BodyMemory)
 	check(c.InFlight >= 1, "BARONG_MAX_IN_FLIGHT must be at least 1, and is %d", c.InFlight)
 	check(c.Connections >= 1, "BARONG_MAX_CONNECTIONS must be at least 1, and is %d", c.Connections)
+	check(c.Downloads >= 1, "BARONG_MAX_DOWNLOADS must be at least 1, and is %d", c.Downloads)
 	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket, and is %q", c.StorageURL)
 	check(c.StorageURLTTL >= time.Second && c.StorageURLTTL <= maxStorageURLTTL, "BARONG_STORAGE_URL_TTL must be 1s to %s, and is %s", maxStorageURLTTL, c.StorageURLTTL)
 	public, err := url.Parse(c.PublicURL)
