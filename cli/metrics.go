@@ -54,7 +54,7 @@ func commit() string {
 // watchPasswords exposes the queue of passwords.
 func watchPasswords(registry *prometheus.Registry, passwords *handlers.Passwords) {
 	factory := promauto.With(registry)
-	workers, places := passwords.Capacity()
+	workers, _ := passwords.Capacity()
 	for name, gauge := range map[string]struct {
 		help string
 		read func() int
@@ -62,7 +62,7 @@ func watchPasswords(registry *prometheus.Registry, passwords *handlers.Passwords
 		"hashing":     {"Passwords that are being hashed.", func() int { hashing, _ := passwords.Load(); return hashing }},
 		"hashing_max": {"How many can be at a time.", func() int { return workers }},
 		"waiting":     {"Passwords that wait to be hashed.", func() int { _, waiting := passwords.Load(); return waiting }},
-		"waiting_max": {"How many may; one more is refused.", func() int { return places }},
+		"waiting_max": {"How many may, as fast as they are hashed now; one more is refused.", func() int { _, places := passwords.Capacity(); return places }},
 	} {
 		factory.NewGaugeFunc(prometheus.GaugeOpts{Name: "barong_passwords_" + name, Help: gauge.help}, func() float64 { return float64(gauge.read()) })
 	}
