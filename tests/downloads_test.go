@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"barong/auth"
+	"barong/server"
 )
 
-// downloads is how many documents are sent at once in these tests, and downloadMemory
-// what one may take of the process, in bytes, be it encrypted and of 10 MiB.
+// downloads is how many documents are sent at once where readers are counted, and
+// downloadMemory what one may take of the process, in bytes, be it encrypted and of
+// 10 MiB.
 const (
 	downloads      = 32
 	downloadMemory = 512 << 10
@@ -56,12 +58,12 @@ func slowReader(t testing.TB, location string) (status string, reader net.Conn) 
 // documentServer runs a server that encrypts documents, and has one connection to its
 // database. location is the URL of a document of 10 MiB, which another process has
 // stored: the memory that an upload takes is not this one's.
-func documentServer(t testing.TB) (p *process, location func() string) {
+func documentServer(t testing.TB, places int) (p *process, location func() string) {
 	t.Helper()
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	settings := map[string]string{
-		"DATABASE_URL": with(newDatabase(t), "pool_max_conns=1"), "BARONG_MAX_DOWNLOADS": fmt.Sprint(downloads),
+		"DATABASE_URL": with(newDatabase(t), "pool_max_conns=1"), "BARONG_MAX_DOWNLOADS": fmt.Sprint(places),
 		"BARONG_DOCUMENTS_KEY": "base64key://" + base64.URLEncoding.EncodeToString(key), "BARONG_STORAGE_URL_TTL": "1h",
 		"BARONG_DATA_DIR": t.TempDir(),
 	}
@@ -87,7 +89,7 @@ func TestReadersOfDocumentsHaveABoundedNumberOfPlacesAndTakeNothingElse(t *testi
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("the memory of a process is read from /proc, which this system does not have")
 	}
-	p, location := documentServer(t)
+	p, location := documentServer(t, downloads)
 	fetch(t, http.MethodGet, location()) // what the first one takes, all others share
 	before := memory(t, p.command.Process.Pid, highWater)
 	readers := make([]net.Conn, downloads)
@@ -119,4 +121,24 @@ func TestReadersOfDocumentsHaveABoundedNumberOfPlacesAndTakeNothingElse(t *testi
 	}
 	_ = readers[0].Close()
 	eventually(t, "the place of a reader that hung up is free", func() bool { return fetch(t, http.MethodHead, location()).status == http.StatusOK })
+}
+
+func TestReaderOfADocumentThatStandsStillLosesItsPlace(t *testing.T) {
+	t.Parallel()
+	p, location := documentServer(t, 1)
+	began := time.Now()
+	status, _ := slowReader(t, location())
+	if status != "HTTP/1.1 200 OK" {
+		t.Fatal(status)
+	}
+	for fetch(t, http.MethodHead, location()).status != http.StatusOK {
+		if time.Since(began) > 25*time.Second {
+			t.Fatalf("the place is taken after %s\n%s", time.Since(began), p.log)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	// Not before its time: who only pauses is not cut off.
+	if took := time.Since(began); took < server.DefaultTimeouts.Progress {
+		t.Errorf("the place was free after %s", took)
+	}
 }
