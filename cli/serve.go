@@ -118,11 +118,12 @@ func (serveCommand) Run(p *program) error {
 	if err := migrate(ctx, p, pool, log); err != nil {
 		return err
 	}
-	check, err := watchDatabase(registry, pool)
+	check, stopCheck, err := watchDatabase(registry, pool)
 	if err != nil {
 		return err
 	}
-	if err := check(ctx); err != nil {
+	defer stopCheck()
+	if err := firstCheck(ctx, check); err != nil {
 		log.Warn("not ready", "error", err)
 	}
 	storage, err := openStorage(ctx, settings, ownURL(settings, public.Addr()), log)
@@ -159,6 +160,7 @@ func (serveCommand) Run(p *program) error {
 		BodyLimit:  settings.BodyLimit,
 		BodyMemory: settings.BodyMemory,
 		InFlight:   settings.InFlight,
+		Downloads:  settings.Downloads,
 		Timeout:    settings.Timeout,
 
 		Connections: connections,

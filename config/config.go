@@ -53,6 +53,7 @@ type Config struct {
 	BodyMemory        int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
 	InFlight          int           `env:"BARONG_MAX_IN_FLIGHT" envDefault:"512"`
 	Connections       int           `env:"BARONG_MAX_CONNECTIONS" envDefault:"512"`
+	Downloads         int           `env:"BARONG_MAX_DOWNLOADS" envDefault:"32"`
 	RateLimits        string        `env:"BARONG_RATE_LIMITS"`
 	StorageURL        string        `env:"BARONG_STORAGE_URL" secret:"true"`
 	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
@@ -167,6 +168,7 @@ func (c Config) Validate() error {
 		check(ok && public.RawQuery == "" && public.Fragment == "", "BARONG_PUBLIC_URL must begin with http:// or https:// and a host, without user and password, and have no query")
 	}
 	check(c.Connections >= 1, "BARONG_MAX_CONNECTIONS must be at least 1")
+	check(c.Downloads >= 1, "BARONG_MAX_DOWNLOADS must be at least 1")
 	check(c.DocumentsKey == "" || strings.Contains(c.DocumentsKey, "://"), "BARONG_DOCUMENTS_KEY must be a URL, as file:///path/to/key")
 	check((c.TLSCert == "") == (c.TLSKey == ""), "BARONG_TLS_CERT and BARONG_TLS_KEY belong together, and one of them is empty")
 	check(c.TLSClientCA == "" || c.TLSCert != "", "BARONG_TLS_CLIENT_CA needs BARONG_TLS_CERT: without TLS no client shows a certificate")

@@ -20,8 +20,8 @@ func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
 	documented := map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(line, "|")
-		if len(cells) == 5 && strings.Contains(cells[1], "`") {
-			documented[strings.Trim(cells[1], " `")] = strings.Trim(cells[2], " `")
+		if name := strings.Trim(cells[min(1, len(cells)-1)], " "); len(cells) == 5 && tableOfSettings.MatchString(name) {
+			documented[strings.Trim(name, "`")] = strings.Trim(cells[2], " `")
 		}
 	}
 	for field := range reflect.TypeFor[Config]().Fields() {
@@ -38,6 +38,10 @@ func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
 		t.Errorf("docs/configuration.md has %s, which is no setting", name)
 	}
 }
+
+// tableOfSettings is the first cell of a row about a setting: those of the keychain's
+// options are in lower case.
+var tableOfSettings = regexp.MustCompile("^`[A-Z_]+`$")
 
 var settingName = regexp.MustCompile(`\b(BARONG_[A-Z_]+|DATABASE_URL(?:_FILE)?|JWT_PRIVATE_KEY_PATH)\b`)
 

@@ -101,40 +101,6 @@ func TestReasonsOfRefusalsAreAKnownFew(t *testing.T) {
 	}
 }
 
-func TestPasswordsRefuseAtOnceWhenTooManyWait(t *testing.T) {
-	t.Parallel()
-	p := NewPasswords(4)
-	for range cap(p.workers) {
-		p.workers <- struct{}{} // every worker is busy
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	waiting := make(chan error, waitingPasswords)
-	p.inside.Add(int64(cap(p.workers)))
-	for range waitingPasswords {
-		go func() {
-			_, err := p.Hash(ctx, "Tecohvi0")
-			waiting <- err
-		}()
-	}
-	for p.inside.Load() < int64(waitingPasswords+cap(p.workers)) {
-		time.Sleep(time.Millisecond)
-	}
-	if _, err := p.Hash(ctx, "Tecohvi0"); identity.KindOf(err) != identity.Unavailable {
-		t.Errorf("one too many got %v", err)
-	}
-	cancel()
-	for range waitingPasswords {
-		if err := <-waiting; !errors.Is(err, context.Canceled) {
-			t.Errorf("one who waited got %v", err)
-		}
-	}
-	<-p.workers
-	p.inside.Add(-1)
-	if hash, err := p.Hash(t.Context(), "Tecohvi0"); err != nil || !strings.HasPrefix(hash, "$2a$04$") {
-		t.Errorf("afterwards: %q, %v", hash, err)
-	}
-}
-
 // The order of members is part of the contract, and a Go map would hide it.
 func TestMembersComeInTheOrderOfTheContract(t *testing.T) {
 	t.Parallel()

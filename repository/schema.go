@@ -1,15 +1,12 @@
 package repository
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // ErrSchemaOutdated is a schema that lacks steps this binary relies on. One that
@@ -32,21 +29,4 @@ func LatestSchema() (int64, error) {
 		latest = max(latest, version)
 	}
 	return latest, nil
-}
-
-// SchemaVersion is the version of the newest step that the database has taken.
-// It is ErrSchemaOutdated, beside the version, where this binary needs more.
-func SchemaVersion(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	latest, err := LatestSchema()
-	if err != nil {
-		return 0, err
-	}
-	var version int64
-	if err := pool.QueryRow(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version); err != nil {
-		return 0, fmt.Errorf("the version of the schema cannot be read: %w", err)
-	}
-	if version < latest {
-		return version, ErrSchemaOutdated
-	}
-	return version, nil
 }

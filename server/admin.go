@@ -15,11 +15,12 @@ import (
 
 // The reasons for which a server is not ready.
 const (
-	ReasonStarting = "starting" // it opens its database, or brings the schema up to date
-	ReasonDraining = "draining" // it was told to stop
-	ReasonDatabase = "database" // the database does not answer
-	ReasonPool     = "pool"     // requests have taken all connections to the database, and none came back in time
-	ReasonSchema   = "schema"   // the database answers, and its schema lacks what this binary needs
+	ReasonStarting = "starting"  // it opens its database, or brings the schema up to date
+	ReasonDraining = "draining"  // it was told to stop
+	ReasonDatabase = "database"  // the database does not answer, or not as it should
+	ReasonReadOnly = "read-only" // the database answers and takes no writes
+	ReasonPool     = "pool"      // the database answers, but requests hold all connections of the pool, and none came back in time
+	ReasonSchema   = "schema"    // the database answers, and its schema lacks what this binary needs
 )
 
 // NotReady is an error with one of the reasons. A check's error without one has the
@@ -91,7 +92,9 @@ func (a *Admin) readiness(ctx context.Context) health {
 	if check == nil {
 		return health{"not_ready", ReasonStarting, "the server opens its database and brings the schema up to date"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	// Whoever asked may give up sooner. The check goes on: what it finds is also for
+	// the metrics, and its connection for the next check.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CheckTimeout)
 	defer cancel()
 	err := (*check)(ctx)
 	if err == nil {

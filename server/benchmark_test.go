@@ -76,7 +76,7 @@ scopes:
 		}
 		handler, err := server.New(server.Options{
 			Operations: stub{}, Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: time.Now,
-			BodyLimit: 16 << 20, BodyMemory: 256 << 20, InFlight: 512, Timeout: time.Minute, Timeouts: server.DefaultTimeouts,
+			BodyLimit: 16 << 20, BodyMemory: 256 << 20, InFlight: 512, Downloads: 32, Timeout: time.Minute, Timeouts: server.DefaultTimeouts,
 		})
 		if err != nil {
 			b.Fatal(err)

@@ -10,15 +10,19 @@ import (
 	"barong/handlers"
 )
 
-// serveDocuments answers the signed URLs of documents, to everybody who has one.
-func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, timeout time.Duration, errs handlers.Errors) {
+// serveDocuments answers the signed URLs of documents, to everybody who has one, as
+// many at once as places has.
+func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, places *limiter, timeout time.Duration, errs handlers.Errors) {
+	send := limitDownloads(places, errs, func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			errs.Fail(w, r, err)
+		}
+	})
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		by := callerOf(r.Context())
 		by.operation = operationDocument
 		defer by.begin(timeout)()
-		if err := serve(w, r); err != nil {
-			errs.Fail(w, r, err)
-		}
+		send(w, r)
 	}
 	router.Get(documents.Path+"{object}", handler)
 	router.Head(documents.Path+"{object}", handler)

@@ -27,9 +27,11 @@ type Life struct {
 	Log      *slog.Logger
 }
 
+// CheckTimeout bounds one check of whether requests can be served.
+const CheckTimeout = 2 * time.Second
+
 const (
-	headerLimit  = 16 << 10 // bytes: a token with an RSA signature has about 700
-	checkTimeout = 2 * time.Second
+	headerLimit = 16 << 10 // bytes: a token with an RSA signature has about 700
 
 	// What one connection of HTTP/2 may have open, and may send before it is read, in
 	// bytes.

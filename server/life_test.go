@@ -88,7 +88,7 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, patience serve
 	log := slog.New(slog.DiscardHandler)
 	options := server.Options{
 		Operations: o, Keychain: auth.Fixed(keychain), Log: log, Clock: time.Now,
-		BodyLimit: 16 << 20, BodyMemory: 1 << 20, InFlight: 8, Timeout: timeout, Timeouts: patience,
+		BodyLimit: 16 << 20, BodyMemory: 1 << 20, InFlight: 8, Downloads: 8, Timeout: timeout, Timeouts: patience,
 	}
 	open := func() net.Listener {
 		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

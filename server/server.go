@@ -31,6 +31,7 @@ type Options struct {
 	BodyLimit  int64         // in bytes; a larger body is refused
 	BodyMemory int64         // in bytes; what large bodies may take at once
 	InFlight   int           // operations that are worked on at once; one more is refused
+	Downloads  int           // documents that are sent at once; one more is refused
 	Timeout    time.Duration // for one request, from the last byte of its body
 	// Connections bounds the requests that are open; nil: they have a bound of their
 	// own, and strangers cannot be told from callers by their connections.
@@ -70,7 +71,7 @@ func New(o Options) (http.Handler, error) {
 	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {
 		return nil, err
 	}
-	serveDocuments(router, o.Document, o.Timeout, errs)
+	serveDocuments(router, o.Document, &limiter{limit: int64(o.Downloads)}, o.Timeout, errs)
 	if o.Docs != nil {
 		serveDocs(router, *o.Docs, errs)
 	}

@@ -55,13 +55,14 @@ type setup struct {
 
 	bodyMemory int64
 	inFlight   int
+	downloads  int
 	rates      string // BARONG_RATE_LIMITS
 	database   string // parameters of the database's URL
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
 	t.Helper()
-	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), codes: local(t), bodyMemory: 256 << 20, inFlight: 512, docs: &server.Docs{}}
+	s := setup{policy: identity.DefaultPolicy(), bodyLimit: 16 << 20, timeout: 30 * time.Second, keychain: keychainFile(), codes: local(t), bodyMemory: 256 << 20, inFlight: 512, downloads: 32, docs: &server.Docs{}}
 	for _, apply := range change {
 		apply(&s)
 	}
@@ -94,7 +95,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	handler, err := server.New(server.Options{
 		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,
 		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Timeout: s.timeout, Timeouts: server.DefaultTimeouts, Rates: rates,
+		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Downloads: s.downloads, Timeout: s.timeout, Timeouts: server.DefaultTimeouts, Rates: rates,
 		Spec: spec, Docs: s.docs,
 	})
 	if err != nil {

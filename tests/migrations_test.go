@@ -289,7 +289,9 @@ func TestStepThatDoesNotGetItsLockIsTriedAgain(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if _, err := repository.SchemaVersion(t.Context(), pool); err != nil {
+	probe := repository.NewProbe(pool)
+	defer probe.Close(t.Context())
+	if _, err := probe.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

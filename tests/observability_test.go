@@ -2,7 +2,6 @@ package tests
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -347,96 +346,6 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 		if !strings.Contains(string(operations), "### "+alert[1]+"\n") || !strings.Contains(string(alerts), "operations.md#"+strings.ToLower(alert[1])+"\n") {
 			t.Errorf("docs/operations.md does not say what to do about %s", alert[1])
 		}
-	}
-}
-
-func TestReadinessSaysWhyNot(t *testing.T) {
-	t.Parallel()
-	url := newDatabase(t)
-	p := supervised(t, map[string]string{"DATABASE_URL": url, "BARONG_DRAIN_DELAY": "2s"})
-	ask := func(path string) (int, map[string]any) {
-		response, err := http.Get("http://" + p.admin + path)
-		if err != nil {
-			return 0, nil
-		}
-		got := read(t, response)
-		if got.header.Get("Content-Type") != "application/json" {
-			t.Errorf("%s is of the type %s", path, got.header.Get("Content-Type"))
-		}
-		return got.status, got.object(t)
-	}
-	expect := func(status int, member, value string) {
-		t.Helper()
-		if got, body := ask("/readyz"); got != status || body[member] != value {
-			t.Errorf("answered %d %v, and not %d %s", got, body, status, value)
-		}
-	}
-	if got, body := ask("/healthz"); got != http.StatusOK || body["status"] != "ok" {
-		t.Errorf("/healthz: %d %v", got, body)
-	}
-	expect(http.StatusOK, "status", "ready")
-	pool := newPool(t, url)
-	var newest int64
-	if err := pool.QueryRow(t.Context(), "DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version) RETURNING version_id").Scan(&newest); err != nil {
-		t.Fatal(err)
-	}
-	expect(http.StatusServiceUnavailable, "reason", "schema")
-	// One that is newer than the binary is good: the next release runs beside this one.
-	if _, err := pool.Exec(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, true)", newest+1); err != nil {
-		t.Fatal(err)
-	}
-	expect(http.StatusOK, "status", "ready")
-	if _, err := pool.Exec(t.Context(), "ALTER TABLE goose_db_version RENAME TO lost"); err != nil {
-		t.Fatal(err)
-	}
-	expect(http.StatusServiceUnavailable, "reason", "database")
-	p.signal(syscall.SIGTERM)
-	eventually(t, "the server drains", func() bool {
-		got, body := ask("/readyz")
-		return got == http.StatusServiceUnavailable && body["reason"] == "draining"
-	})
-	p.stops()
-}
-
-// An operator who sees "database" looks at Postgres; one who sees "pool" at what holds
-// the connections.
-func TestReadinessTellsAPoolThatIsUsedUpFromADatabaseThatIsGone(t *testing.T) {
-	t.Parallel()
-	url := newDatabase(t)
-	p := supervised(t, map[string]string{"DATABASE_URL": with(url, "pool_max_conns=1&lock_timeout=0")})
-	pool := newPool(t, url)
-	tx, err := pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(context.Background()) }()
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE users"); err != nil {
-		t.Fatal(err)
-	}
-	answered := make(chan int, 1)
-	go func() {
-		answered <- p.post("/users/get", bearer(t, auth.NewClaims(time.Now(), time.Hour)), `{"uid":"ID0000000000"}`, nil).status
-	}()
-	eventually(t, "the request waits for the table", func() bool {
-		var waiting int
-		err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
-		return err == nil && waiting == 1
-	})
-	response, err := http.Get("http://" + p.admin + "/readyz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := read(t, response); got.status != http.StatusServiceUnavailable || got.object(t)["reason"] != "pool" {
-		t.Errorf("with no connection left: %s", got)
-	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-answered; got != http.StatusNotFound {
-		t.Errorf("the request that waited: %d", got)
-	}
-	if got := status(t, "http://"+p.admin+"/readyz"); got != http.StatusOK {
-		t.Errorf("afterwards: %d", got)
 	}
 }
 

@@ -32,6 +32,8 @@ type client struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	body   bytes.Buffer
+
+	retryAfter time.Duration // that the last answer asked for
 }
 
 // patience is for one answer. A create waits for up to 32 hashes before its own.
@@ -67,6 +69,7 @@ func (c *client) do(r request, keep bool) (status int, body []byte, err error) {
 		return 0, nil, err
 	}
 	length := -1 // chunked
+	c.retryAfter = 0
 	for {
 		if line, err = c.reader.ReadSlice('\n'); err != nil {
 			return status, nil, err
@@ -76,6 +79,11 @@ func (c *client) do(r request, keep bool) (status int, body []byte, err error) {
 		}
 		if value, ok := header(line, "content-length:"); ok {
 			if length, err = strconv.Atoi(value); err != nil {
+				return status, nil, err
+			}
+		}
+		if value, ok := header(line, "retry-after:"); ok {
+			if c.retryAfter, err = time.ParseDuration(value + "s"); err != nil {
 				return status, nil, err
 			}
 		}

@@ -27,6 +27,7 @@ var selfPID = os.Getpid()
 // options are the flags.
 type options struct {
 	dir, binary        string
+	against            string // another build of the server, for the storm
 	sizes, connections []int
 	only               []string
 	seconds            float64
@@ -77,6 +78,7 @@ func parseOptions() (o options, err error) {
 	flag.IntVar(&o.rounds, "rounds", 3, "how often server and ceiling take turns")
 	flag.StringVar(&o.dir, "dir", "data/bench", "where the data of this and later runs are")
 	flag.StringVar(&o.binary, "binary", "bin/barong", "the server")
+	flag.StringVar(&o.against, "against", "", "another build of the server, which takes turns with the first in the storm")
 	flag.StringVar(&o.synchronousCommit, "synchronous-commit", "on", "of the private Postgres: off takes the disk out of the figures")
 	smoke := flag.Bool("smoke", false, "only see, in some seconds, that everything works")
 	flag.BoolVar(&o.more, "more", true, "crawl through all pages, and storm the server with new users")
@@ -129,6 +131,11 @@ func run(ctx context.Context, o options) error {
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return err
 	}
+	if o.against != "" {
+		if o.against, err = filepath.Abs(o.against); err != nil {
+			return err
+		}
+	}
 	signer, err := newParty(o.dir, "RS256")
 	if err != nil {
 		return err
@@ -155,7 +162,7 @@ func runSize(ctx context.Context, o options, cluster *cluster, signer *party, si
 	if err != nil {
 		return nil, err
 	}
-	server, err := startServer(ctx, o, signer, database)
+	server, err := startServer(ctx, o, o.binary, signer, database)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +176,12 @@ func runSize(ctx context.Context, o options, cluster *cluster, signer *party, si
 	defer bare.stop()
 
 	bench := &bench{options: o, size: size, signer: signer, server: server, ceiling: bare, database: database, signed: map[string][]request{}}
+	if o.against != "" {
+		if bench.other, err = startServer(ctx, o, o.against, signer, database); err != nil {
+			return nil, err
+		}
+		defer bench.other.stop()
+	}
 	printHeader()
 	for _, operation := range operations {
 		if !o.wants(operation.name) {
@@ -199,6 +212,7 @@ type bench struct {
 	size            int
 	signer          *party
 	server, ceiling *served
+	other           *served // of -against; nil without
 	database        string
 	signed          map[string][]request // what can be sent again, by operation and form
 }

@@ -72,22 +72,26 @@ func (p *party) envelope(parameters string) ([]byte, error) {
 // readyLine is the line of the log that has the addresses, as text or as JSON.
 var readyLine = regexp.MustCompile(`ready"?[ ,]"?listen"?[=:]"?([^\s"]+)"?[ ,]"?admin"?[=:]"?([^\s"]+)`)
 
-// startServer runs barong serve. Its log goes to a file, as it would in
+// startServer runs barong serve of a build. Its log goes to a file, as it would in
 // production, at its usual level.
-func startServer(ctx context.Context, o options, p *party, database string) (*served, error) {
-	logFile := filepath.Join(o.dir, "server.log")
+func startServer(ctx context.Context, o options, binary string, p *party, database string) (*served, error) {
+	name := "server"
+	if binary == o.against {
+		name = "against"
+	}
+	logFile := filepath.Join(o.dir, name+".log")
 	log, err := os.Create(logFile)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	command := exec.CommandContext(ctx, o.binary, "serve")
+	command := exec.CommandContext(ctx, binary, "serve")
 	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0",
-		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, "server"))
+		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name))
 	command.Stderr = log
 	began := time.Now()
 	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("%s cannot be run, make build builds it: %w", o.binary, err)
+		return nil, fmt.Errorf("%s cannot be run, make build builds it: %w", binary, err)
 	}
 	s := &served{command: command}
 	ended := make(chan struct{})

@@ -70,7 +70,7 @@ func soak(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := startServer(ctx, o.options, signer, database)
+	server, err := startServer(ctx, o.options, o.binary, signer, database)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,7 +44,7 @@ func TestDatabaseThatHangs(t *testing.T) {
 	l.settle(200)
 	p.signal(syscall.SIGSTOP)
 	time.Sleep(5 * time.Second) // past a request's deadline
-	s.ready(http.StatusServiceUnavailable)
+	s.notReady("database")
 	p.signal(syscall.SIGCONT)
 	l.settle(200)
 	s.ready(http.StatusOK)
@@ -58,9 +59,21 @@ func TestPrimaryThatIsReplacedByItsStandby(t *testing.T) {
 	l := startLoad(t, who, false, s)
 	l.settle(200)
 	primary.kill()
+	s.notReady("read-only") // the only host that answers is a standby
 	standby.exec("SELECT pg_promote()")
 	l.settle(200)
+	s.ready(http.StatusOK)
 	l.verify(standby)
+}
+
+func TestServerOfAStandbyIsReadyOnceThatIsPromoted(t *testing.T) {
+	primary, who := startPostgres(t), newSigners(t)
+	serve(t, who, map[string]string{"DATABASE_URL": primary.url()}).terminate() // makes the schema
+	standby := primary.standby()
+	s := serve(t, who, map[string]string{"DATABASE_URL": standby.url()})
+	s.notReady("read-only")
+	standby.exec("SELECT pg_promote()")
+	s.ready(http.StatusOK)
 }
 
 // both is a URL that means whichever of two servers takes writes.
@@ -103,4 +116,21 @@ func (s *server) ready(status int) {
 		}
 	}
 	s.t.Errorf("/readyz did not get to %d", status)
+}
+
+// notReady waits until /readyz gives this reason, and no other before it.
+func (s *server) notReady(reason string) {
+	s.t.Helper()
+	var got struct{ Reason string }
+	for end := time.Now().Add(15 * time.Second); got.Reason == "" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		answer, err := http.Get(s.admin + "/readyz")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		_ = json.NewDecoder(answer.Body).Decode(&got)
+		answer.Body.Close()
+	}
+	if got.Reason != reason {
+		s.t.Errorf("/readyz gives the reason %q and not %q", got.Reason, reason)
+	}
 }
