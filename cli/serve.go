@@ -52,6 +52,10 @@ func (serveCommand) Run(p *program) error {
 	if err := makeDataDir(settings); err != nil {
 		return err
 	}
+	if settings.ManagementAPI != "" && settings.DatabaseURL == "" {
+		log.Warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development",
+			"directory", postgresDir(settings))
+	}
 	self, err := openSigner(settings, log)
 	if err != nil {
 		return err
@@ -80,7 +84,10 @@ func (serveCommand) Run(p *program) error {
 	}
 	reloadOnHangup(ctx, files)
 
-	codes, closeOTP, err := openOTP(ctx, settings, log)
+	if err := makeOTPKey(settings, log); err != nil {
+		return err
+	}
+	codes, closeOTP, err := openOTP(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -123,7 +130,7 @@ func (serveCommand) Run(p *program) error {
 	if err := check(ctx); err != nil {
 		log.Warn("not ready", "error", err)
 	}
-	storage, err := openStorage(ctx, settings, ownURL(settings, public.Addr()), log)
+	storage, err := openServerStorage(ctx, settings, ownURL(settings, public.Addr()), log)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,17 @@ type dataDir struct {
 	uid, gid int // its owner, when it exists
 }
 
+// Exists says whether dir, the folder of Options.Dir, has a data directory. It
+// changes nothing. Where the data directory holds something else, or cannot be
+// looked at, that is an error.
+func Exists(dir string) (bool, error) {
+	have, err := inspectData(filepath.Join(dir, dataName))
+	if err != nil {
+		return false, fmt.Errorf("the folder of the embedded PostgreSQL: %w", err)
+	}
+	return have.exists, nil
+}
+
 // inspectData looks at a data directory without changing it. A folder that holds
 // something else than a data directory is an error.
 func inspectData(path string) (dataDir, error) {

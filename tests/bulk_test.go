@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"barong/otp"
 )
 
 // bulkFile is a database and a folder for files of users.
@@ -27,14 +29,14 @@ type bulkFile struct {
 func newBulk(t testing.TB) bulkFile {
 	t.Helper()
 	b := bulkFile{t: t, dir: t.TempDir(), url: newDatabase(t)}
-	b.settings = map[string]string{"DATABASE_URL": b.url, "BARONG_DATA_DIR": filepath.Join(b.dir, "data")}
+	b.settings = map[string]string{"DATABASE_URL": b.url, "BARONG_DATA_DIR": filepath.Join(b.dir, "data"), "BARONG_OTP_KEY": otp.NewKeeperURL()}
 	return b
 }
 
 // sharing is another database whose secrets are encrypted by the same key.
 func (b bulkFile) sharing() bulkFile {
 	other := newBulk(b.t)
-	other.settings["BARONG_DATA_DIR"] = b.settings["BARONG_DATA_DIR"]
+	other.settings["BARONG_OTP_KEY"] = b.settings["BARONG_OTP_KEY"]
 	return other
 }
 
