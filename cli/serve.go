@@ -41,6 +41,7 @@ func (serveCommand) Run(p *program) error {
 	}
 	go func() { _, _ = server.Specification() }() // while the database is being opened; server.New has the error
 	log := newLog(settings, p.stderr)
+	warnOfStrayNames(settings, log)
 	policy, err := readPolicy(settings)
 	if err != nil {
 		return err

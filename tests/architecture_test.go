@@ -13,7 +13,7 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":               {"cli"},
-	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated"},
+	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "spelling"},
 	"barong/server":        {"handlers", "auth", "reload", "documents", "docspage", "swagger2", "generated", "identity", "jsonobject"},
 	"barong/handlers":      {"generated", "identity", "repository", "auth", "otp", "documents"},
 	"barong/bulk":          {"identity", "otp", "repository"},
@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"barong/compat":        nil,
 	"barong/docspage":      nil,
 	"barong/swagger2":      nil,
+	"barong/spelling":      nil,
 	"barong/tests":         nil,
 	"barong/tests/faults":  {"auth", "embeddedpg", "handlers"},
 	"barong/tests/upgrade": {"embeddedpg"},
