@@ -71,7 +71,7 @@ func (c callCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	client, err := generated.NewClient(strings.TrimSuffix(c.Server, "/") + handlers.BasePath)
+	client, err := generated.NewClient(strings.TrimSuffix(c.Server, "/")+handlers.BasePath, generated.WithRequestEditorFn(userAgent))
 	if err != nil {
 		return err
 	}

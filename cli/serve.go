@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -178,6 +176,10 @@ func (serveCommand) Run(p *program) error {
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
 	}
+	where := placesOf(settings, public.Addr(), supervision.Addr(), signer != nil)
+	if err := where.announce(p.stderr, log, logsJSON(settings, p.stderr)); err != nil {
+		return err
+	}
 	if signer != nil {
 		if err := signer.greet(p.stderr, log, logsJSON(settings, p.stderr), ownURL(settings, public.Addr())); err != nil {
 			return err
@@ -209,17 +211,6 @@ func migrate(ctx context.Context, p *program, pool *pgxpool.Pool, log *slog.Logg
 		log.Info("schema migrated", "step", step.Name)
 	}
 	return err
-}
-
-func listen(ctx context.Context, c config.Config) (public, admin net.Listener, err error) {
-	var listening net.ListenConfig
-	if public, err = listening.Listen(ctx, "tcp", c.Listen); err != nil {
-		return nil, nil, fmt.Errorf("BARONG_LISTEN: %w", err)
-	}
-	if admin, err = listening.Listen(ctx, "tcp", c.AdminListen); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("BARONG_ADMIN_LISTEN: %w", err), public.Close())
-	}
-	return public, admin, nil
 }
 
 // openKeychain reads the keychain file. Where the settings name none, it makes a

@@ -66,6 +66,11 @@ func ownURL(c config.Config, listen net.Addr) string {
 	if c.TLSCert != "" {
 		scheme = "https://"
 	}
+	return addressURL(scheme, listen)
+}
+
+// addressURL is the URL of a listener, without a path.
+func addressURL(scheme string, listen net.Addr) string {
 	if tcp, ok := listen.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil {
 			return fmt.Sprintf("%s%s:%d", scheme, name, tcp.Port)

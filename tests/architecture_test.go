@@ -13,12 +13,12 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":               {"cli"},
-	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "spelling"},
+	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "spelling", "version"},
 	"barong/server":        {"handlers", "auth", "reload", "documents", "docspage", "swagger2", "generated", "identity", "jsonobject"},
 	"barong/handlers":      {"generated", "identity", "repository", "auth", "otp", "documents"},
 	"barong/bulk":          {"identity", "otp", "repository"},
 	"barong/repository":    {"identity"},
-	"barong/client":        {"auth", "generated"},
+	"barong/client":        {"auth", "generated", "version"},
 	"barong/auth":          {"identity", "jsonobject", "reload"},
 	"barong/jsonobject":    nil,
 	"barong/otp":           {"identity"},
@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"barong/docspage":      nil,
 	"barong/swagger2":      nil,
 	"barong/spelling":      nil,
+	"barong/version":       nil,
 	"barong/tests":         nil,
 	"barong/tests/faults":  {"auth", "embeddedpg", "handlers"},
 	"barong/tests/upgrade": {"embeddedpg"},

@@ -83,7 +83,13 @@ func ready(line []byte) (listen, admin string, ok bool) {
 
 func serve(t testing.TB, settings map[string]string) *process {
 	t.Helper()
-	p := &process{t: t, command: command(t, settings, "serve"), log: &logBuffer{}, ended: make(chan error, 1)}
+	return serveBy(t, command(t, settings, "serve"))
+}
+
+// serveBy is the server that a command becomes.
+func serveBy(t testing.TB, server *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, command: server, log: &logBuffer{}, ended: make(chan error, 1)}
 	stderr, err := p.command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
