@@ -440,7 +440,7 @@ func TestCommandsForSigners(t *testing.T) {
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"serve", "migrate up", "migrate status", "import", "export", "documents sweep", "documents verify", "users recount", "keygen", "token", "sign", "call", "otp enroll", "otp import", "otp disable", "otp status", "version"} {
+	for _, name := range []string{"serve", "migrate up", "migrate status", "import", "export", "documents sweep", "documents verify", "users recount", "check", "keygen", "token", "sign", "call", "otp enroll", "otp import", "otp disable", "otp status", "version"} {
 		out, _, exit := barong(t, nil, append(strings.Fields(name), "--help")...)
 		if exit != 0 || !strings.Contains(out, "Example:") || !strings.Contains(out, "barong "+name) {
 			t.Errorf("%s --help: %d %s", name, exit, out)
