@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"barong/version":       nil,
 	"barong/tests":         nil,
 	"barong/tests/faults":  {"auth", "embeddedpg", "handlers"},
+	"barong/tests/long":    nil,
 	"barong/tests/upgrade": {"embeddedpg"},
 	"barong/tests/bench":   {"auth", "embeddedpg", "handlers", "identity", "repository"},
 }

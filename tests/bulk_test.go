@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"barong/otp"
+	"barong/tests/long"
 )
 
 // bulkFile is a database and a folder for files of users.
@@ -236,6 +237,7 @@ func TestRowsThatCannotBeReadAreRefusedAndTheOthersImported(t *testing.T) {
 // A third of the rows is refused. Whatever a kill interrupts, the run that goes on
 // makes it the same as one that was never killed.
 func TestImportThatIsKilledGoesOnWithoutDuplicatesOrGaps(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	const rows = 9000
 	var content bytes.Buffer

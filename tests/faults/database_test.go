@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"barong/tests/long"
 )
 
 func TestDatabaseThatIsKilledAndStartedAgain(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	s := serve(t, who, map[string]string{"DATABASE_URL": p.url()})
 	l := startLoad(t, who, false, s)
@@ -26,6 +29,7 @@ func TestDatabaseThatIsKilledAndStartedAgain(t *testing.T) {
 }
 
 func TestConnectionsThatAreCut(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	l := startLoad(t, who, false, serve(t, who, map[string]string{"DATABASE_URL": p.url()}))
 	for range 10 {
@@ -37,6 +41,7 @@ func TestConnectionsThatAreCut(t *testing.T) {
 }
 
 func TestDatabaseThatHangs(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	s := serve(t, who, map[string]string{"DATABASE_URL": p.url()})
 	l := startLoad(t, who, false, s)
@@ -51,6 +56,7 @@ func TestDatabaseThatHangs(t *testing.T) {
 }
 
 func TestPrimaryThatIsReplacedByItsStandby(t *testing.T) {
+	long.Test(t)
 	primary, who := startPostgres(t), newSigners(t)
 	serve(t, who, map[string]string{"DATABASE_URL": primary.url()}).terminate() // makes the schema
 	standby := primary.standby()
