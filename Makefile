@@ -3,24 +3,28 @@ SHELL := /bin/bash
 
 GO            ?= go
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
+GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SPECTRAL      := @stoplight/spectral-cli@6.16.3
 REDOCLY       := @redocly/cli@2.77.0
 OASDIFF       := github.com/oasdiff/oasdiff@v1.11.8
 SCALAR        := @scalar/api-reference@1.72.1
 SCALAR_SHA256 := bf091006bdc3af6067af77c2f534812e3e633e94a94e87138069f570f33b762c
+GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.14.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME      ?= 10s
 IMAGE         ?= barong:dev
 PLATFORM      ?= linux/$(shell $(GO) env GOARCH)
 
-# go test says nothing of what passed; the tests' own words are kept for the end.
-reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; cat $$report; rm -f $$report; exit $$status
+# go test says nothing of what passed; the tests' own words are kept for the end, and
+# the number of those that were left to make test-all.
+reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; grep -v '^left ' $$report; \
+	left=$$(grep -c '^left ' $$report); [ $$left = 0 ] || echo "$$left long tests are left to make test-all"; rm -f $$report; exit $$status
 
 # A static binary, which runs on any system of its kind, and in an empty container.
-BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+BUILD := CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test test-faults test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image lint-deploy vulnerabilities
+.PHONY: help build run test test-all test-faults test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image release-dry lint-deploy vulnerabilities
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -31,7 +35,11 @@ build: ## Build bin/barong
 run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 	bin/barong serve
 
-test: ## Run all tests; they find or start a Postgres themselves
+test: ## Run the tests, but for the long ones; they find or start a Postgres themselves
+	@echo 'The tests are built first, which takes some minutes on a machine that has built nothing yet. Then each is a dot.'
+	@$(call reported,$(GO) run $(GOTESTSUM) --format dots --hide-summary skipped -- -short $(TESTFLAGS) ./...)
+
+test-all: ## Run all tests, with those that break, kill and fill things up
 	@$(call reported,$(GO) test $(TESTFLAGS) ./...)
 
 test-faults: ## Break databases, processes and disks under load, three times in a row
@@ -93,6 +101,14 @@ image: ## Build the container image IMAGE (barong:dev) with the machine's Go
 
 test-image: image ## Run the README's steps against the container, as it is deployed
 	BARONG_TEST_IMAGE=$(IMAGE) $(GO) test -tags image -count=1 -timeout 10m -v ./tests/image
+
+release-dry: ## Build into dist/ what a release publishes, and publish nothing
+	@skip=publish,announce; \
+	command -v syft >/dev/null || { skip=$$skip,sbom; echo 'no syft here: no SBOM is made'; }; \
+	{ docker buildx version && docker info; } >/dev/null 2>&1 || { skip=$$skip,docker; echo 'no container engine with buildx here: no image is made'; }; \
+	$(GO) run $(GORELEASER) release --snapshot --clean --skip $$skip
+	cp bin/release/* dist/
+	@cd dist && sha256sum --check --quiet checksums.txt && ls
 
 lint-deploy: ## Lint the Helm chart, the compose file and the release recipe
 	deploy/lint

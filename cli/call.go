@@ -76,7 +76,7 @@ func (c callCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	client, err := generated.NewClient(strings.TrimSuffix(c.Server, "/")+handlers.BasePath, generated.WithHTTPClient(transport))
+	client, err := generated.NewClient(strings.TrimSuffix(c.Server, "/")+handlers.BasePath, generated.WithHTTPClient(transport), generated.WithRequestEditorFn(userAgent))
 	if err != nil {
 		return err
 	}

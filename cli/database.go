@@ -26,9 +26,9 @@ const databasePatience = 30 * time.Second
 func openDatabase(ctx context.Context, c config.Config, log *slog.Logger, configure ...func(*pgxpool.Config)) (pool *pgxpool.Pool, stop func(), err error) {
 	url, stopServer := c.DatabaseURL, func() {}
 	if url == "" {
-		log.Info("DATABASE_URL is empty: running a private Postgres", "directory", filepath.Join(c.DataDir, "postgres"))
+		log.Info("DATABASE_URL is empty: running a private Postgres", "directory", postgresDir(c))
 		server, err := embeddedpg.Start(ctx, embeddedpg.Options{
-			Dir: filepath.Join(c.DataDir, "postgres"), BinDir: c.PostgresBin, Mirror: c.PostgresURL, Logger: log,
+			Dir: postgresDir(c), BinDir: c.PostgresBin, Mirror: c.PostgresURL, Logger: log,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("DATABASE_URL is empty, and no private Postgres runs here: %w", err)
@@ -56,13 +56,14 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger, config
 	return pool, stop, nil
 }
 
-// withDatabase runs work on the database that the settings name.
+// withDatabase runs work on the database that the settings name, or on the private
+// one of a server. Only serve makes one.
 func withDatabase(p *program, work func(ctx context.Context, c config.Config, pool *pgxpool.Pool) error) error {
 	settings, err := config.Read()
 	if err != nil {
 		return err
 	}
-	if err := makeDataDir(settings); err != nil {
+	if err := checkDatabaseExists(settings); err != nil {
 		return err
 	}
 	ctx, cancel := untilSignal()
@@ -75,19 +76,54 @@ func withDatabase(p *program, work func(ctx context.Context, c config.Config, po
 	return work(ctx, settings, pool)
 }
 
+func postgresDir(c config.Config) string { return filepath.Join(c.DataDir, "postgres") }
+
+// checkDatabaseExists refuses to go on where neither the settings name a database
+// nor a server made one: a command in the wrong folder would else make an empty one
+// and work on that.
+func checkDatabaseExists(c config.Config) error {
+	if c.DatabaseURL != "" {
+		return nil
+	}
+	exists, err := embeddedpg.Exists(postgresDir(c))
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return fmt.Errorf("DATABASE_URL is empty, and %s has no database: set DATABASE_URL, or BARONG_DATA_DIR to the folder of a server that barong serve was started in", postgresDir(c))
+	}
+	return nil
+}
+
+// databasePause is how long to wait before the database is asked again.
+const databasePause = 500 * time.Millisecond
+
+// waitForDatabase asks the database until it answers. What time does not heal, as a
+// wrong password, ends the wait at once; what it does is logged at growing intervals.
 func waitForDatabase(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	patience, cancel := context.WithTimeout(ctx, databasePatience)
 	defer cancel()
+	var told time.Time
+	interval := time.Second
 	for {
 		err := pool.Ping(patience)
 		if err == nil {
 			return nil
 		}
-		log.Warn("the database does not answer yet", "error", err)
+		if reason, refused := repository.RefusedForGood(err); refused {
+			return fmt.Errorf("DATABASE_URL: the database refuses the connection: %s", reason)
+		}
+		if now := time.Now(); now.Sub(told) >= interval {
+			log.Warn("the database does not answer yet", "error", err)
+			if !told.IsZero() {
+				interval *= 2
+			}
+			told = now
+		}
 		select {
 		case <-patience.Done():
 			return fmt.Errorf("DATABASE_URL: the database did not answer within %s: %w", databasePatience, err)
-		case <-time.After(time.Second):
+		case <-time.After(databasePause):
 		}
 	}
 }

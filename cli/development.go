@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"barong/auth"
@@ -47,17 +46,13 @@ func openDevelopment(dataDir string) (development, error) {
 	if err != nil {
 		return d, err
 	}
-	var file strings.Builder
-	fmt.Fprintf(&file, "# Made by barong serve for development: do not use it on a network.\nkeychain:\n%s\njwt: {}\nscopes:\n",
-		auth.KeychainEntry(developmentSigner, "RS256", value))
-	for _, scope := range scopesOf(document) {
-		fmt.Fprintf(&file, "  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", scope, developmentSigner, developmentSigner)
-	}
+	file := keychainFile("Made by barong serve for development: do not use it on a network.",
+		[]keyPair{{name: developmentSigner, algorithm: "RS256", value: value}}, document)
 	// The keychain last: where it is, the key is.
 	if err := os.WriteFile(d.keyFile(), private, 0o600); err != nil {
 		return d, err
 	}
-	return d, os.WriteFile(d.keychainFile(), []byte(file.String()), 0o600)
+	return d, os.WriteFile(d.keychainFile(), []byte(file), 0o600)
 }
 
 func (d development) signer() (*auth.Signer, error) {

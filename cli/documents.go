@@ -41,7 +41,7 @@ const sweepBatch = 1000
 
 func (c documentsSweepCommand) Run(p *program) error {
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		store, err := openStorage(ctx, settings, "", quiet(p))
+		store, err := openExistingStorage(ctx, settings)
 		if err != nil {
 			return err
 		}

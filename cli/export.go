@@ -41,7 +41,7 @@ func (c exportCommand) Run(p *program) error {
 	}
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
 		database := repository.New(pool)
-		unseal, stop, err := c.unseal(ctx, p, settings, database)
+		unseal, stop, err := c.unseal(ctx, settings, database)
 		if err != nil {
 			return err
 		}
@@ -66,11 +66,11 @@ func (c exportCommand) Run(p *program) error {
 }
 
 // unseal is nil without --secrets.
-func (c exportCommand) unseal(ctx context.Context, p *program, settings config.Config, database *repository.Repository) (bulk.Unseal, func(), error) {
+func (c exportCommand) unseal(ctx context.Context, settings config.Config, database *repository.Repository) (bulk.Unseal, func(), error) {
 	if !c.Secrets {
 		return nil, func() {}, nil
 	}
-	backend, stop, err := openOTP(ctx, settings, quiet(p))
+	backend, stop, err := openOTP(ctx, settings)
 	if err != nil {
 		return nil, nil, err
 	}

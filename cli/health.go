@@ -38,6 +38,9 @@ func (c healthCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	if err := userAgent(ctx, request); err != nil {
+		return err
+	}
 	// Straight to the address: a proxy of the environment has no part in it.
 	client := http.Client{Transport: &http.Transport{}}
 	answer, err := client.Do(request)

@@ -59,7 +59,7 @@ func (c importCommand) Run(p *program) error {
 			return err
 		}
 		defer input.close()
-		o, stop, err := c.options(ctx, p, settings, repository.New(pool), format, input)
+		o, stop, err := c.options(ctx, settings, repository.New(pool), format, input)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (c importCommand) Run(p *program) error {
 }
 
 // options are those of the settings and of the command line.
-func (c importCommand) options(ctx context.Context, p *program, settings config.Config, database *repository.Repository, format bulk.Format, input *input) (o bulk.Options, stop func(), err error) {
+func (c importCommand) options(ctx context.Context, settings config.Config, database *repository.Repository, format bulk.Format, input *input) (o bulk.Options, stop func(), err error) {
 	policy, err := readPolicy(settings)
 	if err != nil {
 		return o, nil, err
@@ -87,7 +87,11 @@ func (c importCommand) options(ctx context.Context, p *program, settings config.
 		return o, nil, err
 	}
 	o.Overwrite = o.Overwrite || !isNew // what a run left before its first batch was stored
-	backend, stop, err := openOTP(ctx, settings, quiet(p))
+	backend, stop, err := openOTP(ctx, settings)
+	if missing := err; errors.Is(missing, errNoKey) { // only rows with a secret need it
+		o.Seal = func(context.Context, string, otp.Secret) ([]byte, error) { return nil, missing }
+		return o, func() {}, nil
+	}
 	if err != nil {
 		return o, nil, err
 	}

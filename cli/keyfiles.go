@@ -41,3 +41,16 @@ func keptKey(path string, generate func() ([]byte, error), log *slog.Logger) ([]
 	}
 	return os.ReadFile(path)
 }
+
+// errNoKey is a key that no setting names and no server has made.
+var errNoKey = errors.New("which barong serve makes: set the setting, or BARONG_DATA_DIR to the server's folder")
+
+// existingKey reads a key file under the data directory, which a server has made since
+// the setting that could name another key is empty. It makes none.
+func existingKey(path, setting string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is empty, and there is no file %s, %w", setting, path, errNoKey)
+	}
+	return key, err
+}

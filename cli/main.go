@@ -27,6 +27,7 @@ type commands struct {
 	OTP       otpCommand       `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
 	Documents documentsCommand `cmd:"" help:"Look after the files of documents."`
 	Health    healthCommand    `cmd:"" help:"Ask whether the server is ready."`
+	Check     checkCommand     `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
 	Users     usersCommand     `cmd:"" help:"Look after the users in the database."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

@@ -27,7 +27,7 @@ func newRegistry() (*prometheus.Registry, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	promauto.With(registry).NewGaugeVec(prometheus.GaugeOpts{
 		Name: "barong_build_info", Help: "Always 1; the labels say what was built.",
-	}, []string{"api_version", "revision", "go_version"}).WithLabelValues(document.Info.Version, commit(), runtime.Version()).Set(1)
+	}, []string{"version", "api_version", "revision", "go_version"}).WithLabelValues(productVersion(), document.Info.Version, commit(), runtime.Version()).Set(1)
 	return registry, nil
 }
 

@@ -221,7 +221,7 @@ type accounts struct {
 func withOTP(p *program, work func(ctx context.Context, settings config.Config, codes accounts) error) error {
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
 		database := repository.New(pool)
-		backend, stop, err := openOTP(ctx, settings, quiet(p))
+		backend, stop, err := openOTP(ctx, settings)
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,21 @@ const serverName = "barong"
 
 func otpDir(c config.Config) string { return filepath.Join(c.DataDir, "otp") }
 
+func otpKeyFile(c config.Config) string { return filepath.Join(otpDir(c), "secrets.key") }
+
+// makeOTPKey makes the key that encrypts one-time secrets, where no setting names one
+// and there is none yet. That is for the server: a command in another folder would
+// encrypt with a key that the server does not have.
+func makeOTPKey(c config.Config, log *slog.Logger) error {
+	if c.OTPBackend == config.OTPVault || c.OTPKey != "" {
+		return nil
+	}
+	if _, err := keptKey(otpKeyFile(c), func() ([]byte, error) { return []byte(keys.NewURL() + "\n"), nil }, log); err != nil {
+		return fmt.Errorf("the key of one-time secrets, in %s: %w", otpDir(c), err)
+	}
+	return nil
+}
+
 // openSigner is the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
 // is made once and kept under the data directory.
 func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
@@ -51,8 +66,9 @@ func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
 }
 
 // openOTP finds out how the backend of BARONG_OTP_BACKEND is made on a database,
-// which need not be there yet. stop closes what it holds.
-func openOTP(ctx context.Context, c config.Config, log *slog.Logger) (on func(*repository.Repository) otp.Backend, stop func(), err error) {
+// which need not be there yet. stop closes what it holds. A key that is neither in
+// the settings nor was made by a server ([makeOTPKey]) is errNoKey.
+func openOTP(ctx context.Context, c config.Config) (on func(*repository.Repository) otp.Backend, stop func(), err error) {
 	if c.OTPBackend == config.OTPVault {
 		return func(database *repository.Repository) otp.Backend {
 			return &otp.Vault{
@@ -63,11 +79,9 @@ func openOTP(ctx context.Context, c config.Config, log *slog.Logger) (on func(*r
 	}
 	url := c.OTPKey
 	if url == "" {
-		kept, err := keptKey(filepath.Join(otpDir(c), "secrets.key"), func() ([]byte, error) {
-			return []byte(keys.NewURL() + "\n"), nil
-		}, log)
+		kept, err := existingKey(otpKeyFile(c), "BARONG_OTP_KEY")
 		if err != nil {
-			return nil, nil, fmt.Errorf("the key of one-time secrets, in %s: %w", otpDir(c), err)
+			return nil, nil, err
 		}
 		url = strings.TrimSpace(string(kept))
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -42,6 +41,7 @@ func (serveCommand) Run(p *program) error {
 	}
 	go func() { _, _ = server.Specification() }() // while the database is being opened; server.New has the error
 	log := newLog(settings, p.stderr)
+	warnOfStrayNames(settings, log)
 	policy, err := readPolicy(settings)
 	if err != nil {
 		return err
@@ -52,6 +52,10 @@ func (serveCommand) Run(p *program) error {
 	}
 	if err := makeDataDir(settings); err != nil {
 		return err
+	}
+	if settings.ManagementAPI != "" && settings.DatabaseURL == "" {
+		log.Warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development",
+			"directory", postgresDir(settings))
 	}
 	self, err := openSigner(settings, log)
 	if err != nil {
@@ -82,7 +86,10 @@ func (serveCommand) Run(p *program) error {
 	reloadOnHangup(ctx, files)
 
 	warnOfPlainVault(settings, log)
-	codes, closeOTP, err := openOTP(ctx, settings, log)
+	if err := makeOTPKey(settings, log); err != nil {
+		return err
+	}
+	codes, closeOTP, err := openOTP(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -126,7 +133,7 @@ func (serveCommand) Run(p *program) error {
 	if err := firstCheck(ctx, check); err != nil {
 		log.Warn("not ready", "error", err)
 	}
-	storage, err := openStorage(ctx, settings, ownURL(settings, public.Addr()), log)
+	storage, err := openServerStorage(ctx, settings, ownURL(settings, public.Addr()), log)
 	if err != nil {
 		return err
 	}
@@ -180,6 +187,10 @@ func (serveCommand) Run(p *program) error {
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
 	}
+	where := placesOf(settings, public.Addr(), supervision.Addr(), signer != nil)
+	if err := where.announce(p.stderr, log, logsJSON(settings, p.stderr)); err != nil {
+		return err
+	}
 	if signer != nil {
 		if err := signer.greet(p.stderr, log, forPerson, ownURL(settings, public.Addr()), docsKey); err != nil {
 			return err
@@ -212,17 +223,6 @@ func migrate(ctx context.Context, p *program, pool *pgxpool.Pool, log *slog.Logg
 		log.Info("schema migrated", "step", step.Name)
 	}
 	return err
-}
-
-func listen(ctx context.Context, c config.Config) (public, admin net.Listener, err error) {
-	var listening net.ListenConfig
-	if public, err = listening.Listen(ctx, "tcp", c.Listen); err != nil {
-		return nil, nil, fmt.Errorf("BARONG_LISTEN: %w", err)
-	}
-	if admin, err = listening.Listen(ctx, "tcp", c.AdminListen); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("BARONG_ADMIN_LISTEN: %w", err), public.Close())
-	}
-	return public, admin, nil
 }
 
 // openKeychain reads the keychain file. Where the settings name none, it makes a

@@ -1,17 +1,20 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"strings"
 
 	"barong/generated"
+	"barong/version"
 )
 
 type versionCommand struct{}
 
 func (versionCommand) Help() string {
-	return "The version of the interface, and the revision that the binary was built from.\n\nExample:\n  barong version"
+	return "The version of the server, that of the interface which it serves, and the revision that the binary was built from.\n\nExample:\n  barong version"
 }
 
 func (versionCommand) Run(p *program) error {
@@ -19,7 +22,7 @@ func (versionCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "barong management API %s (%s)\n", document.Info.Version, revision())
+	_, err = fmt.Fprintf(p.stdout, "barong %s (management API %s, %s)\n", productVersion(), document.Info.Version, revision())
 	return err
 }
 
@@ -38,4 +41,12 @@ func revision() string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+func productVersion() string { return version.Product() }
+
+// userAgent says what sends a request of the command line.
+func userAgent(_ context.Context, request *http.Request) error {
+	request.Header.Set("User-Agent", version.UserAgent("barong-cli"))
+	return nil
 }

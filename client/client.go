@@ -1,12 +1,14 @@
 package client
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
 	"barong/generated"
+	"barong/version"
 )
 
 // basePath is where a server has its operations: servers in openapi.yaml.
@@ -51,11 +53,18 @@ func New(server string, signing *Signing, options ...generated.ClientOption) (*g
 		faithful.CheckRedirect = followNone
 		plain.Client = &faithful
 	}
+	plain.RequestEditors = append([]generated.RequestEditorFn{identify}, plain.RequestEditors...)
 	plain.Client = signedDoer{signing, plain.Client}
 	return &generated.ClientWithResponses{ClientInterface: plain}, nil
 }
 
 func followNone(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// identify says what sends the request, unless an editor of the caller's does.
+func identify(_ context.Context, request *http.Request) error {
+	request.Header.Set("User-Agent", version.UserAgent("barong-go"))
+	return nil
+}
 
 // signedDoer signs requests, and makes errors of answers that are no success. It
 // is no http.RoundTripper: below redirects, a signature could go to strangers, and

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"barong/tests/long"
 )
 
 // oasdiff is the command that the Makefile pins.
@@ -99,6 +101,7 @@ func unreleased(entry string) string {
 }
 
 func TestOnlyNamedChangesMayBreakClients(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, c := range []struct {
 		name, specification, changelog string
@@ -128,6 +131,7 @@ func TestOnlyNamedChangesMayBreakClients(t *testing.T) {
 }
 
 func TestBaseIsTheSpecificationThatClientsHave(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for name, build := range map[string]func(h history){
 		"on main, before the last change of the specification": func(h history) {
@@ -172,6 +176,7 @@ func TestBaseIsTheSpecificationThatClientsHave(t *testing.T) {
 }
 
 func TestCloneThatIsCutOffSaysSo(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	h := newHistory(t)
 	h.commit(original, unchanged)

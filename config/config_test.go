@@ -96,6 +96,9 @@ captcha_protected_endpoints: [user_create]
 	if err != nil {
 		t.Fatal(err)
 	}
+	if ignored, err := IgnoredRules(path); err != nil || !reflect.DeepEqual(ignored, []string{"captcha_protected_endpoints"}) {
+		t.Errorf("ignored: %v, %v", ignored, err)
+	}
 	want := Rules{
 		ActivationRequirements: []Pair{{"phone", "verified"}, {"email", "verified"}},
 		StateTriggers:          []Trigger{{"zombie", []string{"risen"}}, {"banned", []string{"ban", "fraud*"}}, {"asleep", nil}},

@@ -25,6 +25,17 @@ type Trigger struct {
 	Keys  []string
 }
 
+// rulesFile is what is read of barong.yml.
+type rulesFile struct {
+	ActivationRequirements yaml.Node `yaml:"activation_requirements"`
+	StateTriggers          yaml.Node `yaml:"state_triggers"`
+	Levels                 []struct {
+		Key   string `yaml:"key"`
+		Value string `yaml:"value"`
+	} `yaml:"levels"`
+	DocumentTypes []string `yaml:"document_types"`
+}
+
 // ReadRules reads barong.yml, in Barong's own format: members that concern other
 // parts of Barong are passed over. An empty path gives no rules.
 func ReadRules(path string) (Rules, error) {
@@ -36,15 +47,7 @@ func ReadRules(path string) (Rules, error) {
 	if err != nil {
 		return rules, fmt.Errorf("BARONG_CONFIG: %w", err)
 	}
-	var file struct {
-		ActivationRequirements yaml.Node `yaml:"activation_requirements"`
-		StateTriggers          yaml.Node `yaml:"state_triggers"`
-		Levels                 []struct {
-			Key   string `yaml:"key"`
-			Value string `yaml:"value"`
-		} `yaml:"levels"`
-		DocumentTypes []string `yaml:"document_types"`
-	}
+	var file rulesFile
 	if err := yaml.Unmarshal(content, &file); err != nil {
 		return rules, fmt.Errorf("BARONG_CONFIG: %s: %w", path, err)
 	}

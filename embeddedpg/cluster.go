@@ -57,7 +57,10 @@ func openCluster(o Options) (*cluster, error) {
 
 func (c *cluster) path(name string) string { return filepath.Join(c.dir, name) }
 
-func (c *cluster) data() string { return c.path("data") }
+// dataName is the name of the data directory in the folder.
+const dataName = "data"
+
+func (c *cluster) data() string { return c.path(dataName) }
 
 // enter waits until no other process is starting or stopping the server, and
 // keeps them from it until unlock.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // dataDir is what is known about a data directory before anything is started.
@@ -17,6 +19,39 @@ type dataDir struct {
 	exists   bool
 	major    int // the version that made it; 0 when it does not exist
 	uid, gid int // its owner, when it exists
+}
+
+// Exists says whether dir, the folder of Options.Dir, has a data directory. It
+// changes nothing. Where the data directory holds something else, or cannot be
+// looked at, that is an error.
+func Exists(dir string) (bool, error) {
+	have, err := inspectData(filepath.Join(dir, dataName))
+	if err != nil {
+		return false, fmt.Errorf("the folder of the embedded PostgreSQL: %w", err)
+	}
+	return have.exists, nil
+}
+
+// RunningURL is the connection string of the server of dir, as long as one runs there
+// and answers; "" otherwise. It neither starts a server nor keeps it from being
+// stopped.
+func RunningURL(ctx context.Context, dir string) string {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	c := &cluster{dir: absolute}
+	pid, err := readPIDFile(c.data())
+	if err != nil || ownedLikeData(pid.socketDir, c.data()) != nil {
+		return ""
+	}
+	url := connString(pid.socketDir, database)
+	connection, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return ""
+	}
+	_ = connection.Close(ctx)
+	return url
 }
 
 // inspectData looks at a data directory without changing it. A folder that holds

@@ -27,6 +27,9 @@ type Docs struct {
 	Key string
 }
 
+// DocsPath is where the page is.
+const DocsPath = docspage.Path
+
 // docsToken is where the page gets its token.
 const docsToken = docspage.Path + "/token"
 
@@ -45,6 +48,18 @@ func serveDocs(router chi.Router, docs Docs, errs handlers.Errors) {
 		router.Method(http.MethodGet, path, handler)
 		router.Method(http.MethodHead, path, handler)
 	}
+}
+
+// isBrowserAtRoot says whether somebody opened the address of the server alone in a
+// browser.
+func isBrowserAtRoot(r *http.Request) bool {
+	return r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+func redirectToDocs(w http.ResponseWriter) {
+	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Location", DocsPath)
+	w.WriteHeader(http.StatusFound)
 }
 
 // serveToken answers the page and nobody else: a foreign page, one under a name

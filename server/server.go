@@ -66,7 +66,13 @@ func New(o Options) (http.Handler, error) {
 		connections = NewConnections(math.MaxInt, o.InFlight, nil)
 	}
 	router.Use(arrives.middleware, openRequests(connections, o.Timeouts, errs), endChunked, recovery(errs))
-	router.NotFound(func(w http.ResponseWriter, r *http.Request) { errs.Fail(w, r, errNoRoute) })
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		if o.Docs != nil && isBrowserAtRoot(r) {
+			redirectToDocs(w)
+			return
+		}
+		errs.Fail(w, r, errNoRoute)
+	})
 	router.MethodNotAllowed(wrongMethod(router, errs))
 	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {
 		return nil, err

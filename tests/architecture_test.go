@@ -13,12 +13,12 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":               {"cli"},
-	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "keys", "docspage"},
+	"barong/cli":           {"config", "server", "embeddedpg", "auth", "otp", "documents", "bulk", "handlers", "repository", "identity", "generated", "keys", "docspage", "spelling", "version"},
 	"barong/server":        {"handlers", "auth", "reload", "documents", "docspage", "swagger2", "generated", "identity", "jsonobject"},
 	"barong/handlers":      {"generated", "identity", "repository", "auth", "otp", "documents"},
 	"barong/bulk":          {"identity", "otp", "repository"},
 	"barong/repository":    {"identity"},
-	"barong/client":        {"auth", "generated"},
+	"barong/client":        {"auth", "generated", "version"},
 	"barong/auth":          {"identity", "jsonobject", "reload"},
 	"barong/jsonobject":    nil,
 	"barong/otp":           {"identity"},
@@ -32,8 +32,11 @@ var mayImport = map[string][]string{
 	"barong/compat":        nil,
 	"barong/docspage":      nil,
 	"barong/swagger2":      nil,
+	"barong/spelling":      nil,
+	"barong/version":       nil,
 	"barong/tests":         nil,
 	"barong/tests/faults":  {"auth", "embeddedpg", "handlers"},
+	"barong/tests/long":    nil,
 	"barong/tests/upgrade": {"embeddedpg"},
 	"barong/tests/bench":   {"auth", "embeddedpg", "handlers", "identity", "repository"},
 }

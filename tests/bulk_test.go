@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"barong/keys"
+	"barong/tests/long"
 )
 
 // bulkFile is a database and a folder for files of users.
@@ -27,14 +30,14 @@ type bulkFile struct {
 func newBulk(t testing.TB) bulkFile {
 	t.Helper()
 	b := bulkFile{t: t, dir: t.TempDir(), url: newDatabase(t)}
-	b.settings = map[string]string{"DATABASE_URL": b.url, "BARONG_DATA_DIR": filepath.Join(b.dir, "data")}
+	b.settings = map[string]string{"DATABASE_URL": b.url, "BARONG_DATA_DIR": filepath.Join(b.dir, "data"), "BARONG_OTP_KEY": keys.NewURL()}
 	return b
 }
 
 // sharing is another database whose secrets are encrypted by the same key.
 func (b bulkFile) sharing() bulkFile {
 	other := newBulk(b.t)
-	other.settings["BARONG_DATA_DIR"] = b.settings["BARONG_DATA_DIR"]
+	other.settings["BARONG_OTP_KEY"] = b.settings["BARONG_OTP_KEY"]
 	return other
 }
 
@@ -234,6 +237,7 @@ func TestRowsThatCannotBeReadAreRefusedAndTheOthersImported(t *testing.T) {
 // A third of the rows is refused. Whatever a kill interrupts, the run that goes on
 // makes it the same as one that was never killed.
 func TestImportThatIsKilledGoesOnWithoutDuplicatesOrGaps(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	const rows = 9000
 	var content bytes.Buffer

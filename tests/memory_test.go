@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"barong/auth"
+	"barong/tests/long"
 )
 
 // uploads is how many documents of 10 MiB come at once.
@@ -29,6 +30,7 @@ const uploads = 20
 const uploadMemory = 512 << 20
 
 func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
+	long.Test(t)
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("the memory of a process is read from /proc, which this system does not have")
 	}
@@ -99,6 +101,7 @@ func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
 const idleMemory = 35 << 20
 
 func TestAnIdleServerTakesLittleMemory(t *testing.T) {
+	long.Test(t)
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("the memory of a process is read from /proc, which this system does not have")
 	}

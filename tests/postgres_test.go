@@ -70,14 +70,13 @@ func choosePostgres(ctx context.Context) (url string, stop func(), err error) {
 	case "container":
 		return containedPostgres(ctx)
 	case "embedded":
-		return embeddedPostgres(ctx)
+		return embeddedPostgres(ctx, "as BARONG_TEST_POSTGRES says")
 	case "":
 		url, stop, err := containedPostgres(ctx)
 		if err == nil {
 			return url, stop, nil
 		}
-		say("Postgres: no container: %s", strings.SplitN(err.Error(), "\n", 2)[0])
-		return embeddedPostgres(ctx)
+		return embeddedPostgres(ctx, "no container engine answers")
 	default:
 		return "", nil, fmt.Errorf("BARONG_TEST_POSTGRES must be container or embedded, and is %q", choice)
 	}
@@ -117,11 +116,11 @@ func containedPostgres(ctx context.Context) (url string, stop func(), err error)
 		stop()
 		return "", nil, err
 	}
-	say("Postgres: a container of %s", image)
+	say("Postgres: a container of %s (an engine answers)", image)
 	return url, stop, nil
 }
 
-func embeddedPostgres(ctx context.Context) (url string, stop func(), err error) {
+func embeddedPostgres(ctx context.Context, why string) (url string, stop func(), err error) {
 	dir, err := os.MkdirTemp("", "barong-tests-")
 	if err != nil {
 		return "", nil, err
@@ -133,7 +132,7 @@ func embeddedPostgres(ctx context.Context) (url string, stop func(), err error) 
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	say("Postgres: the embedded server, %s", server.Version())
+	say("Postgres: a private one of this machine, %s (%s)", server.Version(), why)
 	return server.URL(), func() {
 		_ = server.Stop(context.WithoutCancel(ctx))
 		_ = os.RemoveAll(dir)

@@ -23,6 +23,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pquerna/otp/totp"
+
+	"barong/tests/long"
 )
 
 const (
@@ -33,6 +35,7 @@ const (
 // TestBackupByDumpWhileServing does what docs/operations.md says of backups, with
 // BARONG_TEST_PGDUMP=1, where pg_dump and pg_restore are installed.
 func TestBackupByDumpWhileServing(t *testing.T) {
+	long.Test(t)
 	if os.Getenv("BARONG_TEST_PGDUMP") == "" {
 		t.Skip("BARONG_TEST_PGDUMP is empty")
 	}
@@ -55,6 +58,7 @@ func TestBackupByDumpWhileServing(t *testing.T) {
 // TestBackupByCopyAndLogToAPointInTime copies the data directory of a running
 // database server, keeps its log, and restores the moment before a mistake.
 func TestBackupByCopyAndLogToAPointInTime(t *testing.T) {
+	long.Test(t)
 	archive := openDir(t)
 	if err := os.Chmod(archive, 0o777); err != nil { // root's server is the user postgres
 		t.Fatal(err)

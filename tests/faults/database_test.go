@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"barong/tests/long"
 )
 
 func TestDatabaseThatIsKilledAndStartedAgain(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	s := serve(t, who, map[string]string{"DATABASE_URL": p.url()})
 	l := startLoad(t, who, false, s)
@@ -27,6 +30,7 @@ func TestDatabaseThatIsKilledAndStartedAgain(t *testing.T) {
 }
 
 func TestConnectionsThatAreCut(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	l := startLoad(t, who, false, serve(t, who, map[string]string{"DATABASE_URL": p.url()}))
 	for range 10 {
@@ -38,6 +42,7 @@ func TestConnectionsThatAreCut(t *testing.T) {
 }
 
 func TestDatabaseThatHangs(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	s := serve(t, who, map[string]string{"DATABASE_URL": p.url()})
 	l := startLoad(t, who, false, s)
@@ -52,6 +57,7 @@ func TestDatabaseThatHangs(t *testing.T) {
 }
 
 func TestPrimaryThatIsReplacedByItsStandby(t *testing.T) {
+	long.Test(t)
 	primary, who := startPostgres(t), newSigners(t)
 	serve(t, who, map[string]string{"DATABASE_URL": primary.url()}).terminate() // makes the schema
 	standby := primary.standby()

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,10 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	flag.Parse()
+	if testing.Short() { // then no test needs the binary
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "barong-faults-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -15,11 +15,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"barong/tests/long"
 )
 
 // TestPoolerInTransactionMode runs with BARONG_TEST_PGBOUNCER=1, where PgBouncer is
 // installed. The setting that it needs of pgx is in docs/operations.md.
 func TestPoolerInTransactionMode(t *testing.T) {
+	long.Test(t)
 	if os.Getenv("BARONG_TEST_PGBOUNCER") == "" {
 		t.Skip("BARONG_TEST_PGBOUNCER is empty")
 	}

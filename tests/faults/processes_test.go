@@ -7,9 +7,12 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"barong/tests/long"
 )
 
 func TestOneOfTwoServersThatIsKilled(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	first := serve(t, who, map[string]string{"DATABASE_URL": p.url()})
 	second := serve(t, who, map[string]string{"DATABASE_URL": p.url()})
@@ -23,6 +26,7 @@ func TestOneOfTwoServersThatIsKilled(t *testing.T) {
 }
 
 func TestRollingRestart(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	settings := map[string]string{"DATABASE_URL": p.url(), "BARONG_DRAIN_DELAY": "500ms"}
 	first, second := serve(t, who, settings), serve(t, who, settings)
@@ -47,6 +51,7 @@ func TestRollingRestart(t *testing.T) {
 }
 
 func TestDiskOfTheDocumentsThatIsFull(t *testing.T) {
+	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	// A file system of two megabytes, in a namespace of the server's own.
