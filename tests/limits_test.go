@@ -155,9 +155,9 @@ func TestTightestLimitOfSeveralSignersAnswers(t *testing.T) {
 func TestServerDoesNotStartOnLimitsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{
-		"BARONG_RATE_LIMITS=makeUser=5/s":  `BARONG_RATE_LIMITS: "makeUser=5/s": there is no operation "makeUser"`,
-		"BARONG_RATE_LIMITS=nobody:*=5/s":  `the keychain has no signer "nobody"`,
-		"BARONG_MAX_IN_FLIGHT=0":           "BARONG_MAX_IN_FLIGHT must be at least 1, and is 0",
+		"BARONG_RATE_LIMITS=makeUser=5/s":  "BARONG_RATE_LIMITS: rule 1: there is no such operation",
+		"BARONG_RATE_LIMITS=nobody:*=5/s":  "BARONG_RATE_LIMITS: rule 1: the keychain has no such signer",
+		"BARONG_MAX_IN_FLIGHT=0":           "BARONG_MAX_IN_FLIGHT must be at least 1",
 		"BARONG_MAX_IN_FLIGHT=many":        "BARONG_MAX_IN_FLIGHT cannot be read as int",
 		"BARONG_RATE_LIMITS=createUser=5s": "a rate is written as 100/s",
 	} {
