@@ -2,7 +2,7 @@ package cli
 
 // elsewhere is what Barong's own settings are here: what to set instead, or where what
 // they decided is decided now.
-var elsewhere = map[string]string{
+var elsewhere = map[string]string{ //nolint:gosec // names of settings, and no credentials
 	"DATABASE_HOST":     setDatabaseURL,
 	"DATABASE_PORT":     setDatabaseURL,
 	"DATABASE_NAME":     setDatabaseURL,

@@ -46,7 +46,7 @@ func RefusedForGood(err error) (reason string, refused bool) {
 // attempts splits the joined errors of several hosts, or of one host by TLS and by
 // plain text, into one error each.
 func attempts(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only a join at the top is one of attempts
+	joined, ok := err.(interface{ Unwrap() []error }) // only a join at the top is one of attempts
 	if !ok {
 		return []error{err}
 	}
