@@ -158,6 +158,8 @@ func TestServerDoesNotStartOnLimitsThatMakeNoSense(t *testing.T) {
 		"BARONG_RATE_LIMITS=makeUser=5/s":  "BARONG_RATE_LIMITS: rule 1: there is no such operation",
 		"BARONG_RATE_LIMITS=nobody:*=5/s":  "BARONG_RATE_LIMITS: rule 1: the keychain has no such signer",
 		"BARONG_MAX_IN_FLIGHT=0":           "BARONG_MAX_IN_FLIGHT must be at least 1",
+		"BARONG_BODY_LIMIT=67108865":       "BARONG_BODY_LIMIT must be 1024 to 67108864 bytes",
+		"BARONG_MAX_CONNECTIONS=0":         "BARONG_MAX_CONNECTIONS must be at least 1",
 		"BARONG_MAX_IN_FLIGHT=many":        "BARONG_MAX_IN_FLIGHT cannot be read as int",
 		"BARONG_RATE_LIMITS=createUser=5s": "a rate is written as 100/s",
 	} {
