@@ -212,7 +212,11 @@ func TestReadmeStepsWorkAgainstTheContainer(t *testing.T) {
 		return string(output)
 	}
 
-	// The README's server is at its default address, this one where the engine put it.
+	// The README's server is at its default address and has its data here, this one is
+	// where the engine put it, and has them inside.
+	if err := os.Mkdir(filepath.Join(work, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	here := strings.TrimPrefix(server.origin, "http://")
 	steps := strings.ReplaceAll(readmeSteps(t), "127.0.0.1:8080", here)
 	steps = strings.ReplaceAll(steps, `"$url"`, `"${url/127.0.0.1:8080/`+here+`}"`)
