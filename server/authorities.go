@@ -132,6 +132,9 @@ type watchedConnection struct {
 	clients *clientConnections
 }
 
+// NetConn is the connection below, as [tls.Conn] has it.
+func (c *watchedConnection) NetConn() net.Conn { return c.Conn }
+
 func (c *watchedConnection) Close() error {
 	c.clients.forget(c)
 	return c.Conn.Close()

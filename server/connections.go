@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -174,13 +173,16 @@ type connectionKey struct{}
 
 // Context makes the connection known to the requests on it ([http.Server.ConnContext]).
 func (c *Connections) Context(ctx context.Context, of net.Conn) context.Context {
-	if encrypted, ok := of.(*tls.Conn); ok {
-		of = encrypted.NetConn()
+	for {
+		if known, ok := of.(*connection); ok {
+			return context.WithValue(ctx, connectionKey{}, known)
+		}
+		above, ok := of.(interface{ NetConn() net.Conn })
+		if !ok {
+			return ctx
+		}
+		of = above.NetConn()
 	}
-	if known, ok := of.(*connection); ok {
-		return context.WithValue(ctx, connectionKey{}, known)
-	}
-	return ctx
 }
 
 // connectionOf is that of a request; nil where it came by another listener.

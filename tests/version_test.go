@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -58,9 +60,9 @@ func TestVersionOfTheProductIsToldWhereverItMatters(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.stops()
 
-	var agent string
+	var agent atomic.Value
 	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		agent = r.UserAgent()
+		agent.Store(r.UserAgent())
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, `{"timestamp": 1}`)
@@ -68,20 +70,20 @@ func TestVersionOfTheProductIsToldWhereverItMatters(t *testing.T) {
 	defer asked.Close()
 	call := exec.Command(program, "call", "getTimestamp")
 	call.Env = []string{"BARONG_URL=" + asked.URL, "BARONG_DATA_DIR=" + settings["BARONG_DATA_DIR"]}
-	if output, err := call.CombinedOutput(); err != nil || agent != "barong-cli/"+stampedVersion {
-		t.Errorf("the command line calls itself %q: %v %s", agent, err, output)
+	if output, err := call.CombinedOutput(); err != nil || agent.Load() != "barong-cli/"+stampedVersion {
+		t.Errorf("the command line calls itself %q: %v %s", agent.Load(), err, output)
 	}
 	health := exec.Command(program, "health", "--address", strings.TrimPrefix(asked.URL, "http://"))
-	if _ = health.Run(); agent != "barong-cli/"+stampedVersion {
-		t.Errorf("health calls itself %q", agent)
+	if _ = health.Run(); agent.Load() != "barong-cli/"+stampedVersion {
+		t.Errorf("health calls itself %q", agent.Load())
 	}
 }
 
 func TestGoClientSaysWhichVersionItIsUnlessItsCallerDoes(t *testing.T) {
 	t.Parallel()
-	var agent string
+	var agent atomic.Value
 	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		agent = r.UserAgent()
+		agent.Store(r.UserAgent())
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, `{"timestamp": 1}`)
@@ -97,8 +99,8 @@ func TestGoClientSaysWhichVersionItIsUnlessItsCallerDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.GetTimestampWithResponse(t.Context(), generated.GetTimestampJSONRequestBody{}); err != nil || !regexp.MustCompile(want).MatchString(agent) {
-			t.Errorf("it calls itself %q (%v)", agent, err)
+		if _, err := c.GetTimestampWithResponse(t.Context(), generated.GetTimestampJSONRequestBody{}); err != nil || !regexp.MustCompile(want).MatchString(fmt.Sprint(agent.Load())) {
+			t.Errorf("it calls itself %q (%v)", agent.Load(), err)
 		}
 	}
 }
