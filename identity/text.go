@@ -13,3 +13,21 @@ func collapse(s string) string { return strings.Join(strings.Fields(s), " ") }
 func isAlphanumeric(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r)
 }
+
+// isWord says whether r is part of a word: what Ruby's [[:word:]] takes (letters,
+// marks, decimal digits, connectors, and the letters in circles and squares that
+// Unicode calls alphabetic), and numbers of every kind.
+func isWord(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc, unicode.Other_Alphabetic)
+}
+
+// isDash says whether r is a dash or hyphen, of any length and width.
+func isDash(r rune) bool {
+	return unicode.In(r, unicode.Pd, unicode.Dash)
+}
+
+// isJoiner says whether r is one of the two invisible characters that scripts need
+// for their spelling: Persian cannot write many names without the first.
+func isJoiner(r rune) bool {
+	return r == '\u200c' || r == '\u200d'
+}
