@@ -3,6 +3,8 @@ package identity
 import (
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // collapse trims s and turns every inner run of Unicode white space into one space.
@@ -30,4 +32,16 @@ func isDash(r rune) bool {
 // for their spelling: Persian cannot write many names without the first.
 func isJoiner(r rune) bool {
 	return r == '\u200c' || r == '\u200d'
+}
+
+// asciiOf is the ASCII character of which r is only a width or a style (（, Ｐ, 𝐏), and r
+// itself where it is none.
+func asciiOf(r rune) rune {
+	if r <= unicode.MaxASCII {
+		return r
+	}
+	if compatible := norm.NFKC.String(string(r)); len(compatible) == 1 {
+		return rune(compatible[0])
+	}
+	return r
 }

@@ -18,13 +18,7 @@ import (
 // that are only a width or a style of an ASCII one (Ｐ, 𝐏), become that.
 func simplestSpelling(password string) string {
 	return strings.Map(func(r rune) rune {
-		if r <= unicode.MaxASCII {
-			return r
-		}
-		if compatible := norm.NFKC.String(string(r)); len(compatible) == 1 {
-			return rune(compatible[0])
-		}
-		if unicode.IsDigit(r) {
+		if r = asciiOf(r); r > unicode.MaxASCII && unicode.IsDigit(r) {
 			return decimalDigit(r)
 		}
 		return r
