@@ -54,6 +54,9 @@ func (c importCommand) Run(p *program) error {
 		if _, err := repository.Migrate(ctx, pool, quiet(p)); err != nil {
 			return err
 		}
+		if _, err := repository.New(pool).FillEmailKeys(ctx); err != nil {
+			return err
+		}
 		input, err := openInput(c.File)
 		if err != nil {
 			return err

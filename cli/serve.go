@@ -184,6 +184,7 @@ func (serveCommand) Run(p *program) error {
 	}
 	defer reserveHeap()()
 	go settle(ctx)
+	go keepEmailKeys(ctx, database, log)
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
 	}
