@@ -137,6 +137,9 @@ func (c importCommand) run(ctx context.Context, p *program, o bulk.Options, inpu
 	o.Report = progress.report
 	run, err := bulk.Import(ctx, o)
 	progress.end()
+	if !c.DryRun && ctx.Err() == nil {
+		warnOverlooked(ctx, o.Repository, o.Policy, quiet(p))
+	}
 	verb := "imported"
 	if c.DryRun {
 		verb = "would be imported"

@@ -39,6 +39,9 @@ func readPolicy(c config.Config) (identity.Policy, error) {
 			policy.StateTriggers[i] = identity.Trigger(trigger)
 		}
 	}
+	if rules.StateTriggerMatch == config.MatchPrefix {
+		policy = policy.WithPrefixTriggers()
+	}
 	if rules.DocumentTypes != nil {
 		policy.DocumentTypes = rules.DocumentTypes
 	}

@@ -185,6 +185,7 @@ func (serveCommand) Run(p *program) error {
 	defer reserveHeap()()
 	go settle(ctx)
 	go keepEmailKeys(ctx, database, log)
+	go warnOverlooked(ctx, database, policy, log)
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
 	}
