@@ -59,7 +59,7 @@ var digestForms = []digestForm{
 	{ // scrypt as Ory Kratos writes it, with N for ln, and padding: $scrypt$ln=16384,r=8,p=1$salt=$hash=
 		pattern: regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d{2,8}),r=([1-9]\d{0,8}),p=([1-9]\d{0,8})\$([A-Za-z0-9+/]+)={0,2}\$([A-Za-z0-9+/]+)={0,2}$`),
 		sound: func(g []string) bool {
-			n := uint64(number(g[0], 10)) //nolint:gosec // nine digits
+			n := uint64(number(g[0], 10))
 			return bits.OnesCount64(n) == 1 && isBearableScrypt(int64(bits.TrailingZeros64(n)), number(g[1], 10), number(g[2], 10)) && isSalted(g[3], g[4])
 		},
 	},

@@ -15,7 +15,7 @@ func TestEmailIsTrimmedAndOtherwiseKeptAsGiven(t *testing.T) {
 	for given, want := range map[string]string{
 		"a@b":                          "a@b",
 		"admin@barong.io":              "admin@barong.io",
-		" John.Doe@Example.COM\t\n":    "John.Doe@Example.COM", //nolint:gocritic // the white space is what is tested
+		" John.Doe@Example.COM\t\n":    "John.Doe@Example.COM",
 		"\u00a0a@b\u3000":              "a@b",
 		"!#$%&'*+/=?^_`{|}~-@b":        "!#$%&'*+/=?^_`{|}~-@b",
 		"o'neil+tag@sub.example.co.uk": "o'neil+tag@sub.example.co.uk",

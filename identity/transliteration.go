@@ -83,7 +83,7 @@ func inASCII(piece []rune) string {
 	for _, r := range piece {
 		switch {
 		case r <= unicode.MaxASCII:
-			ascii = append(ascii, byte(r))
+			ascii = append(ascii, byte(r)) //nolint:gosec // a character of ASCII
 			previous = 0
 		case unicode.IsLetter(r) || unicode.IsMark(r):
 			lower := unicode.ToLower(r)
