@@ -3,7 +3,6 @@ package bulk
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"slices"
 
 	"barong/identity"
@@ -156,7 +155,7 @@ func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accep
 	var emails, uids, numbers []string
 	for _, r := range b.rows {
 		if r.user.Email != "" {
-			emails = append(emails, identity.FoldEmail(r.user.Email))
+			emails = append(emails, r.user.Email)
 		}
 		uids = append(uids, r.uids()...)
 		numbers = append(numbers, r.validated()...)
@@ -206,8 +205,7 @@ func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accep
 // have. A row without any takes what it wants.
 func (i *importing) reasons(ctx context.Context, r *row, taken repository.Taken, seen *batchSeen, standing map[string]bool) ([]string, error) {
 	var reasons []string
-	email := identity.FoldEmail(r.user.Email)
-	if r.user.Email != "" && (taken.Emails[email] || seen.has('e', email)) {
+	if r.user.Email != "" && (taken.HasEmail(r.user.Email) || seen.hasEmail(r.user.Email)) {
 		reasons = append(reasons, identity.ErrUserAlreadyExists.Message)
 	}
 	for r.ownUID && (taken.UIDs[r.user.UID] != 0 || seen.has('u', r.user.UID)) {
@@ -231,7 +229,7 @@ func (i *importing) reasons(ctx context.Context, r *row, taken repository.Taken,
 	}
 	reasons = append(reasons, r.sentences...)
 	if len(reasons) == 0 {
-		seen.add('e', email)
+		seen.addEmail(r.user.Email)
 		seen.add('u', r.user.UID)
 		for _, number := range r.validated() {
 			seen.add('n', number)
@@ -261,65 +259,4 @@ func (r *row) validated() []string {
 		}
 	}
 	return numbers
-}
-
-// seen is what the rows of earlier batches took that a dry run did not store: it
-// keeps 128 bits of each, at some hundred bytes for a row.
-type seen struct {
-	keys  map[[2]uint64]struct{} // nil unless it is a dry run
-	seeds [2]maphash.Seed
-}
-
-func newSeen(dryRun bool) *seen {
-	s := &seen{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
-	if dryRun {
-		s.keys = map[[2]uint64]struct{}{}
-	}
-	return s
-}
-
-func (s *seen) key(text string) [2]uint64 {
-	return [2]uint64{maphash.String(s.seeds[0], text), maphash.String(s.seeds[1], text)}
-}
-
-// batchSeen adds what the rows of one batch take, and those of the batch before,
-// where the database does not show that yet.
-type batchSeen struct {
-	before *seen
-	keys   map[string]struct{}
-	flying map[string]struct{}
-}
-
-func newBatchSeen(before *seen) *batchSeen {
-	return &batchSeen{before: before, keys: map[string]struct{}{}}
-}
-
-func (s *batchSeen) has(kind byte, text string) bool {
-	_, flies := s.flying[string(kind)+text]
-	return flies || s.hasOwn(kind, text) || s.hadBefore(kind, text)
-}
-
-func (s *batchSeen) hasOwn(kind byte, text string) bool {
-	_, ok := s.keys[string(kind)+text]
-	return ok
-}
-
-func (s *batchSeen) hadBefore(kind byte, text string) bool {
-	if s.before.keys == nil {
-		return false
-	}
-	_, ok := s.before.keys[s.before.key(string(kind)+text)]
-	return ok
-}
-
-func (s *batchSeen) add(kind byte, text string) { s.keys[string(kind)+text] = struct{}{} }
-
-// keep leaves the keys to the batches that follow.
-func (s *batchSeen) keep() {
-	if s.before.keys == nil {
-		return
-	}
-	for key := range s.keys {
-		s.before.keys[s.before.key(key)] = struct{}{}
-	}
 }

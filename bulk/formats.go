@@ -46,7 +46,7 @@ var annotations = []string{"line", "errors"}
 
 // parseHeader checks the columns of a CSV file.
 func parseHeader(row []byte) ([]string, error) {
-	header, err := parseCSV(bytes.TrimPrefix(row, []byte("\ufeff")))
+	header, err := parseCSV(row)
 	if err != nil {
 		return nil, fmt.Errorf("the header cannot be read: %w", err)
 	}

@@ -12,6 +12,9 @@ import (
 // takes.
 const maxRow = 1 << 20
 
+// byteOrderMark is U+FEFF in UTF-8, with which programs of Windows begin a file.
+const byteOrderMark = "\ufeff"
+
 // rows splits an input into rows and keeps count of where it is. That is cheap:
 // what stands in the rows is read elsewhere, by many at a time.
 type rows struct {
@@ -26,6 +29,13 @@ type rows struct {
 // openRows reads the header of CSV and goes to where an earlier run has come.
 func openRows(input io.Reader, format Format, position, line int64) (*rows, error) {
 	r := &rows{input: input, buffered: bufio.NewReaderSize(input, 1<<20), csv: format == CSV}
+	if mark, _ := r.buffered.Peek(len(byteOrderMark)); string(mark) == byteOrderMark { // an error comes back with the first row
+		n, err := r.buffered.Discard(len(mark))
+		if err != nil {
+			return nil, err
+		}
+		r.position = int64(n)
+	}
 	if r.csv {
 		row, err := r.next()
 		if errors.Is(err, io.EOF) {

@@ -54,6 +54,9 @@ func (c importCommand) Run(p *program) error {
 		if _, err := repository.Migrate(ctx, pool, quiet(p)); err != nil {
 			return err
 		}
+		if _, err := repository.New(pool).FillEmailKeys(ctx); err != nil {
+			return err
+		}
 		input, err := openInput(c.File)
 		if err != nil {
 			return err
@@ -134,6 +137,9 @@ func (c importCommand) run(ctx context.Context, p *program, o bulk.Options, inpu
 	o.Report = progress.report
 	run, err := bulk.Import(ctx, o)
 	progress.end()
+	if !c.DryRun && ctx.Err() == nil {
+		warnOverlooked(ctx, o.Repository, o.Policy, quiet(p))
+	}
 	verb := "imported"
 	if c.DryRun {
 		verb = "would be imported"

@@ -32,6 +32,21 @@ func (migrateUpCommand) Run(p *program) error {
 		for _, step := range applied {
 			fmt.Fprintf(p.stdout, "applied %s\n", step.Name)
 		}
+		users := repository.New(pool)
+		filled, err := users.FillEmailKeys(ctx)
+		if err != nil {
+			return err
+		}
+		if filled > 0 {
+			fmt.Fprintf(p.stdout, "computed the keys of %d e-mails\n", filled)
+		}
+		shared, err := users.SharedMailboxes(ctx)
+		if err != nil {
+			return err
+		}
+		if len(shared) > 0 {
+			fmt.Fprintf(p.stdout, "%d mailboxes have several accounts: barong users collisions lists them\n", len(shared))
+		}
 		_, err = fmt.Fprintln(p.stdout, "the schema is up to date")
 		return err
 	})

@@ -12,6 +12,10 @@ import (
 func readPolicy(c config.Config) (identity.Policy, error) {
 	policy := identity.DefaultPolicy()
 	policy.RequireDocumentExpiry = c.DocumentsExpire
+	var err error
+	if policy.PhoneCountry, err = identity.ParsePhoneCountry(c.PhoneCountry); err != nil {
+		return policy, fmt.Errorf("BARONG_PHONE_COUNTRY: %w", err)
+	}
 	rules, err := config.ReadRules(c.BarongConfig)
 	if err != nil {
 		return policy, err
@@ -34,6 +38,9 @@ func readPolicy(c config.Config) (identity.Policy, error) {
 		for i, trigger := range rules.StateTriggers {
 			policy.StateTriggers[i] = identity.Trigger(trigger)
 		}
+	}
+	if rules.StateTriggerMatch == config.MatchPrefix {
+		policy = policy.WithPrefixTriggers()
 	}
 	if rules.DocumentTypes != nil {
 		policy.DocumentTypes = rules.DocumentTypes

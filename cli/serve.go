@@ -184,6 +184,8 @@ func (serveCommand) Run(p *program) error {
 	}
 	defer reserveHeap()()
 	go settle(ctx)
+	go keepEmailKeys(ctx, database, log)
+	go warnOverlooked(ctx, database, policy, log)
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
 	}

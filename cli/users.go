@@ -11,7 +11,8 @@ import (
 )
 
 type usersCommand struct {
-	Recount usersRecountCommand `cmd:"" help:"Count the users again, after some were inserted or deleted by other ways."`
+	Recount    usersRecountCommand    `cmd:"" help:"Count the users again, after some were inserted or deleted by other ways."`
+	Collisions usersCollisionsCommand `cmd:"" help:"List the accounts that share a mailbox."`
 }
 
 type usersRecountCommand struct{}

@@ -30,6 +30,7 @@ type Config struct {
 	ManagementAPI string        `env:"BARONG_MANAGEMENT_API"`
 	BarongConfig  string        `env:"BARONG_CONFIG"`
 	UIDPrefix     string        `env:"BARONG_UID_PREFIX" envDefault:"ID"`
+	PhoneCountry  string        `env:"BARONG_PHONE_COUNTRY"`
 	JWTPrivateKey string        `env:"JWT_PRIVATE_KEY_PATH"`
 	OTPBackend    string        `env:"BARONG_OTP_BACKEND" envDefault:"postgres"`
 	OTPKey        string        `env:"BARONG_OTP_KEY" secret:"true"`

@@ -86,6 +86,7 @@ state_triggers:
 levels:
   - {key: email, value: verified, description: after Barong's seeds}
   - {key: face, value: seen}
+state_trigger_match: prefix
 document_types: [Passport]
 captcha_protected_endpoints: [user_create]
 `
@@ -103,6 +104,7 @@ captcha_protected_endpoints: [user_create]
 		ActivationRequirements: []Pair{{"phone", "verified"}, {"email", "verified"}},
 		StateTriggers:          []Trigger{{"zombie", []string{"risen"}}, {"banned", []string{"ban", "fraud*"}}, {"asleep", nil}},
 		Levels:                 []Pair{{"email", "verified"}, {"face", "seen"}},
+		StateTriggerMatch:      MatchPrefix,
 		DocumentTypes:          []string{"Passport"},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -115,6 +117,7 @@ func TestRulesThatMakeNoSenseAreRefused(t *testing.T) {
 	for _, content := range []string{
 		"activation_requirements: [email]", "activation_requirements: {email: [verified]}", "state_triggers: 5",
 		"state_triggers: {banned: ban}", "levels: [email]", "levels: [{key: email}]", "document_types: {a: b}", "levels: [",
+		"state_trigger_match: begin", "state_trigger_match: [prefix]", "state_trigger_match: Prefix",
 	} {
 		path := filepath.Join(t.TempDir(), "barong.yml")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

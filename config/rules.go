@@ -8,13 +8,20 @@ import (
 )
 
 // Rules is what barong.yml says of accounts. A member that the file lacks is
-// nil: the default stands.
+// nil or empty: the default stands.
 type Rules struct {
 	ActivationRequirements []Pair
 	StateTriggers          []Trigger // in the file's order, the most severe first
+	StateTriggerMatch      string    // MatchWhole, which is the default, or MatchPrefix
 	Levels                 []Pair    // from 1 upward
 	DocumentTypes          []string
 }
+
+// The values of state_trigger_match: what of a label's key has to equal a trigger.
+const (
+	MatchWhole  = "whole"  // all of it, unless the trigger ends in a *
+	MatchPrefix = "prefix" // its beginning, as in Barong
+)
 
 // Pair is a label that is asked for.
 type Pair struct{ Key, Value string }
@@ -33,7 +40,8 @@ type rulesFile struct {
 		Key   string `yaml:"key"`
 		Value string `yaml:"value"`
 	} `yaml:"levels"`
-	DocumentTypes []string `yaml:"document_types"`
+	StateTriggerMatch string   `yaml:"state_trigger_match"`
+	DocumentTypes     []string `yaml:"document_types"`
 }
 
 // ReadRules reads barong.yml, in Barong's own format: members that concern other
@@ -68,6 +76,12 @@ func ReadRules(path string) (Rules, error) {
 	})
 	if err != nil {
 		return rules, fmt.Errorf("BARONG_CONFIG: %s: state_triggers must be a mapping of states to lists of label keys: %w", path, err)
+	}
+	switch file.StateTriggerMatch {
+	case "", MatchWhole, MatchPrefix:
+		rules.StateTriggerMatch = file.StateTriggerMatch
+	default:
+		return rules, fmt.Errorf("BARONG_CONFIG: %s: state_trigger_match must be %s or %s, and is %q", path, MatchWhole, MatchPrefix, file.StateTriggerMatch)
 	}
 	for i, level := range file.Levels {
 		if level.Key == "" || level.Value == "" {

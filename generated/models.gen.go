@@ -107,7 +107,7 @@ type CreateDocumentParameters struct {
 	// UID User uid
 	UID string `json:"uid"`
 
-	// DocType Document type, one of those configured: Passport, Identity card, Driver license, Utility Bill, Residental, Institutional
+	// DocType Document type, in any case, one of those configured: Passport, Identity card, Driver license, Utility Bill, Residental, Institutional
 	DocType string `json:"doc_type"`
 
 	// DocNumber Document number: up to 128 letters, digits, "-" and white space
@@ -146,7 +146,7 @@ type CreateLabelParameters struct {
 
 // CreateUserParameters defines model for CreateUserParameters.
 type CreateUserParameters struct {
-	// Email User Email: up to 254 characters, unique whatever its case
+	// Email User Email: up to 254 characters; one mailbox, in whatever case and spelling, is one account
 	Email string `json:"email"`
 
 	// Password User Password: 8 to 72 bytes with a lower-case letter, an upper-case letter and a digit, and not easy to guess
@@ -277,28 +277,28 @@ type ImportUserParameters struct {
 	// PasswordDigest User Password Hash: bcrypt with cost 4 to 15, argon2id, argon2i, scrypt or pbkdf2, in PHC or modular crypt form
 	PasswordDigest string `json:"password_digest"`
 
-	// Phone An international number in any spelling
+	// Phone An international number in any spelling: digits alone begin with the code of the country
 	Phone *string `json:"phone,omitempty"`
 
-	// FirstName 1 to 255 letters, digits, "-", "'" and space
+	// FirstName 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
 	FirstName *string `json:"first_name,omitempty"`
 
-	// LastName 1 to 255 letters, digits, "-", "'" and space
+	// LastName 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
 	LastName *string `json:"last_name,omitempty"`
 
 	// DOB Birthday date
 	DOB *openapi_types.Date `json:"dob,omitempty"`
 
-	// Address 1 to 255 letters, digits and common punctuation
+	// Address 1 to 255 characters that can be printed
 	Address *string `json:"address,omitempty"`
 
-	// Postcode 2 to 255 letters, digits, "-" and space
+	// Postcode 2 to 255 letters, marks and numbers of any script, spaces, dashes and "/"
 	Postcode *string `json:"postcode,omitempty"`
 
-	// City 1 to 255 letters, digits, "-", "'" and space
+	// City 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
 	City *string `json:"city,omitempty"`
 
-	// Country ISO 3166-1 alpha-2 or alpha-3 code
+	// Country ISO 3166-1 alpha-2 or alpha-3 code, or XK
 	Country *string `json:"country,omitempty"`
 
 	// ReferralUID The uid of the user who invited this one

@@ -90,16 +90,15 @@ func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequest
 // where that is another and nobody was found: +44 (0)20 is +44 20.
 func (h *Handlers) findByPhone(ctx context.Context, written string) (identity.User, error) {
 	digits, ok := identity.PhoneDigits(written)
-	if !ok {
-		return identity.User{}, identity.ErrRecordNotFound // nobody can have what is no number
+	if ok {
+		user, err := h.Repository.FindUser(ctx, repository.ByPhone(digits))
+		if !errors.Is(err, identity.ErrRecordNotFound) {
+			return user, err
+		}
 	}
-	user, err := h.Repository.FindUser(ctx, repository.ByPhone(digits))
-	if !errors.Is(err, identity.ErrRecordNotFound) {
-		return user, err
-	}
-	phone, violations := identity.ParsePhone(written)
+	phone, violations := h.Policy.ParsePhone(written)
 	if len(violations) > 0 || phone.Number == digits {
-		return identity.User{}, identity.ErrRecordNotFound
+		return identity.User{}, identity.ErrRecordNotFound // nobody can have what is no number
 	}
 	return h.Repository.FindUser(ctx, repository.ByPhone(phone.Number))
 }

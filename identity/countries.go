@@ -4,7 +4,7 @@ import "strings"
 
 // countries maps the alpha-2 code of every country of ISO 3166-1 to its alpha-3
 // code: the officially assigned ones only. Withdrawn codes (AN, YU), reserved
-// ones (EU, UK) and those for private use (XK) are not countries here.
+// ones (EU, UK) and those for private use are not countries here, save [kosovo].
 var countries = map[string]string{
 	"AD": "AND", "AE": "ARE", "AF": "AFG", "AG": "ATG", "AI": "AIA", "AL": "ALB",
 	"AM": "ARM", "AO": "AGO", "AQ": "ATA", "AR": "ARG", "AS": "ASM", "AT": "AUT",
@@ -60,13 +60,17 @@ var countries = map[string]string{
 	"ZA": "ZAF", "ZM": "ZMB", "ZW": "ZWE",
 }
 
+// kosovo is the code for private use that stands for Kosovo in numbering plans, in the
+// European Union and at banks. It has no alpha-3 counterpart that is as common.
+const kosovo = "XK"
+
 // isCountryCode says whether code is an alpha-2 or alpha-3 code, in any case.
 func isCountryCode(code string) bool {
 	upper := strings.ToUpper(code)
 	switch len(code) {
 	case 2:
 		_, ok := countries[upper]
-		return ok
+		return ok || upper == kosovo
 	case 3:
 		for _, alpha3 := range countries {
 			if alpha3 == upper {

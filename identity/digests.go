@@ -2,6 +2,7 @@ package identity
 
 import (
 	"encoding/base64"
+	"math/bits"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,9 +12,10 @@ const (
 	maxDigest = 255 // bytes
 
 	// What a digest may demand of whoever verifies it later: a stored digest must
-	// not be a bomb. The most expensive settings in use (libsodium's "sensitive")
-	// are within.
-	maxDigestMemory     int64 = 1 << 30 // bytes; argon2 and scrypt
+	// not be a bomb. The most expensive settings in use (the first one that RFC 9106
+	// recommends, and libsodium's "sensitive") are within.
+	maxArgon2Memory     int64 = 2 << 30 // bytes
+	maxScryptMemory     int64 = 1 << 30 // bytes
 	maxDigestWork       int64 = 4 << 30 // memory times passes
 	maxDigestLanes      int64 = 64
 	maxDigestIterations int64 = 10_000_000 // pbkdf2
@@ -45,13 +47,20 @@ var digestForms = []digestForm{
 		pattern: regexp.MustCompile(`^\$argon2id?(?:\$v=(?:16|19))?\$m=([1-9]\d{0,8}),t=([1-9]\d{0,8}),p=([1-9]\d{0,8})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`),
 		sound: func(g []string) bool {
 			kibibytes, passes, lanes := number(g[0], 10), number(g[1], 10), number(g[2], 10)
-			return kibibytes >= 8*lanes && isBearable(kibibytes<<10, passes, lanes) && isSalted(g[3], g[4])
+			return kibibytes >= 8*lanes && kibibytes<<10 <= maxArgon2Memory && isBearable(kibibytes<<10, passes, lanes) && isSalted(g[3], g[4])
 		},
 	},
 	{ // scrypt (RFC 7914) in the PHC string format: $scrypt$ln=16,r=8,p=1$salt$hash
 		pattern: regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d{0,8}),p=([1-9]\d{0,8})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`),
 		sound: func(g []string) bool {
 			return isBearableScrypt(number(g[0], 10), number(g[1], 10), number(g[2], 10)) && isSalted(g[3], g[4])
+		},
+	},
+	{ // scrypt as Ory Kratos writes it, with N for ln, and padding: $scrypt$ln=16384,r=8,p=1$salt=$hash=
+		pattern: regexp.MustCompile(`^\$scrypt\$ln=([1-9]\d{2,8}),r=([1-9]\d{0,8}),p=([1-9]\d{0,8})\$([A-Za-z0-9+/]+)={0,2}\$([A-Za-z0-9+/]+)={0,2}$`),
+		sound: func(g []string) bool {
+			n := uint64(number(g[0], 10))
+			return bits.OnesCount64(n) == 1 && isBearableScrypt(int64(bits.TrailingZeros64(n)), number(g[1], 10), number(g[2], 10)) && isSalted(g[3], g[4])
 		},
 	},
 	{ // scrypt as the Java and Rust libraries write it: $s0$, log2 N, r and p in hexadecimal, $salt$hash
@@ -67,21 +76,27 @@ var digestForms = []digestForm{
 		},
 	},
 	{ // pbkdf2 (RFC 8018) in the PHC string format: $pbkdf2-sha256$i=600000,l=32$salt$hash
-		pattern: regexp.MustCompile(`^\$pbkdf2-sha(?:1|256|512)\$i=([1-9]\d{0,8})(?:,l=([1-9]\d{0,8}))?\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`),
+		pattern: regexp.MustCompile(`^\$pbkdf2-sha(?:1|224|256|384|512)\$i=([1-9]\d{0,8})(?:,l=([1-9]\d{0,8}))?\$([A-Za-z0-9+/]+)={0,2}\$([A-Za-z0-9+/]+)={0,2}$`),
 		sound: func(g []string) bool {
 			length := base64Length(g[3])
 			return isBearableIteration(number(g[0], 10)) && isSalted(g[2], g[3]) && (g[1] == "" || number(g[1], 10) == int64(length))
 		},
 	},
-	{ // pbkdf2 in modular crypt format (sha1 has no name there), with a dot for the plus: $pbkdf2-sha256$29000$salt$hash
-		pattern: regexp.MustCompile(`^\$pbkdf2(|-sha256|-sha512)\$([1-9]\d{0,8})\$([A-Za-z0-9./]+)\$([A-Za-z0-9./]+)$`),
+	{ // pbkdf2 in modular crypt format, with a dot for the plus or without, padded or not: $pbkdf2-sha256$29000$salt$hash
+		pattern: regexp.MustCompile(`^\$pbkdf2(|-sha1|-sha256|-sha512)\$([1-9]\d{0,8})\$([A-Za-z0-9./+]+)={0,2}\$([A-Za-z0-9./+]+)={0,2}$`),
 		sound: func(g []string) bool {
 			salt, hash := strings.ReplaceAll(g[2], ".", "+"), strings.ReplaceAll(g[3], ".", "+")
-			length := map[string]int{"": 20, "-sha256": 32, "-sha512": 64}[g[0]]
-			return isBearableIteration(number(g[1], 10)) && isSalted(salt, hash) && base64Length(hash) == length
+			length := base64Length(hash)
+			return isBearableIteration(number(g[1], 10)) && isSalted(salt, hash) && (length == pbkdf2Length[g[0]] || length == keycloakLength)
 		},
 	},
 }
+
+// pbkdf2Length is how many bytes each hash function of modular crypt format gives;
+// Keycloak derives as many from each of them.
+var pbkdf2Length = map[string]int{"": 20, "-sha1": 20, "-sha256": 32, "-sha512": 64}
+
+const keycloakLength = 64
 
 // CheckPasswordDigest returns the rule that a digest made elsewhere breaks: it is
 // bcrypt, argon2id, argon2i, scrypt or pbkdf2, in PHC or modular crypt form, with
@@ -101,12 +116,16 @@ func CheckPasswordDigest(digest string) []Violation {
 // isBearable bounds argon2 and scrypt: bytes of memory, passes over them, lanes.
 func isBearable(memory, passes, lanes int64) bool {
 	return passes >= 1 && lanes >= 1 && lanes <= maxDigestLanes &&
-		memory <= maxDigestMemory && memory*passes <= maxDigestWork
+		memory <= maxDigestWork && memory*passes <= maxDigestWork
 }
 
 // isBearableScrypt bounds scrypt, which needs 128·r·N bytes, p times over.
 func isBearableScrypt(log2N, r, p int64) bool {
-	return log2N >= 1 && log2N <= 30 && r >= 1 && r <= maxDigestMemory>>7 && isBearable(128*r<<log2N, p, p)
+	if log2N < 1 || log2N > 30 || r < 1 || r > maxScryptMemory>>7 {
+		return false
+	}
+	memory := 128 * r << log2N
+	return memory <= maxScryptMemory && isBearable(memory, p, p)
 }
 
 // isBearableIteration bounds pbkdf2.

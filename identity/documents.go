@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -84,13 +85,17 @@ var errUploadTooLarge = errors.New("more than 10 MiB")
 
 // NewDocument makes a document of the fields, and decodes its content. today is
 // any moment of the present day; a document that expired before that day (UTC)
-// is refused, and so is one without a date where the policy requires one.
+// is refused, and so is one without a date where the policy requires one. The type
+// is matched whatever its case, and kept as the policy has it.
 // Violations come together, in the order upload, type, date of expiry, metadata,
 // number. With violations there is no document.
 func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte, []Violation) {
 	content, contentType, violations := checkUpload(f.Upload, f.FileExt)
-	if !slices.Contains(p.DocumentTypes, f.Type) {
+	known := slices.IndexFunc(p.DocumentTypes, func(t string) bool { return strings.EqualFold(t, f.Type) })
+	if known < 0 {
 		violations = append(violations, docTypeUnknown)
+	} else {
+		f.Type = p.DocumentTypes[known]
 	}
 	switch {
 	case f.Expire == nil && p.RequireDocumentExpiry:
@@ -138,10 +143,24 @@ func checkUpload(upload, ext string) (content []byte, contentType string, violat
 	case !known:
 		violations = append(violations, Violation{Field: "file_ext", Code: "file_ext_not_allowed", Logged: "Upload has an extension that is not allowed", Message: fmt.Sprintf(
 			`Upload You are not allowed to upload "%s" files, allowed types: %s`, beginning(ext, maxQuotedExt), strings.Join(fileExtensions, ", "))})
-	case violations == nil && http.DetectContentType(content) != contentType:
+	case violations == nil && detectContentType(content, contentType) != contentType:
 		violations = append(violations, uploadMismatch)
 	}
 	return content, contentType, violations
+}
+
+// pdfPreamble is within how many bytes of a file its header is looked for: printers
+// put lines of their own before it, and readers accept that (PDF 1.7, annex H, note 13).
+const pdfPreamble = 1024
+
+// detectContentType sniffs the type of a content that is said to have a type. What
+// stands before the header of a PDF says nothing, unless a browser would run it.
+func detectContentType(content []byte, said string) string {
+	sniffed := http.DetectContentType(content)
+	if said == contentTypes["pdf"] && !strings.HasPrefix(sniffed, "text/html") && bytes.Contains(content[:min(len(content), pdfPreamble)], []byte("%PDF-")) {
+		return said
+	}
+	return sniffed
 }
 
 // decodeUpload decodes standard base64, with its padding or without; line breaks

@@ -40,7 +40,7 @@ func TestDocumentReportsEveryBrokenRuleInOrder(t *testing.T) {
 		"expired yesterday":  {change: func(f *identity.DocumentFields) { f.Expire = day(22) }, want: []string{"Doc expire is invalid"}},
 		"expiry required":    {change: func(*identity.DocumentFields) {}, requires: true, want: []string{"Doc expire can't be blank"}},
 		"expiry given":       {change: func(f *identity.DocumentFields) { f.Expire = day(24) }, requires: true},
-		"unknown type":       {change: func(f *identity.DocumentFields) { f.Type = "passport" }, want: []string{"Doc type is not included in the list"}},
+		"unknown type":       {change: func(f *identity.DocumentFields) { f.Type = "passports" }, want: []string{"Doc type is not included in the list"}},
 		"metadata no JSON":   {change: func(f *identity.DocumentFields) { f.Metadata = ref("{a}") }, want: []string{"Metadata data is not json compatible string"}},
 		"metadata too long":  {change: func(f *identity.DocumentFields) { f.Metadata = ref(`"` + strings.Repeat("a", 64<<10-1) + `"`) }, want: []string{"Metadata data is not json compatible string"}},
 		"metadata of 64 KiB": {change: func(f *identity.DocumentFields) { f.Metadata = ref(`"` + strings.Repeat("a", 64<<10-2) + `"`) }},
@@ -69,6 +69,23 @@ func TestDocumentReportsEveryBrokenRuleInOrder(t *testing.T) {
 			_, _, violations := policy.NewDocument(fields, today)
 			wantMessages(t, violations, c.want...)
 		})
+	}
+}
+
+func TestTypeIsMatchedWhateverItsCaseAndKeptAsThePolicyHasIt(t *testing.T) {
+	t.Parallel()
+	policy := identity.DefaultPolicy()
+	policy.DocumentTypes = []string{"Passport", "Identity card", "Удостоверение"}
+	for given, want := range map[string]string{
+		"Passport": "Passport", "passport": "Passport", "PASSPORT": "Passport", "identity CARD": "Identity card", "УДОСТОВЕРЕНИЕ": "Удостоверение",
+	} {
+		fields := passport()
+		fields.Type = given
+		document, _, violations := policy.NewDocument(fields, time.Now())
+		wantMessages(t, violations)
+		if document.Type != want {
+			t.Errorf("%q is kept as %q, want %q", given, document.Type, want)
+		}
 	}
 }
 
@@ -110,7 +127,12 @@ func TestUploadIsWhatItSaysAndOfASoundSize(t *testing.T) {
 		"letters that look alike":    {"pdf", "JVВERi0x", []string{invalid}},
 		"another image":              {"jpg", png, []string{mismatch}},
 		"html as png":                {"png", encoded(html), []string{mismatch}},
-		"pdf that begins late":       {"pdf", encoded(append([]byte("\n"), content("pdf", 20)...)), []string{mismatch}},
+		"pdf that begins late":       {"pdf", encoded(append([]byte("\n"), content("pdf", 20)...)), nil},
+		"pdf behind printer lines":   {"pdf", encoded(append([]byte("\x1b%-12345X@PJL SET COPIES=1\r\n"), content("pdf", 20)...)), nil},
+		"pdf behind a mark":          {"pdf", encoded(append([]byte("\ufeff"), content("pdf", 20)...)), nil},
+		"pdf header at the last":     {"pdf", encoded(append(bytes.Repeat([]byte("\n"), 1019), content("pdf", 20)...)), nil},
+		"pdf header too late":        {"pdf", encoded(append(bytes.Repeat([]byte("\n"), 1020), content("pdf", 20)...)), []string{mismatch}},
+		"pdf that is a png":          {"png", encoded(append([]byte("\n"), content("pdf", 20)...)), []string{mismatch}},
 		"html, then pdf":             {"pdf", encoded(append(html, content("pdf", 20)...)), []string{mismatch}},
 		"png, then html":             {"png", encoded(append(content("png", 8), html...)), nil}, // served as an image, as a download, with nosniff
 		"svg":                        {"svg", encoded([]byte("<svg/>")), []string{notAllowed("svg")}},

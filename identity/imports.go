@@ -86,7 +86,7 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []Violation) {
 	if in.Phone != nil {
 		phones = append([]Phone{{Number: *in.Phone, ValidatedAt: &now}}, phones...)
 	}
-	broken := user.importPhones(phones)
+	broken := user.importPhones(p, phones)
 	violations = append(violations, broken...)
 
 	user.Profile, broken = importedProfile(in, now)
@@ -105,9 +105,9 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []Violation) {
 	return user, violations
 }
 
-func (u *User) importPhones(given []Phone) (violations []Violation) {
+func (u *User) importPhones(policy Policy, given []Phone) (violations []Violation) {
 	for _, phone := range given {
-		parsed, broken := ParsePhone(phone.Number)
+		parsed, broken := policy.ParsePhone(phone.Number)
 		violations = append(violations, broken...)
 		parsed.ValidatedAt = phone.ValidatedAt
 		if phone.ValidatedAt != nil && slices.ContainsFunc(u.Phones, func(p Phone) bool { return p.ValidatedAt != nil && p.Number == parsed.Number }) {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -24,17 +25,29 @@ var PhoneTaken = Violation{Field: "phone", Code: "phone_taken", Message: "Number
 var phoneInvalid = Violation{Field: "phone", Code: "phone_invalid", Message: "Number is invalid"}
 
 // ParsePhone reads any spelling of an international number: with a plus, 00 or
-// nothing before the country code, with spaces, brackets, dots, dashes and
-// slashes, in European, Arabic or full-width digits. The number must be one that
-// the numbering plan of its country has given out; extensions and letters for
-// digits are refused. ValidatedAt stays nil: knowing that a number exists is not
-// knowing whose it is.
-func ParsePhone(s string) (Phone, []Violation) {
-	digits, ok := PhoneDigits(s)
-	if !ok {
+// nothing before the country code, in European, Arabic or full-width digits.
+// White space, dashes, dots, slashes, brackets of any width and invisible format
+// characters (category Cf), which contact lists paste, do not count. The number must
+// be one that the numbering plan of its country has given out, by the plan in force:
+// numbers of before a renumbering are refused, as are extensions, letters for digits,
+// and numbers in a national spelling (see [Policy.ParsePhone]). ValidatedAt stays nil:
+// knowing that a number exists is not knowing whose it is.
+func ParsePhone(s string) (Phone, []Violation) { return Policy{}.ParsePhone(s) }
+
+// ParsePhone is the function of that name that also reads a number in a national
+// spelling, with brackets or a leading 0 and neither plus nor 00, by the numbering
+// plan of the policy's PhoneCountry. Without one such a number is refused: read as an
+// international one, it would be somebody else's.
+func (p Policy) ParsePhone(s string) (Phone, []Violation) {
+	spelt, ok := readPhone(s)
+	if !ok || spelt.national && p.PhoneCountry == "" {
 		return Phone{}, []Violation{phoneInvalid}
 	}
-	number, err := phonenumbers.Parse("+"+digits, "")
+	written, plan := "+"+spelt.digits, ""
+	if spelt.national {
+		written, plan = spelt.digits, p.PhoneCountry
+	}
+	number, err := phonenumbers.Parse(written, plan)
 	if err != nil {
 		return Phone{}, []Violation{phoneInvalid}
 	}
@@ -48,36 +61,73 @@ func ParsePhone(s string) (Phone, []Violation) {
 	}, nil
 }
 
+// ParsePhoneCountry returns the configured country of national numbers in upper case;
+// an empty one stays empty. It is an ISO 3166-1 alpha-2 code, or XK, of a country with
+// a numbering plan; anything else is an error.
+func ParsePhoneCountry(s string) (string, error) {
+	country := strings.ToUpper(s)
+	if s != "" && (len(s) != 2 || !isCountryCode(country) || phonenumbers.GetCountryCodeForRegion(country) == 0) {
+		return "", fmt.Errorf("the country of phone numbers is an ISO 3166-1 alpha-2 code such as US, not %q", s)
+	}
+	return country, nil
+}
+
 // PhoneDigits strips the spelling off the digits, the country code first. In most
 // spellings they are the Number that [ParsePhone] would give, which a search may try
 // before it asks the numbering plan, at thirty times the price. false where s is no
-// number at all.
+// number at all, or one in a national spelling.
 func PhoneDigits(s string) (string, bool) {
-	if len(s) > maxPhoneSpelling {
+	spelt, ok := readPhone(s)
+	if !ok || spelt.national {
 		return "", false
 	}
+	return spelt.digits, true
+}
+
+// spelling is what is left of a number without what does not count.
+type spelling struct {
+	digits   string // European ones
+	national bool   // else the country code comes first
+}
+
+// readPhone is false where s has what no spelling has.
+func readPhone(s string) (spelling, bool) {
+	if len(s) > maxPhoneSpelling {
+		return spelling{}, false
+	}
 	var digits strings.Builder
-	plus := false
+	plus, brackets := false, false
 	for _, r := range s {
 		switch {
 		case unicode.IsDigit(r):
 			digit := phonenumbers.NormalizeDigitsOnly(string(r))
 			if len(digit) != 1 { // a script that the library does not know comes back as it was
-				return "", false
+				return spelling{}, false
 			}
 			digits.WriteString(digit)
-		case r == '+' || r == '＋':
-			if plus || digits.Len() > 0 {
-				return "", false
-			}
-			plus = true
-		case unicode.IsSpace(r), unicode.Is(unicode.Pd, r), strings.ContainsRune("()[]./−", r):
+		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), isDash(r):
 		default:
-			return "", false
+			switch asciiOf(r) {
+			case '+':
+				if plus || digits.Len() > 0 {
+					return spelling{}, false
+				}
+				plus = true
+			case '(', ')', '[', ']':
+				brackets = true
+			case '.', '/':
+			default:
+				return spelling{}, false
+			}
 		}
 	}
-	if plus {
-		return digits.String(), true
+	number := digits.String()
+	switch {
+	case plus:
+		return spelling{digits: number}, true
+	case strings.HasPrefix(number, "00"):
+		return spelling{digits: number[2:]}, true
+	default:
+		return spelling{digits: number, national: brackets || strings.HasPrefix(number, "0")}, true
 	}
-	return strings.TrimPrefix(digits.String(), "00"), true
 }

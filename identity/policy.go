@@ -14,7 +14,8 @@ type Policy struct {
 	StateTriggers          []Trigger     // the first that matches decides, so the most severe first
 	Levels                 []Requirement // of level 1, 2, …
 	DocumentTypes          []string
-	RequireDocumentExpiry  bool // a document must say when it expires
+	RequireDocumentExpiry  bool   // a document must say when it expires
+	PhoneCountry           string // by whose numbering plan national numbers are read, of ParsePhoneCountry; "": they are refused
 }
 
 // Requirement is a private label that an account must have.

@@ -160,14 +160,24 @@ func (rule textRule) check(field *string) []Violation {
 	return violations
 }
 
+// What stands between the words of names, in the widths that people type it in. The
+// apostrophes that Unicode calls letters are words themselves.
+const (
+	apostrophes     = "'’‘‛`´′՚׳＇"
+	nameMarks       = ".,/()&．，／（）＆"
+	interwordPoints = "·\u0387・･•" // of Catalan (and its canonical equivalent), of Katakana in both widths, and of Chinese
+)
+
 func isNameRune(r rune) bool {
-	return isAlphanumeric(r) || strings.ContainsRune("_ -'", r)
+	return isWord(r) || r == ' ' || isDash(r) || isJoiner(r) || strings.ContainsRune(apostrophes+nameMarks+interwordPoints, r)
 }
 
 func isPostcodeRune(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == ' '
+	return unicode.In(r, unicode.L, unicode.M, unicode.N) || r == ' ' || isDash(r) || r == '/' || r == '／'
 }
 
+// isAddressRune takes whatever can be printed. Text that lost characters on its way
+// has U+FFFD in their place.
 func isAddressRune(r rune) bool {
-	return isNameRune(r) || strings.ContainsRune(`,.;/:#"\&()`, r)
+	return unicode.IsPrint(r) && r != utf8.RuneError || isJoiner(r)
 }

@@ -18,6 +18,7 @@ import (
 // migrations/.
 var violated = map[string]identity.Violation{
 	"users_email_folded_key":       identity.EmailTaken,
+	"users_email_key_key":          identity.EmailTaken,
 	"users_uid_key":                identity.UIDTaken,
 	"phones_validated_number_key":  identity.PhoneTaken,
 	"labels_user_id_key_scope_key": identity.LabelKeyTaken,

@@ -58,12 +58,22 @@ func (r *Repository) moveImportRun(ctx context.Context, from, to ImportRun) erro
 
 // Taken is what is in the way of new users, and whom they may name.
 type Taken struct {
-	Emails  map[string]bool  // folded
+	Emails  map[string]bool  // folded, and keys of mailboxes: an e-mail is taken where either of its own is there
 	UIDs    map[string]int64 // to ids: who is there, as another user or as a referrer
 	Numbers map[string]bool  // validated by somebody
 }
 
-// FindTaken looks up folded e-mails, uids and numbers, all in one round trip.
+// HasEmail says whether a user has this e-mail, in whatever spelling.
+func (t Taken) HasEmail(email string) bool {
+	return t.Emails[identity.FoldEmail(email)] || t.Emails[identity.MailboxKey(email)]
+}
+
+var (
+	selectTakenFolded = compile(psql.Select("email_folded").From("users").Where("email_folded = ANY(?)", argument))
+	selectTakenKeys   = compile(psql.Select("email_key").From("users").Where("email_key = ANY(?)", argument))
+)
+
+// FindTaken looks up e-mails, uids and numbers, all in one round trip.
 func (r *Repository) FindTaken(ctx context.Context, emails, uids, numbers []string) (Taken, error) {
 	taken := Taken{Emails: map[string]bool{}, UIDs: map[string]int64{}, Numbers: map[string]bool{}}
 	texts := func(into map[string]bool) func(pgx.Rows) error {
@@ -73,8 +83,17 @@ func (r *Repository) FindTaken(ctx context.Context, emails, uids, numbers []stri
 			return err
 		}
 	}
+	var keys, folded []string
+	for _, email := range emails {
+		key, fold := identity.MailboxKey(email), identity.FoldEmail(email)
+		keys, folded = append(keys, key), append(folded, fold)
+		if key != fold { // a user without a key has it as the folded e-mail
+			folded = append(folded, key)
+		}
+	}
 	batch := &pgx.Batch{}
-	batch.Queue("SELECT email_folded FROM users WHERE email_folded = ANY($1)", emails).Query(texts(taken.Emails))
+	batch.Queue(selectTakenFolded, folded).Query(texts(taken.Emails))
+	batch.Queue(selectTakenKeys, keys).Query(texts(taken.Emails))
 	batch.Queue("SELECT number FROM phones WHERE number = ANY($1) AND validated_at IS NOT NULL", numbers).Query(texts(taken.Numbers))
 	batch.Queue("SELECT uid, id FROM users WHERE uid = ANY($1)", uids).Query(func(rows pgx.Rows) error {
 		var uid string
@@ -147,7 +166,7 @@ func (r *Repository) copyUsers(ctx context.Context, users []ImportedUser, ids []
 		byUID[u.UID] = ids[i]
 	}
 	return r.copy(ctx, "users",
-		[]string{"id", "uid", "email", "email_folded", "password_digest", "role", "level", "otp", "state", "referral_id", "data", "created_at", "updated_at"},
+		[]string{"id", "uid", "email", "email_folded", "password_digest", "role", "level", "otp", "state", "referral_id", "data", "created_at", "updated_at", "email_key"},
 		pgx.CopyFromSlice(len(users), func(i int) ([]any, error) {
 			u := &users[i]
 			var referrer *int64
@@ -160,7 +179,7 @@ func (r *Repository) copyUsers(ctx context.Context, users []ImportedUser, ids []
 			}
 			return []any{
 				ids[i], u.UID, u.Email, identity.FoldEmail(u.Email), u.PasswordDigest, u.Role, int32(u.Level), u.OTP, u.State, referrer, u.Data, //nolint:gosec // levels are few
-				u.CreatedAt, u.UpdatedAt,
+				u.CreatedAt, u.UpdatedAt, identity.MailboxKey(u.Email),
 			}, nil
 		}))
 }

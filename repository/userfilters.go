@@ -14,7 +14,7 @@ import (
 )
 
 // UserFilter says which users are meant: those that equal all that is given. An
-// empty text and a nil Level mean any. An e-mail is compared by its key, a UID as
+// empty text and a nil Level mean any. An e-mail is compared by that of its mailbox, a UID as
 // given and in capitals, the other texts without regard to case and to superfluous
 // white space. Where the locale of the database knows ASCII only, as C does, other
 // letters are found as given, all small, all capital, and with capital initials.
@@ -26,9 +26,9 @@ type UserFilter struct {
 // userFilter is a UserFilter by which lists are remembered: what means the same is
 // equal.
 type userFilter struct {
-	uid, email, role, firstName, lastName, country, state string
-	level                                                 int32
-	hasLevel                                              bool
+	uid, email, mailbox, role, firstName, lastName, country, state string
+	level                                                          int32
+	hasLevel                                                       bool
 }
 
 func (f UserFilter) comparable() userFilter {
@@ -37,7 +37,7 @@ func (f UserFilter) comparable() userFilter {
 		uid: text(f.UID), role: text(f.Role), firstName: text(f.FirstName), lastName: text(f.LastName), country: text(f.Country), state: text(f.State),
 	}
 	if f.Email != "" {
-		filter.email = identity.FoldEmail(f.Email)
+		filter.email, filter.mailbox = identity.FoldEmail(f.Email), identity.MailboxKey(f.Email)
 	}
 	if f.Level != nil {
 		filter.level, filter.hasLevel = *f.Level, true
@@ -113,7 +113,7 @@ func (shape filterShape) condition() sq.And {
 		all = append(all, sq.Expr("u.uid = ANY(ARRAY[?::text, upper(?::text)])", placeholder("uid"), placeholder("uid")))
 	}
 	if shape.email {
-		all = append(all, sq.Expr("u.email_folded = ?", placeholder("email")))
+		all = append(all, sq.Expr("(u.email_folded = ANY(ARRAY[?::text, ?::text]) OR u.email_key = ?)", foldedEmail, mailboxKey, mailboxKey))
 	}
 	together := false // level and state
 	for i, t := range textFilters {
@@ -149,7 +149,7 @@ func (shape filterShape) equals(expression, value string, name placeholder, befo
 
 // values are what the condition of the filter's shape needs.
 func (f userFilter) values(shape filterShape) values {
-	given := values{"uid": f.uid, "email": f.email, "level": f.level, "level text": strconv.Itoa(int(f.level))}
+	given := values{"uid": f.uid, foldedEmail: f.email, mailboxKey: f.mailbox, "level": f.level, "level text": strconv.Itoa(int(f.level))}
 	for i, t := range textFilters {
 		if !shape.texts[i] {
 			continue

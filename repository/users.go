@@ -43,14 +43,16 @@ func (row userRow) user() identity.User {
 // taken. A violated constraint would say the same, and the database would write the
 // whole e-mail or number into its log.
 var insertUserRow = sq.Insert("users").
-	Columns("uid", "email", "email_folded", "password_digest", "role", "level", "otp", "state", "referral_id", "data", "created_at", "updated_at").
+	Columns("uid", "email", "email_folded", "email_key", "password_digest", "role", "level", "otp", "state", "referral_id", "data", "created_at", "updated_at").
 	Select(sq.Select().
-		Column("?::text", placeholder("uid")).Column("?::text", placeholder("email")).Column("?::text", placeholder("email key")).
+		Column("?::text", placeholder("uid")).Column("?::text", placeholder("email")).Column("?::text", foldedEmail).Column("?::text", mailboxKey).
 		Column("?::text", placeholder("password digest")).Column("?::text", placeholder("role")).Column("?::integer", placeholder("level")).
 		Column("?::boolean", placeholder("otp")).Column("?::text", placeholder("state")).
 		Column("(SELECT referrer.id FROM users AS referrer WHERE referrer.uid = ?)", placeholder("referral uid")).
 		Column("?::text", placeholder("data")).Column("?::timestamptz", placeholder("created at")).Column("?::timestamptz", placeholder("updated at")).
-		Where("NOT EXISTS (SELECT 1 FROM phones WHERE number = ANY(?::text[]) AND validated_at IS NOT NULL)", placeholder("validated numbers"))).
+		Where("NOT EXISTS (SELECT 1 FROM phones WHERE number = ANY(?::text[]) AND validated_at IS NOT NULL)", placeholder("validated numbers")).
+		// A user without a key has it as the folded e-mail.
+		Where("NOT EXISTS (SELECT 1 FROM users WHERE email_folded = ?)", mailboxKey)).
 	Suffix("ON CONFLICT DO NOTHING RETURNING id")
 
 // insertUser stores a user with phones, profile and labels, and counts it. Where
@@ -116,7 +118,7 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 		profile, profileState = *u.Profile, &u.Profile.State
 	}
 	given := values{
-		"email": u.Email, "email key": identity.FoldEmail(u.Email), "password digest": u.PasswordDigest, "role": u.Role, "level": u.Level,
+		"email": u.Email, foldedEmail: identity.FoldEmail(u.Email), mailboxKey: identity.MailboxKey(u.Email), "password digest": u.PasswordDigest, "role": u.Role, "level": u.Level,
 		"otp": u.OTP, "state": u.State, "referral uid": u.ReferralUID, "data": u.Data, "created at": u.CreatedAt, "updated at": u.UpdatedAt,
 		"slot":            countSlot(),
 		"phone countries": phones.countries, "phone numbers": phones.numbers, "phone times": phones.validatedAt,
@@ -144,15 +146,16 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 	}
 }
 
-var findTaken, _ = psql.Select(
-	"EXISTS (SELECT 1 FROM users WHERE email_folded = $1)",
-	"EXISTS (SELECT 1 FROM phones WHERE number = ANY($2::text[]) AND validated_at IS NOT NULL)").MustSql()
+var findTaken = prepared(psql.Select().Column(sq.Expr("EXISTS (?)", selectByEmail())).
+	Column("EXISTS (SELECT 1 FROM phones WHERE number = ANY(?::text[]) AND validated_at IS NOT NULL)", placeholder("validated numbers")))
 
 // whatIsTaken is the error of an e-mail or a validated number that somebody has; nil
 // where neither is.
 func (r *Repository) whatIsTaken(ctx context.Context, email string, numbers []string) error {
+	given := emailValues(email)
+	given["validated numbers"] = numbers
 	var emailTaken, phoneTaken bool
-	err := r.db.QueryRow(ctx, findTaken, identity.FoldEmail(email), numbers).Scan(&emailTaken, &phoneTaken)
+	err := r.db.QueryRow(ctx, findTaken.sql, findTaken.bind(given)...).Scan(&emailTaken, &phoneTaken)
 	switch {
 	case err != nil:
 		return translate(err)
@@ -164,14 +167,6 @@ func (r *Repository) whatIsTaken(ctx context.Context, email string, numbers []st
 	return nil
 }
 
-// EmailTaken says whether a user has this e-mail, in whatever case. It is good
-// for a report only: by the time of an insert the answer may be another.
-func (r *Repository) EmailTaken(ctx context.Context, email string) (bool, error) {
-	type found struct{ ID int64 }
-	rows, err := all[found](ctx, r, psql.Select("id").From("users").Where(sq.Eq{"email_folded": identity.FoldEmail(email)}))
-	return len(rows) > 0, err
-}
-
 // LockUser finds a user by uid, without relations, and keeps others from
 // changing it or its labels until the transaction ends.
 func (r *Repository) LockUser(ctx context.Context, uid string) (identity.User, error) {
@@ -181,37 +176,38 @@ func (r *Repository) LockUser(ctx context.Context, uid string) (identity.User, e
 
 // UserKey says which user is meant. It is made by one of the By… functions.
 type UserKey struct {
-	find  string // the statement that brings all parts of the user
-	value string
+	find   statement // brings all parts of the user
+	values values
 }
 
 // allParts brings a user whose id is what one selects. LATERAL hands the id to the
 // parts as a value; a subselect in each of them would be set up five times.
-func allParts(one string) string {
-	return "SELECT part.* FROM (" + one + ") AS found CROSS JOIN LATERAL (\n" +
-		selectParts("= found.id", selectUserPart, selectProfilePart, selectPhonePart, selectLabelPart, selectDocumentPart) + ") AS part"
+func allParts(one sq.SelectBuilder) statement {
+	return prepared(psql.Select("part.*").FromSelect(one, "found").JoinClause("CROSS JOIN LATERAL (\n" +
+		selectParts("= found.id", selectUserPart, selectProfilePart, selectPhonePart, selectLabelPart, selectDocumentPart) + ") AS part"))
 }
 
 var (
-	findByUID   = allParts("SELECT id FROM users WHERE uid = $1")
-	findByEmail = allParts("SELECT id FROM users WHERE email_folded = $1")
-	findByPhone = allParts("SELECT user_id AS id FROM phones WHERE number = $1 ORDER BY (validated_at IS NULL), id LIMIT 1")
+	findByUID   = allParts(sq.Select("id").From("users").Where("uid = ?", placeholder("uid")))
+	findByEmail = allParts(selectByEmail())
+	findByPhone = allParts(sq.Select("user_id AS id").From("phones").Where("number = ?", placeholder("number")).
+			OrderBy("(validated_at IS NULL)", "id").Suffix("LIMIT 1"))
 )
 
 // ByUID means the user with this uid.
-func ByUID(uid string) UserKey { return UserKey{findByUID, uid} }
+func ByUID(uid string) UserKey { return UserKey{findByUID, values{"uid": uid}} }
 
-// ByEmail means the user with this e-mail, in whatever case.
-func ByEmail(email string) UserKey { return UserKey{findByEmail, identity.FoldEmail(email)} }
+// ByEmail means the user with this e-mail, in whatever spelling.
+func ByEmail(email string) UserKey { return UserKey{findByEmail, emailValues(email)} }
 
 // ByPhone means the user with this number, in E.164 digits: the one who has
 // validated it, before anybody who only claims it.
-func ByPhone(number string) UserKey { return UserKey{findByPhone, number} }
+func ByPhone(number string) UserKey { return UserKey{findByPhone, values{"number": number}} }
 
 // FindUser returns a user with profile, labels, phones and documents: one
 // statement, one snapshot, one round trip.
 func (r *Repository) FindUser(ctx context.Context, key UserKey) (user identity.User, err error) {
-	rows, err := r.db.Query(ctx, key.find, key.value)
+	rows, err := r.db.Query(ctx, key.find.sql, key.find.bind(key.values)...)
 	if err != nil {
 		return user, translate(err)
 	}

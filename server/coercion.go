@@ -72,6 +72,8 @@ func coerceText(schema *openapi3.Schema, text string) (any, state) {
 	case schema.Type.Is(openapi3.TypeObject):
 		value := jsontext.Value(trimmed)
 		return value, presentIf(value.Kind() == '{' && value.IsValid())
+	case schema.Format == "date":
+		return trimmed, presentIf(!strings.ContainsRune(trimmed, 0))
 	default:
 		// No text of ours holds a NUL, and the database cannot.
 		return text, presentIf(!strings.ContainsRune(text, 0))

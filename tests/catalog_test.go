@@ -88,7 +88,7 @@ func (b breach) String() string { return b.object + " " + b.what }
 // breaches holds a step, by the catalogs before and after it, against the rules:
 // a server of the release before reads and writes as it always did, and waits for
 // nothing that takes long.
-func breaches(before, after catalog) (found []breach) {
+func breaches(released, before, after catalog) (found []breach) {
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		was, there := before[name], false
 		is, there := after[name]
@@ -108,7 +108,7 @@ func breaches(before, after catalog) (found []breach) {
 		if _, shared := before["table "+is.Table]; there || !shared {
 			continue
 		}
-		found = append(found, added(is, before)...)
+		found = append(found, added(is, released)...)
 	}
 	return found
 }
@@ -119,11 +119,12 @@ func (c catalog) has(gone object, after catalog) bool {
 	return there || gone.Kind == "table"
 }
 
-// added are the breaches of an object that comes to a table which was there.
-func added(is object, before catalog) (found []breach) {
+// added are the breaches of an object that comes to a table which was there. What is
+// new is measured by the schema of the last release.
+func added(is object, released catalog) (found []breach) {
 	fresh := len(is.Columns) > 0 // concerns only columns that no older server knows
 	for _, column := range is.Columns {
-		if _, there := before["column "+is.Table+"."+column]; there {
+		if _, there := released["column "+is.Table+"."+column]; there {
 			fresh = false
 		}
 	}

@@ -345,6 +345,7 @@ func TestWrongSettingsStopTheStartAndAreNamed(t *testing.T) {
 		"BARONG_MANAGEMENT_API":  broken,
 		"BARONG_CONFIG":          broken,
 		"BARONG_UID_PREFIX":      "TOOLONGPREFIX",
+		"BARONG_PHONE_COUNTRY":   "USA",
 		"JWT_PRIVATE_KEY_PATH":   broken,
 		"BARONG_OTP_BACKEND":     "paper",
 		"BARONG_OTP_KEY":         "nonsense",

@@ -134,7 +134,7 @@ func TestEveryRuleOfAnImportIsReported(t *testing.T) {
 		a.user(parameters{"email": "taken@example.com", "phone": "+442079460018"})
 		a.call(f, "importUser", parameters{
 			"email": "bad_email", "password_digest": "md5", "phone": "12", "first_name": "<b>", "last_name": "<i>", "dob": "2999-01-01",
-			"city": "#", "country": "Atlantis", "postcode": "?", "address": "{}",
+			"city": "#", "country": "Atlantis", "postcode": "?", "address": "1\u202e2",
 		}).refused(t, http.StatusUnprocessableEntity,
 			"[Email is invalid]", "Password digest is invalid", "Number is invalid",
 			`First name only allows letters, digits "-", "'", and space`, `Last name only allows letters, digits "-", "'", and space`,
