@@ -48,7 +48,7 @@ test-faults: ## Break databases, processes and disks under load, three times in 
 test-upgrade: build ## Test whether an earlier version works on this one's schema (PREVIOUS=tag or commit)
 	$(GO) run ./tests/upgrade -previous "$(PREVIOUS)" -then "$(THEN)" $(UPGRADEFLAGS)
 
-test-docs: ## Test the page /docs in Chromium or Chrome, without a window
+test-docs: ## Test the page /docs in Chromium or Chrome, without a window, with axe from npm (Node 20)
 	$(GO) test -tags browser -count=1 -timeout 5m -v -run '^TestBrowser' ./tests
 
 bench: build ## Measure against the fastest server that could be; BENCHFLAGS=-help
@@ -68,12 +68,14 @@ clients: ## Make the clients of other languages from openapi.yaml (clients/)
 test-clients: ## Test them against a real server, directly and through Prism (Node 20)
 	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$' ./tests
 
-scalar: ## Fetch what draws the page /docs, docspage/scalar.js.gz, from npm again
+scalar: ## Fetch what draws the page /docs, docspage/scalar.js.*, from npm again (Node 20)
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	npm pack --silent --pack-destination "$$dir" $(SCALAR) >/dev/null; \
 	tar -xzf "$$dir"/*.tgz -C "$$dir" package/dist/browser/standalone.js; \
 	echo "$(SCALAR_SHA256)  $$dir/package/dist/browser/standalone.js" | sha256sum --check --quiet; \
-	gzip -9 -n -c "$$dir/package/dist/browser/standalone.js" > docspage/scalar.js.gz
+	gzip -9 -n -c "$$dir/package/dist/browser/standalone.js" > docspage/scalar.js.gz; \
+	node -e 'const z = require("zlib"); process.stdout.write(z.brotliCompressSync(require("fs").readFileSync(process.argv[1]), {params: {[z.constants.BROTLI_PARAM_LGWIN]: 24}}))' \
+	  "$$dir/package/dist/browser/standalone.js" > docspage/scalar.js.br
 
 verify: ## Fail when generated code or go.mod is not what the sources make
 	$(GO) mod tidy -diff

@@ -21,16 +21,18 @@ type documentsCommand struct {
 
 type documentsSweepCommand struct {
 	Delete bool `help:"Remove the files; without it they are only listed."`
+	Yes    bool `help:"Do not ask before files are removed."`
 	Force  bool `help:"Remove files although the database has no document at all."`
 }
 
 func (documentsSweepCommand) Help() string {
 	return `A file is stored before its document is: one that a crash left alone stays behind. Files younger than an hour are let
-alone, and so is everything in the store that this server did not put there. Settings are those of the server.
+alone, and so is everything in the store that this server did not put there. On a terminal --delete asks first; anywhere
+else it needs --yes. Settings are those of the server.
 
 Example:
   barong documents sweep
-  barong documents sweep --delete`
+  barong documents sweep --delete --yes`
 }
 
 // sweepAge is how old a file must be: far more than a request may take.
@@ -40,6 +42,9 @@ const sweepAge = time.Hour
 const sweepBatch = 1000
 
 func (c documentsSweepCommand) Run(p *program) error {
+	if c.Delete && !c.Yes && !p.isInteractive() {
+		return errNobodyToAsk
+	}
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
 		store, err := openExistingStorage(ctx, settings)
 		if err != nil {
@@ -53,6 +58,11 @@ func (c documentsSweepCommand) Run(p *program) error {
 		}
 		if err := c.checkDatabase(ctx, rows, abandoned); err != nil {
 			return err
+		}
+		if c.Delete && !c.Yes && len(abandoned) > 0 {
+			if err := p.ask("remove %d files that belong to no document", len(abandoned)); err != nil {
+				return err
+			}
 		}
 		var size int64
 		for _, file := range abandoned {

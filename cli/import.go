@@ -44,7 +44,7 @@ Example:
 
 func (c importCommand) Run(p *program) error {
 	if c.Batch < 1 || c.Batch > 100_000 {
-		return fmt.Errorf("--batch must be 1 to 100000, and is %d", c.Batch)
+		return usagef("--batch must be 1 to 100000, and is %d", c.Batch)
 	}
 	format, err := formatOf(c.File, c.Format)
 	if err != nil {
@@ -188,7 +188,7 @@ func formatOf(file, chosen string) (bulk.Format, error) {
 	}
 	format, ok := bulk.FormatOf(file)
 	if !ok {
-		return "", fmt.Errorf("the name %q does not tell the format, which --format ndjson or --format csv does", file)
+		return "", usagef("the name %q does not tell the format, which --format ndjson or --format csv does", file)
 	}
 	return format, nil
 }

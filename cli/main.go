@@ -5,17 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
 
-// program is what every command gets: where to write, and the specification.
+// program is what every command gets: where to read and write, and the
+// specification.
 type program struct {
 	spec           []byte
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
 type commands struct {
+	PrintVersion versionFlag `name:"version" help:"Print the version."`
+
 	Serve     serveCommand     `cmd:"" help:"Serve the management API."`
 	Migrate   migrateCommand   `cmd:"" help:"Look after the database's schema."`
 	Import    importCommand    `cmd:"" help:"Import users from a file."`
@@ -30,36 +36,30 @@ type commands struct {
 	Check     checkCommand     `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
 	Users     usersCommand     `cmd:"" help:"Look after the users in the database."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
+
+	Help       helpCommand       `cmd:"" help:"Show the help of a command."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`
 }
-
-// The exit statuses of a command.
-const (
-	exitOK      = 0
-	exitFailure = 1 // it was tried and did not work; an answer of call that is an error, too
-	exitUsage   = 2 // the command line makes no sense
-	exitRefused = 3 // import: some rows were refused, and all others imported
-)
-
-// errAnswered is a failure that has been shown already.
-var errAnswered = errors.New("the server answered with an error")
-
-// errRefused is a run to the end that refused rows, and has said so.
-var errRefused = errors.New("some rows were refused")
 
 // Main runs the command that args name, without the program's own name, and
 // returns the process's exit status.
 func Main(spec []byte, args []string, stdout, stderr io.Writer) int {
+	p := &program{spec: spec, stdin: os.Stdin, stdout: stdout, stderr: stderr}
 	exited := -1
-	var parsed commands
-	parser := kong.Must(&parsed,
+	parser := newParser(p, func(status int) { exited = status; panic(exit{}) })
+	return run(parser, args, p, &exited)
+}
+
+func newParser(p *program, end func(status int)) *kong.Kong {
+	return kong.Must(&commands{},
 		kong.Name("barong"),
 		kong.Description("The management API of the Barong OAuth server: users, labels, documents, OTP signing.\n\n"+
 			"Settings come from the environment; docs/configuration.md lists them."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(status int) { exited = status; panic(exit{}) }),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(end),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Bind(p),
 	)
-	return run(parser, args, &program{spec: spec, stdout: stdout, stderr: stderr}, &exited)
 }
 
 // exit unwinds from kong, which wants to end the process once help is printed.
@@ -74,23 +74,25 @@ func run(parser *kong.Kong, args []string, p *program, exited *int) (status int)
 			status = *exited
 		}
 	}()
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == helpWord:
+		args = append(slices.Clone(args[1:]), "--help")
+	case args[0] == completeWord:
+		for _, line := range complete(parser.Model.Node, args[1:]) {
+			fmt.Fprintln(p.stdout, line)
+		}
+		return exitOK
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(p.stderr, "barong: %s\nTry: barong --help\n", err)
+		var failed *kong.ParseError
+		errors.As(err, &failed)
+		explain(p.stderr, commandOf(failed.Context), usagef("%s", err))
 		return exitUsage
 	}
-	switch err := parsed.Run(p); {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errAnswered):
-		return exitFailure
-	case errors.Is(err, errRefused):
-		return exitRefused
-	default:
-		fmt.Fprintf(p.stderr, "barong: %s\n", err)
-		return exitFailure
-	}
+	err = parsed.Run()
+	explain(p.stderr, commandOf(parsed), err)
+	return exitStatus(err)
 }

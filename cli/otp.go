@@ -154,21 +154,36 @@ func (c otpImportCommand) Run(p *program) error {
 
 type otpDisableCommand struct {
 	UID string `arg:"" name:"uid" help:"The user."`
+	Yes bool   `help:"Do not ask first."`
 }
 
 func (otpDisableCommand) Help() string {
-	return "The secret is gone for good, and so is a lock. It does not matter whether otp was on.\n\nExample:\n  barong otp disable ID873B5CE1D2"
+	return `The secret is gone for good, and so is a lock. It does not matter whether otp was on. On a terminal it asks first; anywhere
+else it needs --yes.
+
+Example:
+  barong otp disable ID873B5CE1D2
+  barong otp disable ID873B5CE1D2 --yes`
 }
 
 func (c otpDisableCommand) Run(p *program) error {
+	if !c.Yes && !p.isInteractive() {
+		return errNobodyToAsk
+	}
 	return withOTP(p, func(ctx context.Context, _ config.Config, codes accounts) error {
-		if _, err := codes.user(ctx, c.UID); err != nil {
+		user, err := codes.user(ctx, c.UID)
+		if err != nil {
 			return err
+		}
+		if !c.Yes {
+			if err := p.ask("forget the one-time codes of %s (%s)", user.UID, printable(user.Email)); err != nil {
+				return err
+			}
 		}
 		if err := codes.Disable(ctx, c.UID); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.stdout, "otp of %s is off\n", c.UID)
+		_, err = fmt.Fprintf(p.stdout, "otp of %s is off\n", c.UID)
 		return err
 	})
 }

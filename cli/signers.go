@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +15,7 @@ import (
 
 // signing is what the commands that sign have in common.
 type signing struct {
-	Signer  []string      `placeholder:"NAME=FILE" sep:"none" env:"BARONG_SIGNER" help:"Who signs: its name in the server's keychain, and the file with its private key, as NAME=FILE or NAME=ALGORITHM:FILE. Without it, the development signer."`
+	Signer  []string      `placeholder:"NAME=FILE" sep:"none" env:"BARONG_SIGNER" help:"Who signs: its name in the server's keychain, and the file with its private key, as NAME=FILE or NAME=ALGORITHM:FILE. Several are separated by commas, or each has a --signer of its own. Without it, the development signer."`
 	Expires time.Duration `default:"60s" help:"How long the signature is good for."`
 	DataDir string        `default:"data" env:"BARONG_DATA_DIR" hidden:""`
 }
@@ -26,11 +26,15 @@ func (s signing) signers() ([]*auth.Signer, error) {
 		signer, err := development{dir: developmentDir(s.DataDir)}.signer()
 		return []*auth.Signer{signer}, err
 	}
-	signers := make([]*auth.Signer, len(s.Signer))
-	for i, option := range s.Signer {
+	var options []string
+	for _, list := range s.Signer {
+		options = append(options, splitSigners(list)...)
+	}
+	signers := make([]*auth.Signer, len(options))
+	for i, option := range options {
 		name, file, ok := strings.Cut(option, "=")
 		if !ok || name == "" || file == "" {
-			return nil, errors.New("--signer must be NAME=FILE or NAME=ALGORITHM:FILE")
+			return nil, usagef("--signer must be NAME=FILE or NAME=ALGORITHM:FILE")
 		}
 		algorithm := ""
 		if known, rest, ok := strings.Cut(file, ":"); ok && slices.Contains(auth.Algorithms(), known) {
@@ -45,6 +49,21 @@ func (s signing) signers() ([]*auth.Signer, error) {
 		}
 	}
 	return signers, nil
+}
+
+// nextSigner is a comma behind which another signer begins. One in the name of a
+// file is none, unless a = follows before the next comma or slash.
+var nextSigner = regexp.MustCompile(`,\s*[^,=/\s]+=`)
+
+// splitSigners takes a list of signers apart, as BARONG_SIGNER may hold it.
+func splitSigners(list string) []string {
+	var signers []string
+	start := 0
+	for _, next := range nextSigner.FindAllStringIndex(list, -1) {
+		signers = append(signers, strings.TrimSpace(list[start:next[0]]))
+		start = next[0] + 1
+	}
+	return append(signers, strings.TrimSpace(list[start:]))
 }
 
 // claims are those of a signature that is good for the operation, or for any where

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 
 	"barong/auth"
@@ -26,7 +25,7 @@ func (c tokenCommand) Run(p *program) error {
 		return err
 	}
 	if len(signers) != 1 {
-		return errors.New("a Bearer token has one signer; barong sign makes an envelope, which takes several")
+		return usagef("a Bearer token has one signer; barong sign makes an envelope, which takes several")
 	}
 	claims, err := c.bind(c.signing)
 	if err != nil {

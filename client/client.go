@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"barong/generated"
@@ -17,9 +18,34 @@ const basePath = "/api/v2/management"
 // timeout is for a whole exchange: longer than the server gives itself by default.
 const timeout = time.Minute
 
-// New makes a client of the server at a URL. Where the URL has no path, as in
-// http://127.0.0.1:8080, the operations are under /api/v2/management; a URL with
-// one is that of the operations.
+// OperationsURL is where a server has its operations. Where its URL has no path,
+// such as http://127.0.0.1:8080, they are under /api/v2/management; a URL with a
+// path, as it may have behind a proxy, is that of the operations already.
+func OperationsURL(server string) (string, error) {
+	base, err := url.Parse(server)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return "", fmt.Errorf("the server must be a URL such as http://127.0.0.1:8080, and is %q", server)
+	}
+	if base.Path == "" || base.Path == "/" {
+		base.Path = basePath
+	}
+	return strings.TrimSuffix(base.String(), "/"), nil
+}
+
+// Strict asks the server to refuse parameters that it does not know, which it
+// ignores otherwise (RFC 7240): a misspelt one gets 422 `x is unknown`. It is a
+// RequestEditorFn for package generated. A request that says itself how it wants
+// to be handled, such as handling=lenient, stays as it is.
+func Strict(_ context.Context, request *http.Request) error {
+	if !strings.Contains(strings.ToLower(strings.Join(request.Header.Values("Prefer"), ",")), "handling=") {
+		request.Header.Add("Prefer", "handling=strict")
+	}
+	return nil
+}
+
+// New makes a client of the server at a URL, with or without the path of the
+// operations: see [OperationsURL]. The server is asked to refuse parameters that
+// it does not know: see [Strict].
 //
 // Requests are signed as they leave, after whatever request editors have done to
 // them. The methods that end in WithResponse return an error unless the operation
@@ -34,14 +60,11 @@ func New(server string, signing *Signing, options ...generated.ClientOption) (*g
 	if err := signing.check(); err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(server)
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("the server must be a URL as http://127.0.0.1:8080, and is %q", server)
+	base, err := OperationsURL(server)
+	if err != nil {
+		return nil, err
 	}
-	if base.Path == "" || base.Path == "/" {
-		base.Path = basePath
-	}
-	plain, err := generated.NewClient(base.String(), append([]generated.ClientOption{generated.WithHTTPClient(&http.Client{
+	plain, err := generated.NewClient(base, append([]generated.ClientOption{generated.WithHTTPClient(&http.Client{
 		Timeout:       timeout,
 		CheckRedirect: followNone,
 	})}, options...)...)
@@ -75,6 +98,9 @@ type signedDoer struct {
 }
 
 func (d signedDoer) Do(request *http.Request) (*http.Response, error) {
+	if err := Strict(request.Context(), request); err != nil {
+		return nil, err
+	}
 	if err := d.signing.Sign(request.Context(), request); err != nil {
 		return nil, fmt.Errorf("the request to %s is not sent: %w", request.URL, err)
 	}

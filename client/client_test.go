@@ -1,10 +1,12 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,5 +108,33 @@ func TestAServerThatIsAwayIsNoRefusal(t *testing.T) {
 	_, err = api.GetTimestampWithResponse(t.Context(), nil)
 	if _, refused := errors.AsType[*client.Error](err); err == nil || refused {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestTheServerIsAskedToRefuseUnknownParameters(t *testing.T) {
+	t.Parallel()
+	signer := newSigner(t, "one", "EdDSA")
+	for name, signing := range map[string]*client.Signing{"an envelope": client.Envelope(signer), "a token": client.Bearer(signer)} {
+		for given, want := range map[string][]string{
+			"":                                 {"handling=strict"},
+			"handling=lenient":                 {"handling=lenient"},
+			"return=minimal":                   {"return=minimal", "handling=strict"},
+			"return=minimal, Handling=lenient": {"return=minimal, Handling=lenient"},
+		} {
+			requests := &recorder{}
+			api, err := client.New("http://127.0.0.1:8080", signing, generated.WithHTTPClient(requests))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = api.GetTimestamp(t.Context(), nil, func(_ context.Context, request *http.Request) error {
+				if given != "" {
+					request.Header.Set("Prefer", given)
+				}
+				return nil
+			})
+			if got := requests.requests[0].Header.Values("Prefer"); !slices.Equal(got, want) {
+				t.Errorf("%s with Prefer %q says %q, want %q", name, given, got, want)
+			}
+		}
 	}
 }

@@ -38,20 +38,41 @@ const policy = "default-src 'none'; script-src 'nonce-%[1]s'; style-src 'nonce-%
 // tokenPath is not empty, the page asks it, with POST and the key of its URL in
 // KeyHeader, for the Bearer token that operations are tried with: a JSON object
 // {"token": …, "expires_in": seconds, "key": for the next time}.
-func Handlers(tokenPath string) map[string]http.Handler {
-	found := map[string]http.Handler{Path: servePage(tokenPath)}
+//
+// What the page says is made of the specification, openapi.yaml: an error is one
+// in it.
+func Handlers(specification []byte, tokenPath string) (map[string]http.Handler, error) {
+	document, err := parse(specification)
+	if err != nil {
+		return nil, err
+	}
+	contents, err := document.outline()
+	if err != nil {
+		return nil, err
+	}
+	reference, err := Document(specification)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]http.Handler{
+		Path:                   servePage(tokenPath, contents),
+		Path + "/openapi.yaml": compressed(plain{"application/yaml", reference}),
+	}
 	for name, file := range files {
 		found[Path+"/"+name] = file
 	}
-	return found
+	return found, nil
 }
 
 // servePage makes a nonce for each answer, so an answer is never kept.
-func servePage(tokenPath string) http.Handler {
+func servePage(tokenPath string, contents outline) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		nonce := rand.Text()
 		var html bytes.Buffer
-		if err := page.Execute(&html, struct{ Nonce, Token string }{nonce, tokenPath}); err != nil {
+		if err := page.Execute(&html, struct {
+			Nonce, Token string
+			Outline      outline
+		}{nonce, tokenPath, contents}); err != nil {
 			panic(fmt.Errorf("the page of the documentation cannot be made: %w", err))
 		}
 		header := w.Header()

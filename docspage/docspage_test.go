@@ -12,7 +12,28 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/andybalholm/brotli"
 )
+
+// specification is openapi.yaml.
+func specification(t *testing.T) []byte {
+	t.Helper()
+	content, err := os.ReadFile("../openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func served(t *testing.T) map[string]http.Handler {
+	t.Helper()
+	handlers, err := Handlers(specification(t), "/docs/token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handlers
+}
 
 func get(t *testing.T, path string, header ...string) *http.Response {
 	t.Helper()
@@ -21,7 +42,7 @@ func get(t *testing.T, path string, header ...string) *http.Response {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	Handlers("/docs/token")[path].ServeHTTP(w, r)
+	served(t)[path].ServeHTTP(w, r)
 	return w.Result()
 }
 
@@ -36,16 +57,18 @@ func text(t *testing.T, answer *http.Response) string {
 
 func TestScalarIsTheFileThatWasPublished(t *testing.T) {
 	t.Parallel()
-	content, err := gzip.NewReader(bytes.NewReader(scalarJS))
+	zipped, err := gzip.NewReader(bytes.NewReader(scalarGzip))
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := sha256.New()
-	if _, err := io.Copy(digest, content); err != nil {
-		t.Fatal(err)
-	}
-	if got := hex.EncodeToString(digest.Sum(nil)); got != scalarSHA256 {
-		t.Errorf("standalone.js of version %s has the digest %s, and not %s", ScalarVersion, got, scalarSHA256)
+	for coding, content := range map[string]io.Reader{"gzip": zipped, "brotli": brotli.NewReader(bytes.NewReader(scalarBrotli))} {
+		digest := sha256.New()
+		if _, err := io.Copy(digest, content); err != nil {
+			t.Fatal(err)
+		}
+		if got := hex.EncodeToString(digest.Sum(nil)); got != scalarSHA256 {
+			t.Errorf("standalone.js of version %s, in %s, has the digest %s, and not %s", ScalarVersion, coding, got, scalarSHA256)
+		}
 	}
 }
 
@@ -65,13 +88,12 @@ func TestMakefileFetchesTheVersionThatIsServed(t *testing.T) {
 func TestPageLoadsNothingButItsOwnFiles(t *testing.T) {
 	t.Parallel()
 	page := text(t, get(t, Path))
-	served := Handlers("/docs/token")
 	loaded := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1)
 	if len(loaded) < len(files) {
 		t.Errorf("the page loads %v only", loaded)
 	}
 	for _, match := range loaded {
-		if served[match[1]] == nil && match[1] != "/openapi.yaml" {
+		if served(t)[match[1]] == nil && match[1] != "/openapi.yaml" {
 			t.Errorf("the page loads %s, which is not served", match[1])
 		}
 	}
@@ -118,7 +140,7 @@ func TestPolicyAllowsWhatCarriesTheNonceOfThisAnswer(t *testing.T) {
 
 func TestFilesAreNotGuessedAtAndNotReferredFrom(t *testing.T) {
 	t.Parallel()
-	for path := range Handlers("") {
+	for path := range served(t) {
 		header := get(t, path).Header
 		for name, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin",
@@ -145,31 +167,51 @@ func TestFilesAreSentOnce(t *testing.T) {
 	}
 }
 
-func TestScalarTravelsAsGzipToThoseWhoTakeIt(t *testing.T) {
+func TestScalarTravelsAsSmallAsTheReaderTakesIt(t *testing.T) {
 	t.Parallel()
-	for accepted, packed := range map[string]bool{
-		"gzip":                true,
-		"br, GZIP;q=0.5":      true,
-		"deflate, gzip, br":   true,
-		"gzip;q=0":            false,
-		"gzip; q=0.000, br":   false,
-		"identity":            false,
-		"":                    false,
-		"x-gzip-like, brotli": false,
+	if len(scalarBrotli) > len(scalarGzip)*4/5 {
+		t.Errorf("brotli leaves %d of %d bytes", len(scalarBrotli), len(scalarGzip))
+	}
+	for accepted, want := range map[string]string{
+		"gzip":                     "gzip",
+		"gzip, deflate, br, zstd":  "br",
+		"br;q=0, GZIP;q=0.5":       "gzip",
+		"BR;q=0.5, gzip":           "br",
+		"gzip;q=0":                 "",
+		"gzip; q=0.000, br; q=0.0": "",
+		"identity":                 "",
+		"":                         "",
+		"x-gzip-like, brotli":      "",
 	} {
 		answer := get(t, Path+"/scalar.js", "Accept-Encoding", accepted)
 		body := text(t, answer)
-		if got := answer.Header.Get("Content-Encoding") == "gzip"; got != packed {
-			t.Errorf("%q: Content-Encoding is %q", accepted, answer.Header.Get("Content-Encoding"))
+		if got := answer.Header.Get("Content-Encoding"); got != want {
+			t.Errorf("%q: Content-Encoding is %q, want %q", accepted, got, want)
 		}
-		if packed != (body == string(scalarJS)) || !packed && !strings.HasPrefix(body, "(function()") {
+		if whole := map[string]string{"br": string(scalarBrotli), "gzip": string(scalarGzip)}[want]; want != "" && body != whole || want == "" && !strings.HasPrefix(body, "(function()") {
 			t.Errorf("%q: the body is another, %d bytes", accepted, len(body))
 		}
 		if answer.Header.Get("Vary") != "Accept-Encoding" {
 			t.Errorf("%q: Vary is %q", accepted, answer.Header.Get("Vary"))
 		}
-		if strings.HasSuffix(answer.Header.Get("ETag"), `-gzip"`) != packed {
-			t.Errorf("%q: both forms share the ETag %s", accepted, answer.Header.Get("ETag"))
+		if tag := answer.Header.Get("ETag"); want != "" && !strings.HasSuffix(tag, "-"+want+`"`) || want == "" && strings.Contains(tag, "-") {
+			t.Errorf("%q: two forms share the ETag %s", accepted, tag)
 		}
+	}
+}
+
+func TestThePageIsReadableBeforeItsScriptHasArrived(t *testing.T) {
+	t.Parallel()
+	page := text(t, get(t, Path))
+	for _, want := range []string{"<code>PUT /labels</code> <code>updateLabel</code>", "All labels of a user", "<code>user_uid</code> (required)", "Label key"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if got := strings.Count(page, "<article>"); got != len(bodies) {
+		t.Errorf("the page has %d operations, of %d", got, len(bodies))
+	}
+	if script := strings.Index(page, "<script"); script < strings.Index(page, "</main>") {
+		t.Error("a script comes before what there is to read")
 	}
 }

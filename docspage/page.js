@@ -17,6 +17,15 @@ document.createElement = (name, options) => {
 // strings. The policy says no; it need not ask.
 globalThis.__zod_globalConfig = { jitless: true }
 
+// What Scalar leaves out for people without a mouse or without a screen: code that
+// is wider than its place scrolls, which takes the focus; a button with an icon
+// needs a name, and one with a text that very text.
+new MutationObserver(() => {
+  for (const code of document.querySelectorAll('.custom-scroll:not([tabindex])')) code.tabIndex = 0
+  for (const button of document.querySelectorAll('.scalar-code-copy:not([aria-label])')) button.ariaLabel = 'Copy the code'
+  for (const button of document.querySelectorAll('.show-more[aria-label]')) button.removeAttribute('aria-label')
+}).observe(document, { childList: true, subtree: true })
+
 // A server in development offers a token, so that operations can be tried at
 // once. The page shows the first one; what is sent with it gets one that is good.
 const tokenPath = document.body.dataset.token
@@ -64,8 +73,10 @@ async function send(input, init) {
 
 document.addEventListener('DOMContentLoaded', async () => {
   offered = await developmentToken()
+  if (!globalThis.Scalar) return // it did not arrive: what there is to read stays
+  document.querySelector('.outline').remove() // what follows says the same and more
   Scalar.createApiReference('#reference', {
-    url: '/openapi.yaml', // in the order in which it was written
+    url: '/docs/openapi.yaml', // in the order in which it was written, with samples and errors
     customFetch: send,
     authentication: {
       preferredSecurityScheme: 'BearerToken',
@@ -78,6 +89,7 @@ document.addEventListener('DOMContentLoaded', async () => {
     telemetry: false,
     proxyUrl: '',
     hideClientButton: true,
+    showOperationId: true,
     agent: { disabled: true },
     mcp: { disabled: true },
     showDeveloperTools: 'never',

@@ -33,7 +33,7 @@ const DocsPath = docspage.Path
 // docsToken is where the page gets its token.
 const docsToken = docspage.Path + "/token"
 
-func serveDocs(router chi.Router, docs Docs, errs handlers.Errors) {
+func serveDocs(router chi.Router, docs Docs, specification []byte, errs handlers.Errors) error {
 	tokenPath := ""
 	if docs.Token != nil && docs.Key != "" {
 		tokenPath = docsToken
@@ -44,10 +44,15 @@ func serveDocs(router chi.Router, docs Docs, errs handlers.Errors) {
 			}
 		})
 	}
-	for path, handler := range docspage.Handlers(tokenPath) {
+	pages, err := docspage.Handlers(specification, tokenPath)
+	if err != nil {
+		return fmt.Errorf("the documentation cannot be made of the specification: %w", err)
+	}
+	for path, handler := range pages {
 		router.Method(http.MethodGet, path, handler)
 		router.Method(http.MethodHead, path, handler)
 	}
+	return nil
 }
 
 // isBrowserAtRoot says whether somebody opened the address of the server alone in a

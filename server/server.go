@@ -79,7 +79,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	serveDocuments(router, o.Document, &limiter{limit: int64(o.Downloads)}, o.Timeout, errs)
 	if o.Docs != nil {
-		serveDocs(router, *o.Docs, errs)
+		if err := serveDocs(router, *o.Docs, o.Spec, errs); err != nil {
+			return nil, err
+		}
 	}
 	operations := generated.NewStrictHandlerWithOptions(o.Operations, nil, generated.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  errs.Fail,

@@ -18,6 +18,8 @@ import (
 const (
 	mediaJSON = "application/json"
 	mediaForm = "application/x-www-form-urlencoded"
+
+	envelopeScheme = "SignedEnvelope" // of bodies that Swagger 2.0 leaves out
 )
 
 // Convert returns the document as JSON. An operation's parameters are those of
@@ -33,6 +35,7 @@ func Convert(document *openapi3.T) ([]byte, error) {
 	}
 	converted.Consumes = []string{mediaForm}
 	converted.Produces = []string{mediaJSON}
+	delete(converted.SecurityDefinitions, envelopeScheme)
 	for _, scheme := range converted.SecurityDefinitions {
 		scheme.Description = "`Bearer ` and the token. " + scheme.Description
 	}
@@ -86,8 +89,8 @@ func form(converted *openapi2.Operation, operation *openapi3.Operation) {
 		parameter.Format = schema.Properties[parameter.Name].Value.Format
 	}
 	converted.Consumes = nil // as the document says
-	// A form is signed by a token; what needs none is the envelope.
-	security := slices.DeleteFunc(*converted.Security, func(scheme map[string][]string) bool { return len(scheme) == 0 })
+	// A form is signed by a token.
+	security := slices.DeleteFunc(*converted.Security, func(scheme map[string][]string) bool { return scheme[envelopeScheme] != nil })
 	converted.Security = &security
 	for status, response := range operation.Responses.Map() {
 		examples(converted.Responses.Value(status), response.Value)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -44,7 +46,7 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 	origin := "http://" + serve(t, settings).public
 	routes := map[string]string{
 		"direct": origin + handlers.BasePath,
-		"prism":  startPrism(t, origin+handlers.BasePath),
+		"prism":  belowBasePath(t, startPrism(t, origin+handlers.BasePath)),
 	}
 	suites, err := filepath.Glob("../clients/*/Makefile")
 	if err != nil || len(suites) < 3 {
@@ -76,6 +78,19 @@ func TestThePackageClientThroughPrism(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { inEachSigning(t, throughPrism, test) })
 	}
+}
+
+// belowBasePath is the URL of a proxy's operations where a server has them: Prism
+// has them at its root, and to the clients a URL without a path is a server's.
+func belowBasePath(t *testing.T, proxy string) string {
+	t.Helper()
+	target, err := url.Parse(proxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.StripPrefix(handlers.BasePath, httputil.NewSingleHostReverseProxy(target)))
+	t.Cleanup(server.Close)
+	return server.URL + handlers.BasePath
 }
 
 // throughPrism sends to a proxy what was meant for the server: it knows the

@@ -1,8 +1,11 @@
 package tests
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -37,7 +40,7 @@ func TestDocumentationIsServedUnlessItIsTurnedOff(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			a := start(t, func(s *setup) { s.docs = c.docs })
-			for _, path := range []string{"/docs", "/docs/scalar.js", "/docs/page.js", "/docs/page.css", "/docs/icon.svg"} {
+			for _, path := range []string{"/docs", "/docs/scalar.js", "/docs/page.js", "/docs/page.css", "/docs/icon.svg", "/docs/openapi.yaml"} {
 				got := plainly(t, http.MethodGet, a.root+path)
 				if got.status != c.status {
 					t.Errorf("%s answered %d", path, got.status)
@@ -226,5 +229,45 @@ func TestSpecificationIsWhereBarongHasIt(t *testing.T) {
 	posted := plainly(t, http.MethodPost, path)
 	if posted.refused(t, http.StatusMethodNotAllowed, "Only POST and PUT verbs are allowed."); posted.header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("Allow is %q", posted.header.Get("Allow"))
+	}
+}
+
+func TestSpecificationIsCompressedForThoseWhoTakeIt(t *testing.T) {
+	t.Parallel()
+	a := start(t, func(s *setup) { s.docs = &server.Docs{} })
+	for _, path := range []string{"/openapi.yaml", "/openapi.json", "/api/v2/management/management.json", "/docs/openapi.yaml", "/docs/page.js", "/docs/page.css"} {
+		sizes := map[string]int{}
+		var contents []string
+		for _, coding := range []string{"identity", "gzip"} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.root+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Accept-Encoding", coding) // so that Go does not unpack it by itself
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := read(t, response)
+			sizes[coding] = len(got.body)
+			content := got.body
+			if coding == "gzip" {
+				if got.header.Get("Content-Encoding") != "gzip" || !strings.Contains(strings.Join(got.header.Values("Vary"), ","), "Accept-Encoding") {
+					t.Errorf("%s: Content-Encoding %q, Vary %q", path, got.header.Get("Content-Encoding"), got.header.Values("Vary"))
+					continue
+				}
+				unpacked, err := gzip.NewReader(bytes.NewReader(got.body))
+				if err == nil {
+					content, err = io.ReadAll(unpacked)
+				}
+				if err != nil {
+					t.Errorf("%s: %v", path, err)
+				}
+			}
+			contents = append(contents, string(content))
+		}
+		if len(contents) == 2 && (contents[0] != contents[1] || sizes["gzip"] > sizes["identity"]*2/3) {
+			t.Errorf("%s: %v bytes; the same content: %t", path, sizes, contents[0] == contents[1])
+		}
 	}
 }

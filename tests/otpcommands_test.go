@@ -127,13 +127,13 @@ func TestCommandsForOTP(t *testing.T) {
 	if info, err := os.Stat(picture); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the picture: %v %v", info, err)
 	}
-	if out, exit := signs(code); exit != 1 || !strings.Contains(out, usedCode) {
+	if out, exit := signs(code); exit != 3 || !strings.Contains(out, usedCode) {
 		t.Errorf("the code that confirmed: %d %s", exit, out)
 	}
 	if out, exit := signs(codeOf(t, secret, 30*time.Second)); exit != 0 || !strings.Contains(out, `"barong"`) {
 		t.Errorf("the next code: %d %s", exit, out)
 	}
-	if out, exit := signs("000000x"); exit != 1 || !strings.Contains(out, wrongCode) {
+	if out, exit := signs("000000x"); exit != 3 || !strings.Contains(out, wrongCode) {
 		t.Errorf("a wrong code: %d %s", exit, out)
 	}
 	status("(active)", "otp                on", "secret             stored (postgres)", "failures in a row  1")
@@ -142,10 +142,10 @@ func TestCommandsForOTP(t *testing.T) {
 			t.Errorf("%v of a user who is enrolled: %d %s", args, exit, stderr)
 		}
 	}
-	if out, stderr, exit := barong(t, settings, "otp", "disable", uid); exit != 0 || out != "otp of "+uid+" is off\n" {
+	if out, stderr, exit := barong(t, settings, "otp", "disable", uid, "--yes"); exit != 0 || out != "otp of "+uid+" is off\n" {
 		t.Errorf("otp disable: %d %s%s", exit, out, stderr)
 	}
-	if out, exit := signs(code); exit != 1 || !strings.Contains(out, notEnabled) {
+	if out, exit := signs(code); exit != 3 || !strings.Contains(out, notEnabled) {
 		t.Errorf("after otp disable: %d %s", exit, out)
 	}
 
@@ -158,7 +158,7 @@ func TestCommandsForOTP(t *testing.T) {
 	if out, exit := signs(codeOf(t, printed.Secret, 0)); exit != 0 {
 		t.Errorf("after --json --yes: %d %s", exit, out)
 	}
-	barong(t, settings, "otp", "disable", uid)
+	barong(t, settings, "otp", "disable", uid, "--yes")
 	c := command(t, settings, "otp", "import", uid, "-")
 	c.Stdin = strings.NewReader("jbsw y3dp ehpk 3pxp\n")
 	if output, err := c.CombinedOutput(); err != nil {
@@ -170,7 +170,7 @@ func TestCommandsForOTP(t *testing.T) {
 	for _, args := range [][]string{
 		{"enroll", "ID0000000000", "--yes"},
 		{"import", "ID0000000000", "JBSWY3DPEHPK3PXP"},
-		{"disable", "ID0000000000"},
+		{"disable", "ID0000000000", "--yes"},
 		{"status", "ID0000000000"},
 		{"import", uid, "not base32!"},
 		{"import", uid, "JBSWY3DP"},
@@ -255,7 +255,7 @@ func TestOTPSettingsOfVault(t *testing.T) {
 	if out, _, exit := barong(t, settings, "otp", "status", uid); exit != 0 || !strings.Contains(out, "stored (vault)") {
 		t.Errorf("otp status: %d %s", exit, out)
 	}
-	if _, stderr, exit := barong(t, settings, "otp", "disable", uid); exit != 0 || len(v.keys) != 0 {
+	if _, stderr, exit := barong(t, settings, "otp", "disable", uid, "--yes"); exit != 0 || len(v.keys) != 0 {
 		t.Errorf("otp disable: %d %s %v", exit, stderr, v.keys)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "otp")); err == nil {

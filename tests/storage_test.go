@@ -175,7 +175,7 @@ func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
 	leave(begun, old)
 	leave("doc-"+strings.Repeat("c", 26), time.Now().Add(-59*time.Minute))
 	leave("somebody-elses.png", old)
-	if out, stderr, exit := barong(t, settings, "documents", "sweep", "--delete"); exit != 1 || !strings.Contains(stderr, "the database has no document at all") {
+	if out, stderr, exit := barong(t, settings, "documents", "sweep", "--delete", "--yes"); exit != 1 || !strings.Contains(stderr, "the database has no document at all") {
 		t.Errorf("with an empty database: %d %s %s", exit, out, stderr)
 	}
 	if out, stderr, exit := barong(t, settings, "call", "createDocument", "uid="+uid, "doc_type=Passport", "doc_number=1", "filename=a.png", "file_ext=png", "upload=@"+image); exit != 0 {
@@ -202,11 +202,11 @@ func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
 		!strings.Contains(out, "2 files without a document, 8 bytes; nothing was removed") || names() != 5 {
 		t.Errorf("dry run: %d %s %s, %d files are left", exit, out, stderr, names())
 	}
-	out, stderr, exit = barong(t, settings, "documents", "sweep", "--delete")
+	out, stderr, exit = barong(t, settings, "documents", "sweep", "--delete", "--yes")
 	if exit != 0 || !strings.Contains(out, "removed "+orphan) || !strings.Contains(out, "2 files without a document") || names() != 3 {
 		t.Errorf("removal: %d %s %s, %d files are left", exit, out, stderr, names())
 	}
-	out, _, _ = barong(t, settings, "documents", "sweep", "--delete")
+	out, _, _ = barong(t, settings, "documents", "sweep", "--delete", "--yes")
 	if out != "0 files without a document, 0 bytes\n" {
 		t.Errorf("again: %s", out)
 	}
@@ -393,7 +393,7 @@ func TestSweepOfS3(t *testing.T) {
 	if err := os.Chtimes(file, old, old); err != nil {
 		t.Fatal(err)
 	}
-	if out, stderr, exit := barong(t, settings, "documents", "sweep", "--delete", "--force"); exit != 0 || !strings.Contains(out, "1 files without a document, 4 bytes") {
+	if out, stderr, exit := barong(t, settings, "documents", "sweep", "--delete", "--yes", "--force"); exit != 0 || !strings.Contains(out, "1 files without a document, 4 bytes") {
 		t.Errorf("%d %s %s", exit, out, stderr)
 	}
 	if _, err := os.Stat(file); !os.IsNotExist(err) {

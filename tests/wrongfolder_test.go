@@ -35,7 +35,7 @@ func commandsOnTheDatabase(file string) [][]string {
 		{"otp", "status", "ID873B5CE1D2"},
 		{"otp", "enroll", "ID873B5CE1D2", "--yes"},
 		{"otp", "import", "ID873B5CE1D2", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"},
-		{"otp", "disable", "ID873B5CE1D2"},
+		{"otp", "disable", "ID873B5CE1D2", "--yes"},
 		{"documents", "verify"},
 		{"documents", "sweep"},
 		{"users", "recount"},

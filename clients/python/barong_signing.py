@@ -11,6 +11,7 @@ once its parameters are plain JSON.
 import json
 import secrets
 import time
+from urllib.parse import urlsplit, urlunsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -92,7 +93,7 @@ class _SigningClient(ApiClient):
 
     def __init__(self, url, clock, new_id, configuration):
         configuration = configuration or Configuration()
-        configuration.host = url
+        configuration.host = _operations(url)
         configuration.access_token = None  # the generated sources read it, but do not define it
         super().__init__(configuration)
         self._clock = clock
@@ -100,7 +101,7 @@ class _SigningClient(ApiClient):
 
     def request(self, method, url, headers=None, body=None, _request_timeout=None, **options):
         operation = OPERATIONS.get(f"{method} {url.removeprefix(self.configuration.host)}")
-        headers, body = self._signed(operation, headers or {}, body)
+        headers, body = self._signed(operation, _strict(headers or {}), body)
         timeout = _request_timeout or TIMEOUT
         try:
             return super().request(method, url, headers=headers, body=body, _request_timeout=timeout, **options)
@@ -123,11 +124,28 @@ class _SigningClient(ApiClient):
         return claims
 
 
+def _strict(headers):
+    """Asks the server to refuse parameters that it does not know, unless the caller says how to handle them."""
+    prefer = next((value for name, value in headers.items() if name.lower() == "prefer"), "")
+    if "handling=" in prefer.lower():
+        return headers
+    return {**headers, "Prefer": ", ".join(filter(None, [prefer, "handling=strict"]))}
+
+
+def _operations(url):
+    """Where the server at a URL has its operations: a URL with a path is theirs already."""
+    parts = urlsplit(url.rstrip("/"))
+    return urlunsplit(parts if parts.path else parts._replace(path="/api/v2/management"))
+
+
 class EnvelopeClient(_SigningClient):
     """Sends the parameters in an envelope that one or several parties sign."""
 
     def __init__(self, url, *signers, clock=time.time, new_id=secrets.token_hex, configuration=None):
-        """url is that of the operations, without a slash at the end.
+        """url is that of the server, or with a path that of the operations.
+
+        The server is asked to refuse parameters that it does not know: calls send
+        Prefer: handling=strict, unless default_headers say otherwise.
 
         clock gives Unix seconds, new_id a jti that was never given before.
         configuration is the generated package's: for TLS, a proxy, retries.

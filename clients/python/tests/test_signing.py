@@ -104,6 +104,26 @@ class Tokens(unittest.TestCase):
         self.assertEqual(body, {"user_uid": "ID1", "key": "email", "value": "verified"})
 
 
+class Servers(unittest.TestCase):
+    def test_server_is_asked_to_refuse_unknown_parameters(self):
+        signer = Signer("backend-1", SECRET, "HS256")
+        for client in EnvelopeClient("http://localhost", signer), BearerClient("http://localhost", signer):
+            self.assertEqual(sent(client)[0]["Prefer"], "handling=strict")
+            client.set_default_header("Prefer", "handling=lenient")
+            self.assertEqual(sent(client)[0]["Prefer"], "handling=lenient")
+
+    def test_url_without_a_path_is_that_of_the_server(self):
+        for url, operations in {
+            "http://localhost:8080": "http://localhost:8080/api/v2/management",
+            "http://localhost:8080/": "http://localhost:8080/api/v2/management",
+            "http://localhost:8080/api/v2/management/": "http://localhost:8080/api/v2/management",
+            "http://localhost:8080/proxy": "http://localhost:8080/proxy",
+        }.items():
+            with self.subTest(url):
+                client = BearerClient(url, Signer("backend-1", SECRET, "HS256"))
+                self.assertEqual(client.configuration.host, operations)
+
+
 class Sentences(unittest.TestCase):
     def test_they_are_a_list_whatever_was_answered(self):
         for body, expected in {

@@ -78,7 +78,13 @@ module BarongManagement
       'POST /documents' => 'createDocument'
     }.freeze
 
-    # @param url [String] of the operations, without a slash at the end
+    BASE_PATH = '/api/v2/management'
+    private_constant :BASE_PATH
+
+    # The server is asked to refuse parameters that it does not know: calls send
+    # Prefer: handling=strict, unless default_headers say how to handle them.
+    #
+    # @param url [String] of the server, or with a path that of the operations
     # @param clock [Proc] gives Unix seconds
     # @param new_id [Proc] gives a jti that was never given before
     def initialize(url, clock: -> { Time.now.to_i }, new_id: -> { SecureRandom.hex })
@@ -86,9 +92,10 @@ module BarongManagement
       super(Configuration.new do |config|
         config.scheme = uri.scheme
         config.host = "#{uri.host}:#{uri.port}"
-        config.base_path = uri.path
+        config.base_path = uri.path.delete_suffix('/').then { |path| path.empty? ? BASE_PATH : path }
         config.timeout = TIMEOUT
       end)
+      @default_headers['Prefer'] = 'handling=strict'
       @clock = clock
       @new_id = new_id
     end

@@ -82,6 +82,24 @@ class SigningTest < Minitest::Test
     assert_equal({ 'user_uid' => 'ID1', 'key' => 'email', 'value' => 'verified' }, body)
   end
 
+  def test_server_is_asked_to_refuse_unknown_parameters
+    signer = Signer.new('backend-1', SECRET, 'HS256')
+    [EnvelopeClient, BearerClient].each do |kind|
+      client = kind.new('http://localhost', signer)
+      assert_equal 'handling=strict', sent(client).first['Prefer']
+      client.default_headers['Prefer'] = 'handling=lenient'
+      assert_equal 'handling=lenient', sent(client).first['Prefer']
+    end
+  end
+
+  def test_url_without_a_path_is_that_of_the_server
+    { '' => '/api/v2/management', '/' => '/api/v2/management', '/api/v2/management/' => '/api/v2/management',
+      '/proxy' => '/proxy' }.each do |path, operations|
+      client = BearerClient.new("http://localhost:8080#{path}", Signer.new('backend-1', SECRET, 'HS256'))
+      assert_equal "http://localhost:8080#{operations}", client.config.base_url
+    end
+  end
+
   def test_sentences_are_a_list_whatever_was_answered
     {
       '{"error": "Record is not found"}' => ['Record is not found'],

@@ -172,3 +172,31 @@ test('an answer that is no success is thrown, with what it says', async () => {
     });
   }
 });
+
+test('the server is asked to refuse unknown parameters', async () => {
+  const signer = await Signer.fromPEM('one', pem(ed25519));
+  for (const signing of [envelope(signer), bearer(signer)]) {
+    const { api, requests } = recorded(signing);
+    await api.POST('/timestamp');
+    await api.PUT('/labels', { body: { user_uid: 'ID1', key: 'plan', value: 'gold' }, headers: { Prefer: 'handling=lenient' } });
+    assert.deepEqual(requests.map(({ request }) => request.headers.get('Prefer')), ['handling=strict', 'handling=lenient']);
+  }
+});
+
+test('a URL without a path is that of the server', async () => {
+  const signer = await Signer.fromPEM('one', pem(ed25519));
+  for (const [url, want] of [
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080/api/v2/management/timestamp'],
+    ['http://127.0.0.1:8080/', 'http://127.0.0.1:8080/api/v2/management/timestamp'],
+    ['http://127.0.0.1:8080/api/v2/management', 'http://127.0.0.1:8080/api/v2/management/timestamp'],
+    ['http://127.0.0.1:8080/proxy/', 'http://127.0.0.1:8080/proxy/timestamp'],
+  ] as const) {
+    let asked = '';
+    const fetch = async (request: Request) => {
+      asked = request.url;
+      return Response.json({ timestamp: 1 }, { status: 201 });
+    };
+    await createClient(url, bearer(signer), { fetch }).POST('/timestamp');
+    assert.equal(asked, want);
+  }
+});
