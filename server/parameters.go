@@ -57,7 +57,7 @@ func parseJSON(ctx context.Context, body []byte, known func([]byte) bool) (given
 }
 
 // parseForm reads a form (WHATWG URL, application/x-www-form-urlencoded). A value
-// that is not wanted is not decoded.
+// that nobody wants is held against the same rules and not kept.
 func parseForm(ctx context.Context, body []byte, known func([]byte) bool) (jsonobject.Members, error) {
 	given := jsonobject.Members{Values: map[string]jsontext.Value{}}
 	seen := map[string]bool{}
@@ -73,10 +73,11 @@ func parseForm(ctx context.Context, body []byte, known func([]byte) bool) (jsono
 		}
 		escapedName, escapedText, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(escapedName)
+		text, textErr := url.QueryUnescape(escapedText)
 		switch {
-		case err != nil, strings.Contains(pair, ";"), !soundEscapes(escapedText):
+		case err != nil, textErr != nil, strings.Contains(pair, ";"):
 			return given, unparsable("Request body is not a valid form, in the parameter at byte %d.", at)
-		case !utf8.ValidString(name):
+		case !utf8.ValidString(name), !utf8.ValidString(text):
 			return given, unparsable("Request body has text that is not UTF-8 in the parameter at byte %d.", at)
 		case seen[name]:
 			return given, unparsable("Request body has a parameter twice, at byte %d.", at)
@@ -88,36 +89,11 @@ func parseForm(ctx context.Context, body []byte, known func([]byte) bool) (jsono
 			given.AddUnknown([]byte(name))
 			continue
 		}
-		text, err := url.QueryUnescape(escapedText)
-		if err != nil {
-			return given, err
-		}
-		if !utf8.ValidString(text) {
-			return given, unparsable("Request body has text that is not UTF-8 in the parameter at byte %d.", at)
-		}
 		if given.Values[name], err = jsontext.AppendQuote(nil, text); err != nil {
 			return given, err
 		}
 	}
 	return given, nil
-}
-
-// soundEscapes says whether every % begins an escape.
-func soundEscapes(text string) bool {
-	for {
-		_, rest, found := strings.Cut(text, "%")
-		if !found {
-			return true
-		}
-		if len(rest) < 2 || !isHex(rest[0]) || !isHex(rest[1]) {
-			return false
-		}
-		text = rest[2:]
-	}
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // isStrict says whether the caller wants to hear of parameters that the operation

@@ -231,7 +231,7 @@ func TestRowsThatCannotBeReadAreRefusedAndTheOthersImported(t *testing.T) {
 			t.Errorf("%s: %s", name, stderr)
 		}
 	}
-	b.run(1, "import", b.write("users.txt", ""))
+	b.run(2, "import", b.write("users.txt", ""))
 }
 
 // A third of the rows is refused. Whatever a kill interrupts, the run that goes on
