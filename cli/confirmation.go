@@ -16,7 +16,7 @@ var errNobodyToAsk = usagef("this cannot be undone, and nobody can be asked, sin
 // isInteractive says whether a person can answer.
 func (p *program) isInteractive() bool {
 	file, ok := p.stdin.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a descriptor fits
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // ask asks on standard error, so that what is printed can be piped, whether to do

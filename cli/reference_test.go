@@ -33,7 +33,7 @@ func TestTheReferenceHasEveryCommandAsItsHelpHasIt(t *testing.T) {
 		t.Fatalf("%s lacks the line %s", referenceFile, referenceBegin)
 	}
 	if *update {
-		if err := os.WriteFile(referenceFile, []byte(head+referenceBegin+want.String()), 0o644); err != nil { //nolint:gosec // a page of the documentation
+		if err := os.WriteFile(referenceFile, []byte(head+referenceBegin+want.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
