@@ -12,6 +12,9 @@ import (
 	"barong/repository"
 )
 
+// commas is the layout of exported CSV.
+var commas = &layout{columns: columns, delimiter: ','}
+
 // Unseal decrypts a user's secret of one-time codes.
 type Unseal func(ctx context.Context, uid string, encrypted []byte) (otp.Secret, error)
 
@@ -22,7 +25,7 @@ func Export(ctx context.Context, from *repository.Repository, to io.Writer, form
 	buffered := bufio.NewWriterSize(to, 1<<20)
 	var text bytes.Buffer
 	if format == CSV {
-		if err := appendCSV(&text, columns); err != nil {
+		if err := commas.append(&text, columns); err != nil {
 			return 0, err
 		}
 	}
@@ -63,7 +66,7 @@ func (r *record) append(to *bytes.Buffer, format Format) error {
 		if err != nil {
 			return err
 		}
-		return appendCSV(to, fields)
+		return commas.append(to, fields)
 	}
 	if err := json.MarshalWrite(to, r); err != nil {
 		return err

@@ -1,14 +1,10 @@
 package bulk
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"path"
-	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,40 +40,9 @@ var columns = []string{
 // annotations are what the file of refused rows has besides.
 var annotations = []string{"line", "errors"}
 
-// parseHeader checks the columns of a CSV file.
-func parseHeader(row []byte) ([]string, error) {
-	header, err := parseCSV(row)
-	if err != nil {
-		return nil, fmt.Errorf("the header cannot be read: %w", err)
-	}
-	for i, name := range header {
-		header[i] = strings.ToLower(strings.TrimSpace(name))
-		if !slices.Contains(columns, header[i]) && !slices.Contains(annotations, header[i]) {
-			return nil, fmt.Errorf("the header has the column %q, and knows %s", name, strings.Join(columns, ", "))
-		}
-		if slices.Contains(header[:i], header[i]) {
-			return nil, fmt.Errorf("the header has the column %q twice", name)
-		}
-	}
-	return header, nil
-}
-
-func parseCSV(row []byte) ([]string, error) {
-	reader := csv.NewReader(bytes.NewReader(row))
-	reader.FieldsPerRecord = -1
-	fields, err := reader.Read()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := reader.Read(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("a quote is open or bare")
-	}
-	return fields, nil
-}
-
 // parse reads a row. header is nil in NDJSON. What is wrong with the row is a
 // sentence.
-func parse(row []byte, header []string) (record, string) {
+func parse(row []byte, header *layout) (record, string) {
 	var r record
 	if header == nil {
 		if err := json.Unmarshal(row, &r, json.RejectUnknownMembers(true)); err != nil {
@@ -85,16 +50,19 @@ func parse(row []byte, header []string) (record, string) {
 		}
 		return r, ""
 	}
-	fields, err := parseCSV(row)
+	if !utf8.Valid(row) {
+		return r, "Row is not UTF-8"
+	}
+	fields, err := header.parse(row)
 	if err != nil {
 		return r, "Row is not CSV: its quotes do not match"
 	}
-	if len(fields) != len(header) {
-		return r, fmt.Sprintf("Row has %d fields and the header %d", len(fields), len(header))
+	if len(fields) != len(header.columns) {
+		return r, fmt.Sprintf("Row has %d fields and the header %d", len(fields), len(header.columns))
 	}
-	for i, name := range header {
+	for i, name := range header.columns {
 		if err := r.set(name, fields[i]); err != nil {
-			return r, name + " is invalid"
+			return r, name + " is invalid" + quoted(name, fields[i])
 		}
 	}
 	return r, ""
@@ -185,13 +153,4 @@ func (r *record) fields() ([]string, error) {
 		fields[i] = string(encoded)
 	}
 	return fields, nil
-}
-
-func appendCSV(to *bytes.Buffer, fields []string) error {
-	writer := csv.NewWriter(to)
-	if err := writer.Write(fields); err != nil {
-		return err
-	}
-	writer.Flush()
-	return writer.Error()
 }

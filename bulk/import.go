@@ -27,9 +27,11 @@ type Options struct {
 
 	Input  io.Reader // from its beginning; it is skipped as far as Run has come
 	Format Format
-	Batch  int  // rows in a transaction
-	DryRun bool // nothing is stored
-	Run    repository.ImportRun
+	// Delimiter separates the columns of CSV; 0: it is found.
+	Delimiter rune
+	Batch     int  // rows in a transaction
+	DryRun    bool // nothing is stored
+	Run       repository.ImportRun
 	// Refused is the path of the file of refused rows; "" for none. One that is
 	// there is written over only by the run that it belongs to, or with Overwrite.
 	Refused   string
@@ -67,7 +69,7 @@ type batch struct {
 // Import stores the rows of the input. It returns how far it has come, also with
 // an error: what is counted there is stored for good, and the rest not at all.
 func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
-	input, err := openRows(o.Input, o.Format, o.Run.Position, o.Run.Line)
+	input, err := openRows(o.Input, o.Format, o.Delimiter, o.Run.Position, o.Run.Line)
 	if err != nil {
 		return o.Run, err
 	}
@@ -106,7 +108,7 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 // importing is an import under way.
 type importing struct {
 	Options
-	header  []string
+	header  *layout // nil in NDJSON
 	refused *refusals
 	seen    *seen
 	flights sync.WaitGroup
@@ -157,7 +159,7 @@ func (i *importing) check(ctx context.Context, b *batch) error {
 		in, secret, sentences := read.imports()
 		user, violations := i.Policy.ImportedUser(in, now)
 		for _, violation := range violations {
-			r.sentences = append(r.sentences, violation.Message)
+			r.sentences = append(r.sentences, violation.Message+quoted(violation.Field, read.value(violation.Field)))
 		}
 		r.sentences = append(r.sentences, sentences...)
 		if secret != "" && i.Seal == nil {

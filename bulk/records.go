@@ -138,7 +138,7 @@ func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []s
 	moment := func(name string, t text) time.Time {
 		read, err := t.time()
 		if err != nil {
-			sentences = append(sentences, name+" is invalid")
+			sentences = append(sentences, name+" is invalid"+quoted("created_at", string(t)))
 		}
 		return read
 	}

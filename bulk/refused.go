@@ -63,15 +63,15 @@ func (r *refusals) open(flags int) (err error) {
 
 // write stores refused rows from a place on, with a header where it is the
 // beginning of CSV, and returns where they end.
-func (r *refusals) write(at int64, refused []*row, header []string) (end int64, err error) {
+func (r *refusals) write(at int64, refused []*row, header *layout) (end int64, err error) {
 	if len(refused) == 0 || r.path == "" {
 		return at, nil
 	}
 	var text bytes.Buffer
 	if header != nil {
-		kept := slices.DeleteFunc(slices.Clone(header), isAnnotation)
+		kept := slices.DeleteFunc(slices.Clone(header.columns), isAnnotation)
 		if at == 0 {
-			if err := appendCSV(&text, append(kept, annotations...)); err != nil {
+			if err := header.append(&text, append(kept, annotations...)); err != nil {
 				return at, err
 			}
 		}
@@ -103,13 +103,13 @@ func (r *refusals) close() error {
 func isAnnotation(name string) bool { return slices.Contains(annotations, name) }
 
 // appendRefused writes the row as it came, with its line and its reasons.
-func (r *row) appendRefused(to *bytes.Buffer, header []string) error {
+func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 	reasons, err := json.Marshal(r.sentences)
 	if err != nil {
 		return err
 	}
 	if header != nil {
-		return appendCSV(to, r.refusedFields(header, string(reasons)))
+		return header.append(to, r.refusedFields(header, string(reasons)))
 	}
 	members, err := withoutAnnotations(r.raw)
 	if err != nil { // no JSON: the text of it is kept as one
@@ -129,13 +129,13 @@ func (r *row) appendRefused(to *bytes.Buffer, header []string) error {
 }
 
 // refusedFields has a row that is no CSV in its first column.
-func (r *row) refusedFields(header []string, reasons string) []string {
-	values, err := parseCSV(r.raw)
+func (r *row) refusedFields(header *layout, reasons string) []string {
+	values, err := header.parse(r.raw)
 	if err != nil {
 		values = []string{string(r.raw)}
 	}
 	var fields []string
-	for i, name := range header {
+	for i, name := range header.columns {
 		if isAnnotation(name) {
 			continue
 		}
@@ -146,8 +146,8 @@ func (r *row) refusedFields(header []string, reasons string) []string {
 		fields = append(fields, value)
 	}
 	fields = append(fields, strconv.FormatInt(r.line, 10), reasons)
-	if len(values) > len(header) { // behind, so that they are not lost
-		fields = append(fields, values[len(header):]...)
+	if len(values) > len(header.columns) { // behind, so that they are not lost
+		fields = append(fields, values[len(header.columns):]...)
 	}
 	return fields
 }

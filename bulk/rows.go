@@ -21,13 +21,13 @@ type rows struct {
 	input    io.Reader
 	buffered *bufio.Reader
 	csv      bool
-	header   []string
-	position int64 // bytes that were read
-	line     int64 // lines that were read
+	header   *layout // nil in NDJSON
+	position int64   // bytes that were read
+	line     int64   // lines that were read
 }
 
 // openRows reads the header of CSV and goes to where an earlier run has come.
-func openRows(input io.Reader, format Format, position, line int64) (*rows, error) {
+func openRows(input io.Reader, format Format, delimiter rune, position, line int64) (*rows, error) {
 	r := &rows{input: input, buffered: bufio.NewReaderSize(input, 1<<20), csv: format == CSV}
 	if mark, _ := r.buffered.Peek(len(byteOrderMark)); string(mark) == byteOrderMark { // an error comes back with the first row
 		n, err := r.buffered.Discard(len(mark))
@@ -44,7 +44,7 @@ func openRows(input io.Reader, format Format, position, line int64) (*rows, erro
 		if err != nil {
 			return nil, err
 		}
-		if r.header, err = parseHeader(row); err != nil {
+		if r.header, err = parseHeader(row, delimiter); err != nil {
 			return nil, err
 		}
 	}

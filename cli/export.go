@@ -50,9 +50,19 @@ func (c exportCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
+		total, err := database.CountUsers(ctx)
+		if err != nil {
+			return err
+		}
+		progress := newBar(p.stderr)
 		users, err := c.write(p.stdout, func(to io.Writer) (int64, error) {
-			return bulk.Export(ctx, database, to, format, unseal, func(int64) {})
+			return bulk.Export(ctx, database, to, format, unseal, func(done int64) {
+				if progress.due() {
+					progress.draw(fmt.Sprintf("%d users, %.0f/s", done, float64(done)/progress.elapsed().Seconds()), 0, done, total)
+				}
+			})
 		})
+		progress.clear()
 		if err != nil {
 			return err
 		}

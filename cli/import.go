@@ -22,13 +22,15 @@ import (
 )
 
 type importCommand struct {
-	File    string `arg:"" name:"file" help:"NDJSON or CSV, also with .gz; - is standard input."`
-	Format  string `enum:",ndjson,csv" default:"" placeholder:"ndjson|csv" help:"The format, where the name does not tell it."`
-	DryRun  bool   `help:"Apply every rule and store nothing."`
-	Refused string `placeholder:"FILE" help:"Where refused rows go; by default FILE.refused.ndjson or .csv, which must not be there yet. A dry run writes them only where this says so."`
-	Resume  string `placeholder:"NAME" help:"The name under which the run is remembered. By default that is the content of the file; standard input is remembered under a name only."`
-	Restart bool   `help:"Forget how far an earlier run of the same file came, and write over its file of refused rows."`
-	Batch   int    `default:"2000" help:"Rows in a transaction."`
+	File      string `arg:"" name:"file" help:"NDJSON or CSV, also with .gz; - is standard input."`
+	Format    string `enum:",ndjson,csv" default:"" placeholder:"ndjson|csv" help:"The format, where the name does not tell it."`
+	Delimiter string `placeholder:"CHARACTER" help:"What separates the columns of CSV: one character, or tab. Without it a comma, a semicolon or a tab is found."`
+	Encoding  string `enum:",utf-8,utf-16,utf-16be,latin-1" default:"" placeholder:"utf-8|utf-16|utf-16be|latin-1" help:"How texts are written. Without it UTF-8, or UTF-16 with a byte order mark."`
+	DryRun    bool   `help:"Apply every rule and store nothing."`
+	Refused   string `placeholder:"FILE" help:"Where refused rows go; by default FILE.refused.ndjson or .csv, which must not be there yet. A dry run writes them only where this says so."`
+	Resume    string `placeholder:"NAME" help:"The name under which the run is remembered. By default that is the content of the file; standard input is remembered under a name only."`
+	Restart   bool   `help:"Forget how far an earlier run of the same file came, and write over its file of refused rows."`
+	Batch     int    `default:"2000" help:"Rows in a transaction."`
 }
 
 func (importCommand) Help() string {
@@ -46,6 +48,13 @@ func (c importCommand) Run(p *program) error {
 	if c.Batch < 1 || c.Batch > 100_000 {
 		return usagef("--batch must be 1 to 100000, and is %d", c.Batch)
 	}
+	var delimiter rune
+	if c.Delimiter != "" {
+		var err error
+		if delimiter, err = bulk.ParseDelimiter(c.Delimiter); err != nil {
+			return usagef("--delimiter: %s", err)
+		}
+	}
 	format, err := formatOf(c.File, c.Format)
 	if err != nil {
 		return err
@@ -62,11 +71,15 @@ func (c importCommand) Run(p *program) error {
 			return err
 		}
 		defer input.close()
+		if err := input.decode(bulk.Encoding(c.Encoding)); err != nil {
+			return err
+		}
 		o, stop, err := c.options(ctx, settings, repository.New(pool), format, input)
 		if err != nil {
 			return err
 		}
 		defer stop()
+		o.Delimiter = delimiter
 		return c.run(ctx, p, o, input)
 	})
 }
@@ -217,6 +230,19 @@ func openInput(name string) (*input, error) {
 		return &input{reader: unpacked, file: file}, err
 	}
 	return &input{reader: file, file: file, size: info.Size()}, nil
+}
+
+// decode has the input read in UTF-8. Of one that is converted nobody knows the size.
+func (i *input) decode(encoding bulk.Encoding) error {
+	decoded, converted, err := bulk.Decode(i.reader, encoding)
+	if err != nil {
+		return err
+	}
+	i.reader = decoded
+	if converted {
+		i.size = 0
+	}
+	return nil
 }
 
 // identity is the same for the same content only; "" for a stream.

@@ -61,6 +61,13 @@ func (r *Repository) exportAfter(ctx context.Context, id int64) ([]ImportedUser,
 	return users, nil
 }
 
+// CountUsers is how many users there are, by the counts that are kept.
+func (r *Repository) CountUsers(ctx context.Context) (int64, error) {
+	type total struct{ N int64 }
+	counted, err := one[total](ctx, r, psql.Select("coalesce(sum(n), 0)::bigint AS n").From("user_counts"))
+	return counted.N, err
+}
+
 // CountDocuments is how many documents there are.
 func (r *Repository) CountDocuments(ctx context.Context) (n int64, err error) {
 	return n, translate(r.db.QueryRow(ctx, "SELECT count(*) FROM documents").Scan(&n))

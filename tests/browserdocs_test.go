@@ -54,7 +54,7 @@ func TestBrowserPaintsTheOperationsBeforeTheScriptHasArrived(t *testing.T) {
 	}
 	_, _ = chromedp.Call(b, network.SetBlockedURLs, network.SetBlockedURLsParams{})
 
-	b.do("open the documentation", chromedp.Navigate("about:blank"), chromedp.Navigate(b.origin+"/docs"), shows("updateLabel"))
+	b.do("open the documentation", chromedp.Navigate("about:blank"), chromedp.Navigate(b.origin+"/docs"), shows("Barong Management API"))
 	painted := time.Duration(evaluate[float64](b, `performance.getEntriesByName('first-contentful-paint')[0].startTime`) * float64(time.Millisecond))
 	t.Logf("the first paint came after %s", painted)
 	if painted > firstPaint {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/jackc/pgx/v5"
 
@@ -216,9 +217,9 @@ func TestRowsThatCannotBeReadAreRefusedAndTheOthersImported(t *testing.T) {
 	}
 	want := []string{
 		"1 Row is not a JSON object", "2 Row is not a JSON object", "3 nickname is unknown", "4 email is given twice", "5 labels is invalid",
-		"8 Password digest is invalid; Profile metadata is not a JSON object; Uid only allows 3 to 36 letters and digits; Role is invalid; " +
-			"State must be one of pending, active, banned, deleted, locked; Data is invalid; Key is too short (minimum is 3 characters); Scope is invalid; " +
-			"Created at is invalid; Otp secret is invalid: the secret must be base32: letters and the digits 2 to 7",
+		"8 Password digest is invalid; Profile metadata is not a JSON object; Uid only allows 3 to 36 letters and digits: \"../x\"; Role is invalid: \"A\"; " +
+			"State must be one of pending, active, banned, deleted, locked: \"odd\"; Data is invalid; Key is too short (minimum is 3 characters); Scope is invalid; " +
+			"Created at is invalid: \"yesterday\"; Otp secret is invalid: the secret must be base32: letters and the digits 2 to 7",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -413,4 +414,40 @@ func TestStandardInputIsImportedAndGoesOnUnderAName(t *testing.T) {
 	if out := feed(0, "--resume", "dump"); !strings.Contains(out, "2 imported, 0 refused") {
 		t.Errorf("going on: %s", out)
 	}
+}
+
+// Spreadsheets write semicolons where a comma stands in numbers, and UTF-16 or
+// Latin-1 where they are told to write Unicode or nothing.
+func TestCSVOfSpreadsheetsIsImported(t *testing.T) {
+	t.Parallel()
+	b := newBulk(t)
+	text := func(n int) string {
+		return fmt.Sprintf("Email ;PASSWORD_DIGEST;First_Name;City\nzoe%d@example.com;%s;Zo\u00eb;K\u00f6ln\n", n, digest)
+	}
+	var marked []byte
+	for _, unit := range utf16.Encode([]rune("\ufeff" + text(2))) {
+		marked = append(marked, byte(unit), byte(unit>>8))
+	}
+	latin := strings.NewReplacer("\u00eb", "\xeb", "\u00f6", "\xf6").Replace(text(3))
+	b.run(0, "import", b.write("semicolons.csv", text(1)))
+	b.run(0, "import", b.write("utf16.csv", string(marked)))
+	if _, stderr := b.run(1, "import", b.write("latin.csv", latin)); !strings.Contains(stderr, "--encoding latin-1") {
+		t.Errorf("Latin-1: %s", stderr)
+	}
+	b.run(0, "import", filepath.Join(b.dir, "latin.csv"), "--encoding", "latin-1")
+	b.run(0, "import", b.write("bars.csv", strings.ReplaceAll(text(4), ";", "|")), "--delimiter", "|")
+	if n := b.count("SELECT count(*) FROM profiles WHERE first_name = 'Zo\u00eb' AND city = 'K\u00f6ln'"); n != 4 {
+		t.Errorf("%d of 4 users are who they are", n)
+	}
+	if _, stderr := b.run(1, "import", b.write("misspelt.csv", "email;pasword_digest\n")); !strings.Contains(stderr, `did you mean "password_digest"?`) {
+		t.Errorf("a misspelt column: %s", stderr)
+	}
+
+	// Refused rows have the delimiter of the input, so that their file can be imported.
+	b.run(3, "import", b.write("refused.csv", "email;password_digest;state\nada@example.com;"+digest+";bannd\n"))
+	refused := b.read(filepath.Join(b.dir, "refused.csv.refused.csv"))
+	if !strings.HasPrefix(refused, "email;password_digest;state;line;errors\n") || !strings.Contains(refused, `bannd`) || !strings.Contains(refused, `locked: \""bannd\""`) {
+		t.Errorf("the refused rows: %s", refused)
+	}
+	b.run(0, "import", b.write("mended.csv", strings.Replace(refused, ";bannd;", ";banned;", 1)))
 }

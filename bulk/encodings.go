@@ -1,0 +1,105 @@
+package bulk
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Encoding is how the texts of an input are written.
+type Encoding string
+
+// The encodings. Latin1 is Windows-1252, which has more letters in the place of
+// control characters, and is what programs mean that say ISO 8859-1.
+const (
+	Detected Encoding = "" // UTF-8, or UTF-16 with a byte order mark
+	UTF8     Encoding = "utf-8"
+	UTF16    Encoding = "utf-16" // with a byte order mark, or little-endian
+	UTF16BE  Encoding = "utf-16be"
+	Latin1   Encoding = "latin-1"
+)
+
+// detectedBytes is how much of an input is looked at.
+const detectedBytes = 64 << 10
+
+// Decode returns the input in UTF-8. What needs no conversion comes back as it is,
+// seekable where it was, and converted is false. An input that is neither UTF-8
+// nor marked UTF-16 is refused by the name of what it looks like, unless the
+// encoding is told: taken for another it would be letters that nobody has written.
+func Decode(input io.Reader, told Encoding) (decoded io.Reader, converted bool, err error) {
+	start, input, err := peek(input)
+	if err != nil {
+		return nil, false, err
+	}
+	if told == Detected {
+		if told, err = detect(start); err != nil {
+			return nil, false, err
+		}
+	}
+	var from encoding.Encoding
+	switch told {
+	case UTF8:
+		return input, false, nil
+	case UTF16:
+		from = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case UTF16BE:
+		from = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case Latin1:
+		from = charmap.Windows1252
+	default:
+		return nil, false, fmt.Errorf("there is no encoding %q", told)
+	}
+	return from.NewDecoder().Reader(input), true, nil
+}
+
+// peek looks at the beginning of an input, which is read from there again.
+func peek(input io.Reader) (start []byte, again io.Reader, err error) {
+	file, seekable := input.(io.ReadSeeker)
+	if !seekable {
+		buffered := bufio.NewReaderSize(input, detectedBytes)
+		start, err = buffered.Peek(detectedBytes)
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return start, buffered, err
+	}
+	at, err := file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, nil, err
+	}
+	start, err = io.ReadAll(io.LimitReader(file, detectedBytes))
+	if err == nil {
+		_, err = file.Seek(at, io.SeekStart)
+	}
+	return start, file, err
+}
+
+func detect(start []byte) (Encoding, error) {
+	switch {
+	case bytes.HasPrefix(start, []byte{0xff, 0xfe}), bytes.HasPrefix(start, []byte{0xfe, 0xff}):
+		return UTF16, nil
+	case bytes.IndexByte(start, 0) >= 0:
+		return "", errors.New("the input is not UTF-8: it looks like UTF-16 without a byte order mark, which --encoding utf-16 or utf-16be reads")
+	case !isUTF8Start(start):
+		return "", errors.New("the input is not UTF-8: it looks like Latin-1 (ISO 8859-1, Windows-1252), which --encoding latin-1 reads. Other encodings have to be converted first")
+	default:
+		return UTF8, nil
+	}
+}
+
+// isUTF8Start says whether bytes are UTF-8, but for a letter that the end cuts off.
+func isUTF8Start(start []byte) bool {
+	for cut := 0; cut < utf8.UTFMax && cut <= len(start); cut++ {
+		if utf8.Valid(start[:len(start)-cut]) {
+			return cut == 0 || len(start) == detectedBytes
+		}
+	}
+	return false
+}

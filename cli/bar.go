@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+const (
+	barWidth     = 30
+	barInterval  = 200 * time.Millisecond
+	lineInterval = 5 * time.Second
+)
+
+// bar tells how far something has come: by a bar on a terminal, by a line now and
+// then elsewhere.
+type bar struct {
+	to       io.Writer
+	terminal bool
+	began    time.Time
+	shown    time.Time
+}
+
+func newBar(to io.Writer) bar {
+	file, ok := to.(*os.File)
+	return bar{to: to, terminal: ok && term.IsTerminal(int(file.Fd())), began: time.Now(), shown: time.Now()} //nolint:gosec // a descriptor fits
+}
+
+// due says whether it is time to draw again.
+func (b *bar) due() bool {
+	interval := lineInterval
+	if b.terminal {
+		interval = barInterval
+	}
+	now := time.Now()
+	if now.Sub(b.shown) < interval {
+		return false
+	}
+	b.shown = now
+	return true
+}
+
+// draw shows a text and, where the total is known, how much of it is done and how
+// long the rest takes at the speed of what was done since first.
+func (b *bar) draw(text string, first, done, total int64) {
+	if total > 0 {
+		part := min(1, float64(done)/float64(total))
+		percent := fmt.Sprintf("%3.0f %%", 100*part)
+		if b.terminal {
+			filled := int(part * barWidth)
+			percent = "[" + strings.Repeat("#", filled) + strings.Repeat("-", barWidth-filled) + "] " + percent
+		}
+		left := b.elapsed().Seconds() * float64(max(0, total-done)) / float64(max(1, done-first))
+		text = fmt.Sprintf("%s  %s, %s left", percent, text, time.Duration(left*float64(time.Second)).Round(time.Second))
+	}
+	b.clear()
+	fmt.Fprint(b.to, text)
+	if !b.terminal {
+		fmt.Fprintln(b.to)
+	}
+}
+
+func (b *bar) elapsed() time.Duration { return time.Since(b.began) }
+
+// clear empties the line of the bar.
+func (b *bar) clear() {
+	if b.terminal {
+		fmt.Fprint(b.to, "\r\033[K")
+	}
+}
