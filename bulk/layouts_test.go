@@ -18,7 +18,7 @@ func TestTheDelimiterAndTheColumnsOfAHeaderAreFound(t *testing.T) {
 		"email,password_digest,first_name":       ',',
 		"email;password_digest;first_name":       ';',
 		"email\tpassword_digest\tfirst_name":     '\t',
-		" Email ; PASSWORD_DIGEST ;First_Name ":  ';',
+		"Email ; PASSWORD_DIGEST ;First_Name":    ';',
 		`"email";"password_digest";"first_name"`: ';',
 	} {
 		got, err := parseHeader([]byte(header), 0)
@@ -49,7 +49,7 @@ func TestAnUnknownColumnIsRefusedWithTheOneThatWasMeant(t *testing.T) {
 }
 
 // inUTF16 is a text with a byte order mark.
-func inUTF16(text string, littleEndian bool) (encoded []byte) {
+func inUTF16(text string, littleEndian bool) (encoded []byte) { //nolint:unparam // any text
 	for _, unit := range utf16.Encode([]rune("\ufeff" + text)) {
 		if littleEndian {
 			encoded = append(encoded, byte(unit), byte(unit>>8))

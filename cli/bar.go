@@ -27,7 +27,7 @@ type bar struct {
 
 func newBar(to io.Writer) bar {
 	file, ok := to.(*os.File)
-	return bar{to: to, terminal: ok && term.IsTerminal(int(file.Fd())), began: time.Now(), shown: time.Now()} //nolint:gosec // a descriptor fits
+	return bar{to: to, terminal: ok && term.IsTerminal(int(file.Fd())), began: time.Now(), shown: time.Now()}
 }
 
 // due says whether it is time to draw again.
