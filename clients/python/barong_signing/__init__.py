@@ -8,9 +8,12 @@ of their ApiClient and signs in its request method, which every call goes throug
 once its parameters are plain JSON.
 """
 
+from __future__ import annotations
+
 import json
 import secrets
 import time
+from typing import Any, Callable, Optional, Union
 from urllib.parse import urlsplit, urlunsplit
 
 import jwt
@@ -45,7 +48,7 @@ OPERATIONS = {
 class Signer:
     """A name that the server's keychain knows, and the private key behind it."""
 
-    def __init__(self, name, key, algorithm=None):
+    def __init__(self, name: str, key: Union[str, bytes], algorithm: Optional[str] = None) -> None:
         """key is a PEM private key, or for HS256, HS384 and HS512 the secret.
 
         Without an algorithm it follows from the key: RS256, EdDSA, or the ES one
@@ -58,12 +61,12 @@ class Signer:
             self._key = load_pem_private_key(key.encode() if isinstance(key, str) else key, password=None)
             self.algorithm = algorithm or _algorithm_of(self._key)
 
-    def sign(self, claims, **headers):
+    def sign(self, claims: dict[str, Any], **headers: Any) -> str:
         """The claims as a compact JWS (RFC 7515, section 7.1)."""
         return jwt.encode(claims, self._key, self.algorithm, headers)
 
 
-def _algorithm_of(key):
+def _algorithm_of(key: Any) -> str:
     if isinstance(key, rsa.RSAPrivateKey):
         return "RS256"
     if isinstance(key, ed25519.Ed25519PrivateKey):
@@ -111,7 +114,7 @@ class _SigningClient(ApiClient):
             refusal.body = refusal.body or b""
             raise
 
-    def close(self):
+    def close(self) -> None:
         """Closes what the generated client closes, and the connections, which it leaves open."""
         super().close()
         self.rest_client.pool_manager.clear()
@@ -141,7 +144,8 @@ def _operations(url):
 class EnvelopeClient(_SigningClient):
     """Sends the parameters in an envelope that one or several parties sign."""
 
-    def __init__(self, url, *signers, clock=time.time, new_id=secrets.token_hex, configuration=None):
+    def __init__(self, url: str, *signers: Signer, clock: Callable[[], float] = time.time, new_id: Callable[[], str] = secrets.token_hex,
+                 configuration: Optional[Configuration] = None) -> None:
         """url is that of the server, or with a path that of the operations.
 
         The server is asked to refuse parameters that it does not know: calls send
@@ -169,7 +173,8 @@ class EnvelopeClient(_SigningClient):
 class BearerClient(_SigningClient):
     """Sends the parameters as they are, with a fresh Bearer token of one signer, good for one operation."""
 
-    def __init__(self, url, signer, clock=time.time, new_id=secrets.token_hex, configuration=None):
+    def __init__(self, url: str, signer: Signer, clock: Callable[[], float] = time.time, new_id: Callable[[], str] = secrets.token_hex,
+                 configuration: Optional[Configuration] = None) -> None:
         """The arguments are those of EnvelopeClient."""
         super().__init__(url, clock, new_id, configuration)
         self._signer = signer
@@ -179,7 +184,7 @@ class BearerClient(_SigningClient):
         return {**headers, "Authorization": "Bearer " + token}, body
 
 
-def sentences(refusal):
+def sentences(refusal: ApiException) -> list[str]:
     """What an ApiException says is wrong: a list of one sentence or several.
 
     Where something other than the server answered it is the body as it came, and
