@@ -44,7 +44,7 @@ var breakages = []breakage{
 		r.url += "?" + rapid.SampledFrom([]string{"page=1", "x", "&", "%", "a=1;b=2", "=", "%00=%ff"}).Draw(t, "query")
 	}},
 	{"media type", inAny, []int{http.StatusUnsupportedMediaType}, func(t *rapid.T, r *composed) {
-		r.header.Set("Content-Type", rapid.SampledFrom([]string{"text/plain", "multipart/form-data; boundary=x", "application/json-patch+json", "application/jose+json", "json", "", ";", "application/json, text/plain", "*/*"}).Draw(t, "type"))
+		r.header.Set("Content-Type", rapid.SampledFrom([]string{"text/plain", "multipart/form-data; boundary=x", "application/json-patch+json", "json", "", ";", "application/json, text/plain", "*/*"}).Draw(t, "type"))
 		if r.header.Get("Content-Type") == "" {
 			r.chunked = true // a request without type and length counts as one without a body
 		}
