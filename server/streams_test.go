@@ -24,7 +24,9 @@ func TestStreamsWhoseAnswersAreNotTakenAreReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := listenWith(t, operation{answer: answersMuch}, 10*time.Second, hurried, certificates)
+	timeouts := hurried
+	timeouts.Header = time.Minute // which a handshake has, too
+	l := listenWith(t, operation{answer: answersMuch}, 10*time.Second, timeouts, certificates)
 	connection, err := tls.Dial("tcp", l.address, &tls.Config{RootCAs: f.servers.pool(), NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)
