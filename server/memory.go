@@ -87,13 +87,14 @@ type waiter struct {
 	granted     chan struct{}
 }
 
-// reserve opens a reservation that will hold at most so many bytes. One that needs
-// more than an owner may have gets all that an owner may have.
+// reserve opens a reservation that will hold at most so many bytes, and counts for
+// half of what its owner may have where it needs more: else one that is open, and
+// idle, would leave no order in which others could end.
 func (m *memoryLimiter) reserve(owner string, need int64) *reservation {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.last++
-	need = min(need, m.share)
+	need = min(need, m.share/2)
 	m.largest = max(m.largest, need)
 	return &reservation{limiter: m, owner: owner, order: m.last, need: need}
 }

@@ -45,10 +45,22 @@ func TestASenderWhoSendsNothingTakesNoMemory(t *testing.T) {
 	holding(t, m, "ada", 60*mebi, 60*mebi).release()
 }
 
+// A body that needs all of the memory does not keep out others while it is idle.
+func TestIdleBodiesThatNeedEverythingKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	m := newMemoryLimiter(100 * mebi)
+	for range 100 {
+		holding(t, m, stranger, 1000*mebi, 4096)
+	}
+	holding(t, m, stranger, 30*mebi, 30*mebi)
+}
+
 func TestNoOwnerTakesAllMemory(t *testing.T) {
 	t.Parallel()
 	m := newMemoryLimiter(100 * mebi)
-	holding(t, m, stranger, 75*mebi, 75*mebi)
+	holding(t, m, stranger, 37*mebi, 37*mebi)
+	holding(t, m, stranger, 37*mebi, 37*mebi)
+	holding(t, m, stranger, mebi, mebi)
 	waits(t, m.reserve(stranger, mebi), mebi)
 	holding(t, m, "ada", 25*mebi, 25*mebi)
 	waits(t, m.reserve("bob", mebi), mebi)
@@ -76,6 +88,7 @@ func TestKnownCallersComeBeforeStrangers(t *testing.T) {
 			synctest.Wait()
 		}
 		first.release()
+		synctest.Wait()
 		second.release()
 		synctest.Wait()
 		if len(order) != 3 || order[0] != "ada" {

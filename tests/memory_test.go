@@ -174,28 +174,32 @@ func TestLargeBodiesWaitForMemoryAndSmallOnesDoNot(t *testing.T) {
 	a := start(t, func(s *setup) { s.bodyMemory, s.timeout = 1<<20, 500*time.Millisecond })
 	uid := a.user(nil)
 
-	// Somebody has sent most of a large body, and does not get on.
-	reader, writer := io.Pipe()
-	slow := make(chan int, 1)
-	go func() {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/documents", reader)
-		if err != nil {
-			slow <- 0
-			return
+	// Two have sent most of a large body each, and do not get on.
+	slow := make(chan int, 2)
+	var writers []*io.PipeWriter
+	for range 2 {
+		reader, writer := io.Pipe()
+		writers = append(writers, writer)
+		go func() {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/documents", reader)
+			if err != nil {
+				slow <- 0
+				return
+			}
+			request.ContentLength = 600_000
+			request.Header.Set("Content-Type", "application/json")
+			request.Header.Set("Authorization", bearer(t, auth.NewClaims(a.clock.Now(), time.Minute)))
+			response, err := http.DefaultTransport.RoundTrip(request)
+			if err != nil {
+				slow <- 0
+				return
+			}
+			response.Body.Close()
+			slow <- response.StatusCode
+		}()
+		if _, err := writer.Write(append([]byte("{"), bytes.Repeat([]byte(" "), 500_000)...)); err != nil {
+			t.Fatal(err)
 		}
-		request.ContentLength = 600_000
-		request.Header.Set("Content-Type", "application/json")
-		request.Header.Set("Authorization", bearer(t, auth.NewClaims(a.clock.Now(), time.Minute)))
-		response, err := http.DefaultTransport.RoundTrip(request)
-		if err != nil {
-			slow <- 0
-			return
-		}
-		response.Body.Close()
-		slow <- response.StatusCode
-	}()
-	if _, err := writer.Write(append([]byte("{"), bytes.Repeat([]byte(" "), 500_000)...)); err != nil {
-		t.Fatal(err)
 	}
 	large := passport(uid, png(300_000))
 	eventually(t, "a large body does not find memory", func() bool {
@@ -207,8 +211,10 @@ func TestLargeBodiesWaitForMemoryAndSmallOnesDoNot(t *testing.T) {
 		return got.header.Get("Retry-After") == "5"
 	})
 	a.must("createDocument", passport(uid, png(1000)))
-	writer.CloseWithError(io.ErrUnexpectedEOF)
-	<-slow
+	for _, writer := range writers {
+		writer.CloseWithError(io.ErrUnexpectedEOF)
+		<-slow
+	}
 	eventually(t, "the memory is free again", func() bool { return a.call(jsonForm, "createDocument", large).status == http.StatusCreated })
 }
 
