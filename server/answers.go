@@ -24,8 +24,7 @@ const (
 	// smallAnswer is how large an answer may be, in bytes, that takes no memory that
 	// others wait for; its buffer is kept for the next one.
 	smallAnswer = 64 << 10
-	// answerPatience is how long one waits that is larger than was foreseen. Only what
-	// was read is so large, and can be asked for again.
+	// answerPatience is how long one waits that is larger than was foreseen.
 	answerPatience = time.Second
 	// rowSize is what a row of a page takes, in bytes, while it is read and written:
 	// users with some labels and a phone take half of it.

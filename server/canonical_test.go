@@ -60,6 +60,21 @@ func TestOperationsAreReadFromTheSpecification(t *testing.T) {
 	}
 }
 
+// An answer for which there is no memory may be refused where nothing was changed.
+func TestOperationsThatChangeSomethingAreTold(t *testing.T) {
+	t.Parallel()
+	var reading []string
+	for id, op := range operationsByID(t) {
+		if op.onlyReads() {
+			reading = append(reading, id)
+		}
+	}
+	slices.Sort(reading)
+	if want := []string{"filterUsersByLabel", "getTimestamp", "getUser", "listLabels", "listUsers"}; !slices.Equal(reading, want) {
+		t.Errorf("only reading are %v", reading)
+	}
+}
+
 func TestSpecificationThatTheGateCannotEnforceIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(*openapi3.Operation){

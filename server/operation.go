@@ -40,6 +40,12 @@ type parameter struct {
 	wrongType, wrongValue string
 }
 
+// onlyReads says whether an operation changes nothing and spends nothing, so that it
+// can be asked for again.
+func (op *operation) onlyReads() bool {
+	return strings.HasPrefix(op.scope, "read_") || op.scope == "tools"
+}
+
 // route is where an operation is called.
 type route struct{ method, path string }
 
