@@ -60,14 +60,7 @@ func TestVersionOfTheProductIsToldWhereverItMatters(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.stops()
 
-	var agent atomic.Value
-	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		agent.Store(r.UserAgent())
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusCreated)
-		_, _ = io.WriteString(w, `{"timestamp": 1}`)
-	}))
-	defer asked.Close()
+	asked, agent := noteUserAgents(t)
 	call := exec.Command(program, "call", "getTimestamp")
 	call.Env = []string{"BARONG_URL=" + asked.URL, "BARONG_DATA_DIR=" + settings["BARONG_DATA_DIR"]}
 	if output, err := call.CombinedOutput(); err != nil || agent.Load() != "barong-cli/"+stampedVersion {
@@ -81,14 +74,7 @@ func TestVersionOfTheProductIsToldWhereverItMatters(t *testing.T) {
 
 func TestGoClientSaysWhichVersionItIsUnlessItsCallerDoes(t *testing.T) {
 	t.Parallel()
-	var agent atomic.Value
-	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		agent.Store(r.UserAgent())
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusCreated)
-		_, _ = io.WriteString(w, `{"timestamp": 1}`)
-	}))
-	defer asked.Close()
+	asked, agent := noteUserAgents(t)
 	signing := client.Envelope(backend().signer)
 	own := generated.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
 		request.Header.Set("User-Agent", "backend/2")
@@ -103,4 +89,19 @@ func TestGoClientSaysWhichVersionItIsUnlessItsCallerDoes(t *testing.T) {
 			t.Errorf("it calls itself %q (%v)", agent.Load(), err)
 		}
 	}
+}
+
+// noteUserAgents is a server that answers getTimestamp, and the last User-Agent that
+// asked it.
+func noteUserAgents(t *testing.T) (*httptest.Server, *atomic.Value) {
+	t.Helper()
+	agent := &atomic.Value{}
+	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		agent.Store(r.UserAgent())
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"timestamp": 1}`)
+	}))
+	t.Cleanup(asked.Close)
+	return asked, agent
 }
