@@ -59,6 +59,12 @@ const isMissingKey = "email_key IS NULL AND octet_length(email_folded) > char_le
 var (
 	selectMissingKeys = compile(psql.Select("id", "email").From("users").Where(isMissingKey).Where("id > ?", argument).OrderBy("id").Suffix("LIMIT ?", argument))
 
+	// Users who share the mailbox of an older server's row whose key is missing because
+	// it is in ASCII. The first condition is that of users_email_key_other_idx.
+	selectSharedASCII = compile(psql.Select("id", "email").From("users").Where("email_key <> email_folded").
+				Where("EXISTS (SELECT 1 FROM users AS other WHERE other.email_folded = users.email_key AND other.id <> users.id)").
+				Where("id > ?", argument).OrderBy("id").Suffix("LIMIT ?", argument))
+
 	// A mailbox that somebody else has stays with them.
 	fillKeys = compile(psql.Update("users").Set("email_key", sq.Expr("computed.key")).
 			FromSelect(sq.Select().Column("unnest(?::bigint[]) AS id", argument).Column("unnest(?::text[]) AS key", argument), "computed").
@@ -73,20 +79,29 @@ var (
 // keyBatch is how many users get their key in one transaction.
 const keyBatch = 1000
 
-// keylessUser is a user whose e-mail has no key.
-type keylessUser struct {
+// userEmail is the e-mail of a user.
+type userEmail struct {
 	ID    int64
 	Email string
 }
 
-// keyless are users without a key, beyond an id.
-func (r *Repository) keyless(ctx context.Context, after int64) ([]keylessUser, error) {
-	rows, err := r.db.Query(ctx, selectMissingKeys, after, keyBatch)
-	if err != nil {
-		return nil, translate(err)
+// eachEmailPage calls visit with the users that a statement selects, page by page. The
+// statement's arguments are an id, beyond which a page begins, and the size of a page.
+func (r *Repository) eachEmailPage(ctx context.Context, statement string, visit func([]userEmail) error) error {
+	for after := int64(0); ; {
+		rows, err := r.db.Query(ctx, statement, after, keyBatch)
+		if err != nil {
+			return translate(err)
+		}
+		users, err := pgx.CollectRows(rows, pgx.RowToStructByName[userEmail])
+		if err != nil || len(users) == 0 {
+			return translate(err)
+		}
+		after = users[len(users)-1].ID
+		if err := visit(users); err != nil {
+			return err
+		}
 	}
-	users, err := pgx.CollectRows(rows, pgx.RowToStructByName[keylessUser])
-	return users, translate(err)
 }
 
 // FillEmailKeys computes the keys of the users who have none, batch by batch, and
@@ -94,23 +109,17 @@ func (r *Repository) keyless(ctx context.Context, after int64) ([]keylessUser, e
 // Users whose mailbox another one has stay without: SharedMailboxes has them. Where
 // nobody lacks a key it reads one page of an index.
 func (r *Repository) FillEmailKeys(ctx context.Context) (filled int64, err error) {
-	for after := int64(0); ; {
-		users, err := r.keyless(ctx, after)
-		if err != nil || len(users) == 0 {
-			return filled, err
-		}
-		after = users[len(users)-1].ID
+	err = r.eachEmailPage(ctx, selectMissingKeys, func(users []userEmail) error {
 		n, err := r.fillKeysOf(ctx, users)
 		filled += n
-		if err != nil {
-			return filled, err
-		}
-	}
+		return err
+	})
+	return filled, err
 }
 
 // fillKeysOf gives users their keys; of those with one mailbox the first gets it. It
 // is tried again where a user came in between who has the mailbox of one of them.
-func (r *Repository) fillKeysOf(ctx context.Context, users []keylessUser) (int64, error) {
+func (r *Repository) fillKeysOf(ctx context.Context, users []userEmail) (int64, error) {
 	var ids []int64
 	var keys []string
 	seen := make(map[string]bool, len(users))
@@ -137,21 +146,15 @@ type SharedMailbox struct {
 
 // SharedMailboxes are the mailboxes that several users have, in the order of their
 // keys. They are from before mailboxes had keys, or a server that does not know keys
-// let one of the users in. FillEmailKeys comes first. A pair is missing whose only
-// row without a key is in ASCII: an older server has stored it after a newer one had
-// stored another spelling.
+// let one of the users in. FillEmailKeys comes first: afterwards, at least one user of
+// each such mailbox has no key, or a key that is the ASCII address of another user.
 func (r *Repository) SharedMailboxes(ctx context.Context) ([]SharedMailbox, error) {
 	byKey := map[string][]identity.User{}
-	for after := int64(0); ; {
-		users, err := r.keyless(ctx, after)
+	for _, statement := range []string{selectMissingKeys, selectSharedASCII} {
+		err := r.eachEmailPage(ctx, statement, func(users []userEmail) error {
+			return r.addNeighbours(ctx, users, byKey)
+		})
 		if err != nil {
-			return nil, err
-		}
-		if len(users) == 0 {
-			break
-		}
-		after = users[len(users)-1].ID
-		if err := r.addNeighbours(ctx, users, byKey); err != nil {
 			return nil, err
 		}
 	}
@@ -168,7 +171,7 @@ func (r *Repository) SharedMailboxes(ctx context.Context) ([]SharedMailbox, erro
 }
 
 // addNeighbours adds users, and those who have the mailboxes of them.
-func (r *Repository) addNeighbours(ctx context.Context, users []keylessUser, byKey map[string][]identity.User) error {
+func (r *Repository) addNeighbours(ctx context.Context, users []userEmail, byKey map[string][]identity.User) error {
 	ids, keys := make([]int64, len(users)), make([]string, len(users))
 	for i, user := range users {
 		ids[i], keys[i] = user.ID, identity.MailboxKey(user.Email)

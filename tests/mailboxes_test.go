@@ -178,6 +178,38 @@ func TestUsersOfOlderServersGetTheirKeysAndCollisionsAreListed(t *testing.T) {
 	}
 }
 
+// In a rolling update an older server refuses only the spellings that are its own.
+func TestMailboxesThatOlderServersGiveAwayTwiceAreListed(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]string{ // what the newer server stored first, what the older one let in
+		{"a@bücher.example", "a@xn--bcher-kva.example"},
+		{"a@ＢÜcher.example", "A@XN--bcher-kva.example"},
+		{`"john"@example.com`, "john@example.com"},
+		{"e\u0301lodie@b", "Élodie@b"},
+		{"a@bücher.example", "a@bu\u0308cher.example"},
+		{"a@xn--bcher-kva.example", "a@bücher.example"},
+	} {
+		pool := newPool(t, newDatabase(t))
+		repo := repository.New(pool)
+		first := newUser(pair[0])
+		if err := repo.InsertUser(t.Context(), &first, func() string { return "NEW0" }); err != nil {
+			t.Fatal(err)
+		}
+		lonely := newUser("b@bücher.example")
+		if err := repo.InsertUser(t.Context(), &lonely, func() string { return "NEW1" }); err != nil {
+			t.Fatal(err)
+		}
+		olderServer(t, pool, pair[1])
+		if _, err := repo.FillEmailKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		shared, err := repo.SharedMailboxes(t.Context())
+		if err != nil || len(shared) != 1 || len(shared[0].Users) != 2 || shared[0].Users[0].UID != "NEW0" || shared[0].Users[1].UID != "OLD0" {
+			t.Errorf("%q: listed are %v, %v", pair, shared, err)
+		}
+	}
+}
+
 func TestKeysAreFilledInWhileServersWriteAndByManyAtOnce(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
