@@ -69,14 +69,14 @@ clients: ## Make the clients of other languages from openapi.yaml (clients/)
 test-clients: ## Test them against a real server, directly and through Prism (Node 20)
 	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$' ./tests
 
-scalar: ## Fetch what draws the page /docs, docspage/scalar.js.*, from npm again (Node 20)
+scalar: ## Fetch what draws the page /docs, internal/apidocs/scalar.js.*, from npm again (Node 20)
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	npm pack --silent --pack-destination "$$dir" $(SCALAR) >/dev/null; \
 	tar -xzf "$$dir"/*.tgz -C "$$dir" package/dist/browser/standalone.js; \
 	echo "$(SCALAR_SHA256)  $$dir/package/dist/browser/standalone.js" | sha256sum --check --quiet; \
-	gzip -9 -n -c "$$dir/package/dist/browser/standalone.js" > docspage/scalar.js.gz; \
+	gzip -9 -n -c "$$dir/package/dist/browser/standalone.js" > internal/apidocs/scalar.js.gz; \
 	node -e 'const z = require("zlib"); process.stdout.write(z.brotliCompressSync(require("fs").readFileSync(process.argv[1]), {params: {[z.constants.BROTLI_PARAM_LGWIN]: 24}}))' \
-	  "$$dir/package/dist/browser/standalone.js" > docspage/scalar.js.br
+	  "$$dir/package/dist/browser/standalone.js" > internal/apidocs/scalar.js.br
 
 verify: ## Fail when generated code or go.mod is not what the sources make
 	$(GO) mod tidy -diff
@@ -96,7 +96,7 @@ lint-spec: ## Lint openapi.yaml with Spectral and Redocly (Node 20)
 	REDOCLY_TELEMETRY=off npx --yes --package $(REDOCLY) -- redocly lint --max-problems 100 openapi.yaml
 
 compat: ## Fail when openapi.yaml breaks clients and CHANGELOG.md does not say so (BASE=revision)
-	$(GO) run ./compat -oasdiff "$(GO) run $(OASDIFF)" -base "$(BASE)"
+	$(GO) run ./internal/compat -oasdiff "$(GO) run $(OASDIFF)" -base "$(BASE)"
 
 image: ## Build the container image IMAGE (barong:dev) with the machine's Go
 	GOOS=linux GOARCH=$(notdir $(PLATFORM)) $(BUILD) -o bin/image/$(PLATFORM)/barong .

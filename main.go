@@ -8,7 +8,7 @@ import (
 
 	_ "golang.org/x/crypto/x509roots/fallback" // where it has no certificates; those that it has prevail
 
-	"barong/cli"
+	"barong/internal/cli"
 )
 
 //go:embed openapi.yaml

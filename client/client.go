@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"barong/generated"
-	"barong/version"
+	"barong/internal/version"
 )
 
 // basePath is where a server has its operations: servers in openapi.yaml.

@@ -9,9 +9,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"barong/auth"
 	"barong/client"
 	"barong/generated"
+	"barong/internal/auth"
 )
 
 func Example() {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // keys is a folder with a key for each signer, and the keychain that knows them:

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // LoadSigner reads the private key of a signer from a PEM file (PKCS #8, PKCS #1

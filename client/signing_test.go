@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
 	"barong/client"
 	"barong/generated"
+	"barong/internal/auth"
 )
 
 var noon = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)

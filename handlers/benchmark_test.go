@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

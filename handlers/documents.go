@@ -10,9 +10,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"barong/documents"
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/documents"
+	"barong/internal/identity"
 )
 
 // CreateDocument stores a document: the file first, then, in one transaction, its

@@ -16,7 +16,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // statuses is the one table from what went wrong to an HTTP status; the name of

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 func TestEveryKindOfErrorHasAStatus(t *testing.T) {

@@ -9,11 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"barong/auth"
-	"barong/documents"
 	"barong/generated"
-	"barong/identity"
-	"barong/otp"
+	"barong/internal/auth"
+	"barong/internal/documents"
+	"barong/internal/identity"
+	"barong/internal/otp"
 	"barong/repository"
 )
 

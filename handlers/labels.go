@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"time"
 
-	"barong/auth"
 	"barong/generated"
-	"barong/identity"
-	"barong/otp"
+	"barong/internal/auth"
+	"barong/internal/identity"
+	"barong/internal/otp"
 )
 
 // attestationLife is how long the server's own word about a code is good.

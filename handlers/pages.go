@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

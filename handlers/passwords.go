@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // stalled are passwords of which every worker is busy, for good.

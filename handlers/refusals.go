@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // Refusal is an answer that is an error, as the operator is told of it.

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

@@ -8,7 +8,7 @@ import (
 	openapitypes "github.com/oapi-codegen/runtime/types"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // ImportUser stores a user with the password hash of another system, and with

@@ -8,7 +8,7 @@ import (
 	openapitypes "github.com/oapi-codegen/runtime/types"
 
 	"barong/generated"
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // viewAll maps a slice; the answer is never nil, so that it is [] in JSON.

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 type documentRow struct {

@@ -8,7 +8,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // Two columns say which address a user has. email_folded is what servers of before

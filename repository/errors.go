@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // What a caller is told who breaks a constraint, by the constraint's name in

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {

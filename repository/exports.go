@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // exported is how many users are read at once.

@@ -7,7 +7,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 	"github.com/maypok86/otter/v2"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // FilterUsers returns a page of the users that a filter means, within the range,

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 const (

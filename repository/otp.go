@@ -8,7 +8,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 var findOTPAccount = compile(psql.Select("uid", "state", "otp").From("users").Where("uid = ?", argument))

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // UserFilter says which users are meant: those that equal all that is given. An

@@ -8,7 +8,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // userColumns are those of userRow, for a select from users u. The referrer is no

@@ -19,14 +19,14 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"barong/auth"
-	"barong/documents"
 	"barong/generated"
 	"barong/handlers"
-	"barong/identity"
-	"barong/otp"
+	"barong/internal/auth"
+	"barong/internal/documents"
+	"barong/internal/identity"
+	"barong/internal/otp"
+	"barong/internal/server"
 	"barong/repository"
-	"barong/server"
 )
 
 // api is a server of the test's own, on a database of its own.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // jsonTextOf is a valid JSON text of n bytes, which takes as much room as any in an answer.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/keys"
+	"barong/internal/keys"
 	"barong/tests/long"
 )
 

@@ -19,9 +19,9 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
 	"barong/generated"
 	"barong/handlers"
+	"barong/internal/auth"
 )
 
 // prism is the validating proxy that somebody else wrote.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 // clients is how many call at once.

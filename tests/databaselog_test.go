@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
 	"barong/handlers"
-	"barong/server"
+	"barong/internal/auth"
+	"barong/internal/server"
 )
 
 // plainly sends a request that openapi.yaml does not know.

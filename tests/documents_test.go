@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"barong/documents"
-	"barong/identity"
+	"barong/internal/documents"
+	"barong/internal/identity"
 )
 
 // openStore opens the store that the test wants, and a directory of the test's

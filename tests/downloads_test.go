@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
-	"barong/server"
+	"barong/internal/auth"
+	"barong/internal/server"
 )
 
 // downloads is how many documents are sent at once where readers are counted, and

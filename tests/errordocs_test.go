@@ -34,7 +34,7 @@ func TestEverySentenceOfAnErrorIsDocumented(t *testing.T) {
 	}
 	documented := strings.Join(strings.Fields(string(page)), " ")
 	s := sentences{found: map[string]string{}}
-	for _, dir := range []string{"identity", "handlers", "auth", "otp", "documents", "server", "repository"} {
+	for _, dir := range []string{"internal/identity", "handlers", "internal/auth", "internal/otp", "internal/documents", "internal/server", "repository"} {
 		s.parse(t, dir)
 	}
 	for _, op := range operations {

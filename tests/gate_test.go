@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
 	"barong/generated"
+	"barong/internal/auth"
 )
 
 // raw sends a request as it is, past the generated client.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"barong/documents"
+	"barong/internal/documents"
 )
 
 // Every answer says how a browser may treat it: what is about users is never kept,

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/identity"
+	"barong/internal/identity"
 )
 
 func TestLabelLivesThroughCreateUpdateListAndDelete(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 const busy = "The server is busy with other requests, try again later"

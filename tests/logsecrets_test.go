@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // What cannot be read is what a careless logger quotes: names and values of requests

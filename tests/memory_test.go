@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 	"barong/tests/long"
 )
 

@@ -23,9 +23,9 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"barong/auth"
 	"barong/handlers"
-	"barong/otp"
+	"barong/internal/auth"
+	"barong/internal/otp"
 )
 
 // personal is what no log may hold, whatever a test has sent: whole e-mail

@@ -15,10 +15,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/pquerna/otp/totp"
 
-	"barong/auth"
-	"barong/identity"
-	"barong/keys"
-	"barong/otp"
+	"barong/internal/auth"
+	"barong/internal/identity"
+	"barong/internal/keys"
+	"barong/internal/otp"
 	"barong/repository"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/otp"
+	"barong/internal/otp"
 	"barong/repository"
 )
 

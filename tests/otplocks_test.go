@@ -10,8 +10,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"barong/identity"
-	"barong/otp"
+	"barong/internal/identity"
+	"barong/internal/otp"
 	"barong/repository"
 )
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

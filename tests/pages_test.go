@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

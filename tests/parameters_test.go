@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 func TestEveryBrokenParameterIsReportedInOrder(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/modules/postgres"
 
-	"barong/embeddedpg"
+	"barong/internal/embeddedpg"
 	"barong/repository"
 )
 

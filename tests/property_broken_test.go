@@ -13,7 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // breakage is one way to break a request that was right, beside its parameters.

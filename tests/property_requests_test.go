@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // composed is a request in the form that goes over the wire.

@@ -15,7 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"barong/otp"
+	"barong/internal/otp"
 )
 
 var propertyTime = flag.Duration("property", time.Second, "for how long TestServerKeepsItsSpecification makes requests")

@@ -13,8 +13,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"pgregory.net/rapid"
 
-	"barong/auth"
-	"barong/identity"
+	"barong/internal/auth"
+	"barong/internal/identity"
 )
 
 // operation is what the specification says of one.
@@ -191,7 +191,7 @@ func (p parameter) ofAnotherType(t *rapid.T) any {
 	case p.schema.Type.Is(openapi3.TypeObject):
 		values = append(values, 5, true, "text", "[1]", "{", `{"a":1} {}`, `"{}"`, "null")
 	case p.schema.Format == "date":
-		values = append(values, "soon", "2023-02-29", "2024-2-1", "01-02-2024", "2024-01-01T00:00:00Z", "20240101", 20240101, true, " 2024-01-01")
+		values = append(values, "soon", "2023-02-29", "2024-2-1", "01-02-2024", "2024-01-01T00:00:00Z", "20240101", 20240101, true, "2024 -01-01")
 	default:
 		values = append(values, "\x00", "a\x00b")
 	}
@@ -233,7 +233,8 @@ func (s *subject) conforming(t *rapid.T, op operation, p parameter) any {
 	case len(p.schema.Enum) > 0:
 		return rapid.SampledFrom(p.schema.Enum).Draw(t, p.name)
 	case p.schema.Format == "date":
-		return date(t, p.name, 0, 9999)
+		day := date(t, p.name, 0, 9999)
+		return rapid.SampledFrom([]any{day, fmt.Sprintf(" %s\n", day)}).Draw(t, p.name+" spaced")
 	}
 	switch rapid.SampledFrom([]string{"wanted", "hostile", "any"}).Draw(t, p.name+" is") {
 	case "wanted":

@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // readiness is "ready", or the reason for which the server is not. The metrics must

@@ -21,7 +21,7 @@ import (
 
 	"barong/client"
 	"barong/generated"
-	"barong/otp"
+	"barong/internal/otp"
 )
 
 // elsewhere is a stranger, and a server that redirects everything to it.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 func TestKeychainIsReadAgainAndABrokenOneIsNot(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

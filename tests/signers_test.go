@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // party is somebody who signs.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // What Barong's clients send, built by hand as they build it: nothing here goes

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

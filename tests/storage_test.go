@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/documents"
+	"barong/internal/documents"
 )
 
 // keyFile makes a key that protects documents.

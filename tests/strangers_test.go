@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // Names of members may be passwords that somebody put in the wrong place, and may be

@@ -14,7 +14,7 @@ import (
 	pquerna "github.com/pquerna/otp"
 	"github.com/pquerna/otp/totp"
 
-	"barong/otp"
+	"barong/internal/otp"
 	"barong/repository"
 )
 

@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"barong/auth"
-	"barong/server"
+	"barong/internal/auth"
+	"barong/internal/server"
 )
 
 // textLog is the environment of a server whose log a person reads.

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"barong/handlers"
-	"barong/identity"
+	"barong/internal/identity"
 	"barong/repository"
 )
 

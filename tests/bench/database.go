@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/embeddedpg"
+	"barong/internal/embeddedpg"
 )
 
 // cluster is the Postgres that is measured on: that of DATABASE_URL, whose user

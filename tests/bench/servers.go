@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // served is one of the two servers that are compared, as its own process.

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"barong/auth"
 	"barong/handlers"
+	"barong/internal/auth"
 )
 
 // mix is what callers ask for in a soak, by the names of the operations, in parts

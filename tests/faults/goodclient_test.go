@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // goodClient calls as Barong's clients do while others attack, and remembers how it

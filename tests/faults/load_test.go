@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // workers is how many clients send at once; each waits for its answer.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/embeddedpg"
+	"barong/internal/embeddedpg"
 )
 
 // postgres is a database server of a test's own, which the test may treat badly.

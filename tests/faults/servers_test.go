@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
 	"barong/handlers"
+	"barong/internal/auth"
 )
 
 // server is a running barong serve.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/auth"
+	"barong/internal/auth"
 )
 
 // memoryBound is what the server has, in bytes, while it is attacked, and

@@ -18,7 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/embeddedpg"
+	"barong/internal/embeddedpg"
 )
 
 // onlyOfItsOwn are tests of earlier versions that make their own schema, step by

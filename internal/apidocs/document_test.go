@@ -1,0 +1,168 @@
+package apidocs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
+)
+
+// documented is the document of the page, by operationId.
+func documented(t *testing.T) (*openapi3.T, map[string]*openapi3.Operation) {
+	t.Helper()
+	content, err := Document(specification(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := openapi3.NewLoader().LoadFromData(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	operations := map[string]*openapi3.Operation{}
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			operations[operation.OperationID] = operation
+		}
+	}
+	return document, operations
+}
+
+func TestTheDocumentOfThePageIsAValidSpecification(t *testing.T) {
+	t.Parallel()
+	document, operations := documented(t)
+	if err := document.Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if len(operations) != len(bodies) {
+		t.Errorf("it has %d operations, of %d", len(operations), len(bodies))
+	}
+}
+
+func TestEachOperationHasItsErrors(t *testing.T) {
+	t.Parallel()
+	_, operations := documented(t)
+	page, err := os.ReadFile("../../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, operation := range operations {
+		for _, status := range []string{"401", "429", "503", "default"} {
+			if operation.Responses.Value(status) == nil {
+				t.Errorf("%s has no response %s", id, status)
+			}
+		}
+	}
+	for id, want := range map[string][2]string{
+		"signOTP":        {"422", "OTP code is invalid"},
+		"createLabel":    {"422", "user_uid is missing, user_uid is empty, key is missing, key is empty, value is missing, value is empty"},
+		"updateLabel":    {"404", "label doesnt exist"},
+		"createDocument": {"422", "Doc type is not included in the list"},
+		"importUser":     {"422", "User already exists by this email"},
+	} {
+		response := operations[id].Responses.Value(want[0])
+		if response == nil || !strings.Contains(*response.Value.Description, "- `"+want[1]+"`") {
+			t.Errorf("%s does not say that %s is %s", id, want[0], want[1])
+		}
+	}
+	// What openapi.yaml says of errors is what docs/errors.md says, which a test holds
+	// against the code.
+	known := string(page)
+	for id, operation := range operations {
+		own, _ := operation.Extensions["x-errors"].(map[string]any)
+		for status, sentences := range own {
+			for _, sentence := range sentences.([]any) {
+				parts, isList := sentence.([]any)
+				if !isList {
+					parts = []any{sentence}
+				}
+				for _, part := range parts {
+					if text := wording(fmt.Sprint(part)); !strings.Contains(known, text) {
+						t.Errorf("%s: %s %q is not in docs/errors.md", id, status, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+// wording is a sentence as the table has it, which spells out what varies once.
+func wording(sentence string) string {
+	for variant, spelt := range map[string]string{
+		"Value ": "Key ", `reason "payload is missing"`: `reason "…"`,
+	} {
+		sentence = strings.Replace(sentence, variant, spelt, 1)
+	}
+	return sentence
+}
+
+func TestEachOperationHasASampleForEveryClient(t *testing.T) {
+	t.Parallel()
+	_, operations := documented(t)
+	for id, operation := range operations {
+		samples, _ := operation.Extensions["x-codeSamples"].([]any)
+		if len(samples) != 5 {
+			t.Errorf("%s has %d samples", id, len(samples))
+		}
+	}
+	for _, want := range []string{
+		"barong call updateLabel \\\n  user_uid=ID873B5CE1D2 \\\n  key=document \\\n  value=verified \\\n  replace=true",
+		"await unwrap(client.PUT('/labels', {\n  body: {\n    user_uid: \"ID873B5CE1D2\",",
+		"answer = LabelsApi(client).update_label(UpdateLabelParameters(\n    user_uid=\"ID873B5CE1D2\",",
+		"LabelsApi.new(client).update_label(\n  UpdateLabelParameters.new(\n    user_uid: 'ID873B5CE1D2',",
+		"api.UpdateLabelWithResponse(ctx, generated.UpdateLabelParameters{\n\tUserUID: \"ID873B5CE1D2\",",
+	} {
+		if text := fmt.Sprint(operations["updateLabel"].Extensions["x-codeSamples"]); !strings.Contains(text, want) {
+			t.Errorf("updateLabel lacks %s: %s", want, text)
+		}
+	}
+}
+
+// eachSample hands out the samples in one language.
+func eachSample(t *testing.T, lang string, use func(id, source string)) {
+	t.Helper()
+	document, err := parse(specification(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = document.eachOperation(func(path, method string, operation *yaml.Node) error {
+		samples, err := document.samples(path, method, operation)
+		for _, sample := range samples {
+			if sample.Lang == lang {
+				use(scalar(member(operation, "operationId")), sample.Source)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheSamplesInGoCompile(t *testing.T) {
+	t.Parallel()
+	var program strings.Builder
+	program.WriteString(`package samples
+import ("context"; "encoding/json"; "time"; types "github.com/oapi-codegen/runtime/types"; "barong/generated")
+var _ json.RawMessage; var _ time.Time; var _ types.Date
+`)
+	eachSample(t, "go", func(id, source string) {
+		fmt.Fprintf(&program, "func %s(ctx context.Context, api *generated.ClientWithResponses) error {\n%s\n_ = answer\nreturn err\n}\n", id, source)
+	})
+	folder, err := os.MkdirTemp(".", "samples") // inside of the module, whose packages it needs
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	file := filepath.Join(folder, "samples.go")
+	if err := os.WriteFile(file, []byte(program.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.CommandContext(t.Context(), "go", "vet", "./"+folder).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s\n%s", err, output, program.String())
+	}
+}

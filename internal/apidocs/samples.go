@@ -1,0 +1,271 @@
+package apidocs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/format"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+
+	"barong/generated"
+)
+
+// codeSample is an entry of x-codeSamples.
+type codeSample struct {
+	Lang   string `yaml:"lang"`
+	Label  string `yaml:"label"`
+	Source string `yaml:"source"`
+}
+
+// call is an operation with the parameters of its example.
+type call struct {
+	id, path, method, tag string
+	names                 []string // of the parameters, in order
+	values                map[string]*yaml.Node
+}
+
+func (d document) addSamples(path, method string, operation *yaml.Node) error {
+	samples, err := d.samples(path, method, operation)
+	if err != nil {
+		return err
+	}
+	return set(operation, "x-codeSamples", samples)
+}
+
+// samples are calls with the example's parameters, by each client that this
+// project has. The SDKs' READMEs say how the client is made.
+func (d document) samples(path, method string, operation *yaml.Node) ([]codeSample, error) {
+	c := call{id: scalar(member(operation, "operationId")), path: path, method: method, values: map[string]*yaml.Node{}}
+	if tags := member(operation, "tags"); tags != nil && len(tags.Content) > 0 {
+		c.tag = tags.Content[0].Value
+	}
+	for name, value := range members(d.example(operation)) {
+		c.names = append(c.names, name)
+		c.values[name] = value
+	}
+	inGo, err := c.inGo()
+	if err != nil {
+		return nil, err
+	}
+	return []codeSample{
+		{"shell", "Command line", c.inShell()},
+		{"go", "Go", inGo},
+		{"typescript", "TypeScript", c.inTypeScript()},
+		{"python", "Python", c.inPython()},
+		{"ruby", "Ruby", c.inRuby()},
+	}, nil
+}
+
+// inShell gives the content of a file as the command line takes it.
+func (c call) inShell() string {
+	words := []string{"barong call " + c.id}
+	for _, name := range c.names {
+		value := formValue(c.values[name])
+		if name == "upload" {
+			value = "@" + formValue(c.values["filename"])
+		}
+		words = append(words, name+"="+shellQuote(value))
+	}
+	return strings.Join(words, " \\\n  ")
+}
+
+func shellQuote(value string) string {
+	safe := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("@._-/:+", r)
+	}
+	if value != "" && strings.IndexFunc(value, func(r rune) bool { return !safe(r) }) < 0 {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}
+
+// bodies are the types of the parameters in Go.
+var bodies = map[string]reflect.Type{
+	"createDocument":     reflect.TypeFor[generated.CreateDocumentJSONRequestBody](),
+	"createLabel":        reflect.TypeFor[generated.CreateLabelJSONRequestBody](),
+	"createUser":         reflect.TypeFor[generated.CreateUserJSONRequestBody](),
+	"deleteLabel":        reflect.TypeFor[generated.DeleteLabelJSONRequestBody](),
+	"filterUsersByLabel": reflect.TypeFor[generated.FilterUsersByLabelJSONRequestBody](),
+	"getTimestamp":       reflect.TypeFor[generated.GetTimestampJSONRequestBody](),
+	"getUser":            reflect.TypeFor[generated.GetUserJSONRequestBody](),
+	"importUser":         reflect.TypeFor[generated.ImportUserJSONRequestBody](),
+	"listLabels":         reflect.TypeFor[generated.ListLabelsJSONRequestBody](),
+	"listUsers":          reflect.TypeFor[generated.ListUsersJSONRequestBody](),
+	"signOTP":            reflect.TypeFor[generated.SignOTPJSONRequestBody](),
+	"updateLabel":        reflect.TypeFor[generated.UpdateLabelJSONRequestBody](),
+}
+
+func (c call) inGo() (string, error) {
+	body, known := bodies[c.id]
+	if !known {
+		return "", fmt.Errorf("apidocs knows no Go type of the parameters of %s", c.id)
+	}
+	var fields strings.Builder
+	for _, name := range c.names {
+		field, known := fieldOf(body, name)
+		if !known {
+			return "", fmt.Errorf("the Go type of the parameters of %s has no field for %s", c.id, name)
+		}
+		value := literal(c.values[name], field.Type)
+		fmt.Fprintf(&fields, "\t%s: %s,\n", field.Name, value)
+	}
+	parameters := "nil"
+	if body.Kind() == reflect.Struct {
+		parameters = "generated." + body.Name() + "{}"
+		if fields.Len() > 0 {
+			parameters = "generated." + body.Name() + "{\n" + fields.String() + "}"
+		}
+	}
+	source, err := format.Source(fmt.Appendf(nil, "answer, err := api.%sWithResponse(ctx, %s)", strings.ToUpper(c.id[:1])+c.id[1:], parameters))
+	return string(source), err
+}
+
+func fieldOf(body reflect.Type, name string) (reflect.StructField, bool) {
+	if body.Kind() != reflect.Struct {
+		return reflect.StructField{}, false
+	}
+	for i := range body.NumField() {
+		if tag, _, _ := strings.Cut(body.Field(i).Tag.Get("json"), ","); tag == name {
+			return body.Field(i), true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// literal is a value in Go. What is optional is a pointer.
+func literal(value *yaml.Node, to reflect.Type) string {
+	if to.Kind() == reflect.Pointer {
+		return "new(" + literal(value, to.Elem()) + ")"
+	}
+	switch {
+	case to == reflect.TypeFor[json.RawMessage]():
+		return "json.RawMessage(`" + asJSON(value, "") + "`)"
+	case to.PkgPath() == "barong/generated":
+		return "generated." + to.Name() + "(" + strconv.Quote(value.Value) + ")"
+	case to.Kind() == reflect.String:
+		return strconv.Quote(formValue(value))
+	case to.Kind() == reflect.Int64:
+		return "int64(" + value.Value + ")"
+	case to.Kind() == reflect.Struct: // a date
+		year, rest, _ := strings.Cut(value.Value, "-")
+		month, day, _ := strings.Cut(rest, "-")
+		return fmt.Sprintf("types.Date{Time: time.Date(%s, %s, %s, 0, 0, 0, 0, time.UTC)}",
+			strings.TrimLeft(year, "0"), strings.TrimLeft(month, "0"), strings.TrimLeft(day, "0"))
+	default:
+		return value.Value
+	}
+}
+
+func (c call) inTypeScript() string {
+	body := ""
+	if len(c.names) > 0 {
+		body = ", {\n  body: {\n" + c.each("    ", func(name string) string { return name + ": " + asJSON(c.values[name], "    ") + "," }) + "  },\n}"
+	}
+	return fmt.Sprintf("const answer = await unwrap(client.%s('%s'%s));", c.method, c.path, body)
+}
+
+func (c call) inPython() string {
+	class := strings.ToUpper(c.tag[:1]) + c.tag[1:]
+	parameters := strings.ToUpper(c.id[:1]) + c.id[1:] + "Parameters"
+	arguments := ""
+	if len(c.names) > 0 {
+		arguments = parameters + "(\n" + c.each("    ", func(name string) string {
+			spelled := name
+			if name == "from" { // a word of the language
+				spelled = "_from"
+			}
+			return spelled + "=" + c.python(name) + ","
+		}) + ")"
+	}
+	return fmt.Sprintf("answer = %sApi(client).%s(%s)", class, snake(c.id), arguments)
+}
+
+func (c call) python(name string) string {
+	value := c.values[name]
+	switch {
+	case name == "doc_expire" || name == "dob":
+		return "date.fromisoformat(" + asJSON(value, "") + ")"
+	case value.Tag == "!!bool":
+		return strings.ToUpper(value.Value[:1]) + value.Value[1:]
+	default:
+		return asJSON(value, "")
+	}
+}
+
+func (c call) inRuby() string {
+	class := strings.ToUpper(c.tag[:1]) + c.tag[1:]
+	arguments := ""
+	if len(c.names) > 0 {
+		arguments = "(\n  " + strings.ToUpper(c.id[:1]) + c.id[1:] + "Parameters.new(\n" + c.each("    ", func(name string) string {
+			value := asJSON(c.values[name], "")
+			if c.values[name].Kind == yaml.ScalarNode && c.values[name].Tag == "!!str" {
+				value = "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(formValue(c.values[name])) + "'"
+			}
+			if name == "doc_expire" || name == "dob" {
+				value = "Date.iso8601(" + value + ")"
+			}
+			return name + ": " + value + ","
+		}) + "  )\n)"
+		arguments = strings.Replace(arguments, ",\n  )\n)", "\n  )\n)", 1)
+	}
+	return fmt.Sprintf("answer = %sApi.new(client).%s%s", class, snake(c.id), arguments)
+}
+
+// each is a line for each parameter.
+func (c call) each(indent string, line func(name string) string) string {
+	var lines strings.Builder
+	for _, name := range c.names {
+		lines.WriteString(indent + line(name) + "\n")
+	}
+	return lines.String()
+}
+
+// formValue is a value as a form would hold it.
+func formValue(value *yaml.Node) string {
+	if value == nil {
+		return ""
+	}
+	if value.Kind != yaml.ScalarNode {
+		return asJSON(value, "")
+	}
+	return value.Value
+}
+
+// asJSON is a value in JSON, which JavaScript reads as it is, and so do Python and
+// Ruby what the examples have in it.
+func asJSON(value *yaml.Node, indent string) string {
+	var decoded any
+	if err := value.Decode(&decoded); err != nil {
+		return "null"
+	}
+	if value.Kind == yaml.ScalarNode && value.Tag == "!!timestamp" {
+		decoded = value.Value
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if indent != "" && value.Kind != yaml.ScalarNode {
+		encoder.SetIndent(indent, "  ")
+	}
+	if err := encoder.Encode(decoded); err != nil {
+		return "null"
+	}
+	return strings.TrimSpace(text.String())
+}
+
+// snake is the name of an operation in Python and Ruby: sign_otp.
+func snake(id string) string {
+	var name strings.Builder
+	for i, r := range id {
+		if unicode.IsUpper(r) && i > 0 && !unicode.IsUpper(rune(id[i-1])) {
+			name.WriteByte('_')
+		}
+		name.WriteRune(unicode.ToLower(r))
+	}
+	return name.String()
+}

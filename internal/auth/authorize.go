@@ -1,0 +1,97 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"barong/internal/identity"
+)
+
+// Operation is what a request asks for, as openapi.yaml declares it.
+type Operation struct {
+	ID    string // operationId
+	Scope string // x-scope, which the keychain's signers are allowed
+}
+
+// Authorize decides whether the credentials allow an operation, and returns those
+// who signed, in the order of their signatures. It asks, in this order:
+//
+//   - does the keychain know the scope;
+//   - does every signature of a permitted signer verify, with the key and the
+//     algorithm of the keychain. Two by one signer must both verify and count as
+//     one. Signatures of others, and those without a kid, are ignored; one whose
+//     two headers disagree about the kid is not;
+//   - do the claims hold at the time now, and does op, where it is there, name the
+//     operation;
+//   - have all mandatory signers signed.
+//
+// The last failure is [identity.ErrMissingSignatures], any other
+// [identity.ErrUnverified]. Both have a cause for the log, which names the kid.
+func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time) (signers []string, err error) {
+	allowed, ok := k.scopes[operation.Scope]
+	if !ok {
+		return nil, identity.ErrUnverified.Because(fmt.Errorf("the keychain file has no scope %s", operation.Scope))
+	}
+	if signers, err = k.verified(c, allowed); err != nil {
+		return nil, identity.ErrUnverified.Because(err)
+	}
+	times := c.claims.dates()
+	if err := k.rules.check(c.claims, times, now); err != nil {
+		k.remembered.forget(c) // it has expired, as a rule
+		failure := identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+		if errors.As(err, new(clockError)) {
+			failure.Reason = identity.WrongClock
+		}
+		return nil, failure
+	}
+	k.notices.look(signers, times, times.lifetime(now, k.rules.iatLeeway))
+	if err := c.claims.checkOperation(operation.ID); err != nil {
+		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+	}
+	var missing []string
+	for _, id := range allowed.mandatory {
+		if !slices.Contains(signers, id) {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, identity.ErrMissingSignatures.Because(
+			fmt.Errorf("the scope %s must be signed by %s too, and is signed by %s", operation.Scope, named(missing), named(signers)))
+	}
+	return signers, nil
+}
+
+// verified returns the permitted signers, all of whose signatures hold. It stops
+// at the first that does not, so that a forger costs one verification.
+func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, err error) {
+	known := c.verifiedBy == k
+	for _, s := range c.signatures {
+		if s.twoKIDs {
+			return nil, errors.New("a signature has one kid in its protected header and another in its header")
+		}
+		if !allowed.permitted[s.kid] {
+			continue
+		}
+		if !known {
+			if err := s.verify(c.payload, k.keys[s.kid]); err != nil {
+				return nil, fmt.Errorf("the signature by %s does not verify: %w", s.kid, err)
+			}
+			k.remembered.add(c, k) // where it is a Bearer token: then this is its only signature
+		}
+		if !slices.Contains(signers, s.kid) {
+			signers = append(signers, s.kid)
+		}
+	}
+	return signers, nil
+}
+
+// named lists signers for the log.
+func named(ids []string) string {
+	if len(ids) == 0 {
+		return "nobody permitted"
+	}
+	return strings.Join(ids, ", ")
+}

@@ -1,0 +1,75 @@
+package bulk
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+
+	"github.com/go-json-experiment/json"
+
+	"barong/internal/otp"
+	"barong/repository"
+)
+
+// commas is the layout of exported CSV.
+var commas = &layout{columns: columns, delimiter: ','}
+
+// Unseal decrypts a user's secret of one-time codes.
+type Unseal func(ctx context.Context, uid string, encrypted []byte) (otp.Secret, error)
+
+// Export writes all users, as they are at one moment, in the order of their ids,
+// and returns how many. Without unseal no secret is written. report is told of
+// every step.
+func Export(ctx context.Context, from *repository.Repository, to io.Writer, format Format, unseal Unseal, report func(users int64)) (int64, error) {
+	buffered := bufio.NewWriterSize(to, 1<<20)
+	var text bytes.Buffer
+	if format == CSV {
+		if err := commas.append(&text, columns); err != nil {
+			return 0, err
+		}
+	}
+	var users int64
+	err := from.ExportUsers(ctx, func(some []repository.ImportedUser) error {
+		for _, u := range some {
+			var secret otp.Secret
+			if unseal != nil && u.Secret != nil {
+				var err error
+				if secret, err = unseal(ctx, u.UID, u.Secret); err != nil {
+					return err
+				}
+			}
+			r := recordOf(u.User, secret)
+			if err := r.append(&text, format); err != nil {
+				return err
+			}
+			if _, err := text.WriteTo(buffered); err != nil {
+				return err
+			}
+		}
+		users += int64(len(some))
+		report(users)
+		return nil
+	})
+	if err != nil {
+		return users, err
+	}
+	if _, err := text.WriteTo(buffered); err != nil { // the header, of no users
+		return users, err
+	}
+	return users, buffered.Flush()
+}
+
+func (r *record) append(to *bytes.Buffer, format Format) error {
+	if format == CSV {
+		fields, err := r.fields()
+		if err != nil {
+			return err
+		}
+		return commas.append(to, fields)
+	}
+	if err := json.MarshalWrite(to, r); err != nil {
+		return err
+	}
+	return to.WriteByte('\n')
+}

@@ -1,0 +1,79 @@
+package bulk
+
+import (
+	"hash/maphash"
+
+	"barong/internal/identity"
+)
+
+// seen is what the rows of earlier batches took that a dry run did not store: it
+// keeps 128 bits of each, at some hundred bytes for a row.
+type seen struct {
+	keys  map[[2]uint64]struct{} // nil unless it is a dry run
+	seeds [2]maphash.Seed
+}
+
+func newSeen(dryRun bool) *seen {
+	s := &seen{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	if dryRun {
+		s.keys = map[[2]uint64]struct{}{}
+	}
+	return s
+}
+
+func (s *seen) key(text string) [2]uint64 {
+	return [2]uint64{maphash.String(s.seeds[0], text), maphash.String(s.seeds[1], text)}
+}
+
+// batchSeen adds what the rows of one batch take, and those of the batch before,
+// where the database does not show that yet.
+type batchSeen struct {
+	before *seen
+	keys   map[string]struct{}
+	flying map[string]struct{}
+}
+
+func newBatchSeen(before *seen) *batchSeen {
+	return &batchSeen{before: before, keys: map[string]struct{}{}}
+}
+
+func (s *batchSeen) has(kind byte, text string) bool {
+	_, flies := s.flying[string(kind)+text]
+	return flies || s.hasOwn(kind, text) || s.hadBefore(kind, text)
+}
+
+func (s *batchSeen) hasOwn(kind byte, text string) bool {
+	_, ok := s.keys[string(kind)+text]
+	return ok
+}
+
+func (s *batchSeen) hadBefore(kind byte, text string) bool {
+	if s.before.keys == nil {
+		return false
+	}
+	_, ok := s.before.keys[s.before.key(string(kind)+text)]
+	return ok
+}
+
+func (s *batchSeen) add(kind byte, text string) { s.keys[string(kind)+text] = struct{}{} }
+
+// keep leaves the keys to the batches that follow.
+func (s *batchSeen) keep() {
+	if s.before.keys == nil {
+		return
+	}
+	for key := range s.keys {
+		s.before.keys[s.before.key(key)] = struct{}{}
+	}
+}
+
+// hasEmail says whether a row took this e-mail in any spelling. The folded e-mail and
+// the key of the mailbox are both unique, and two addresses may share only one of them.
+func (s *batchSeen) hasEmail(email string) bool {
+	return s.has('f', identity.FoldEmail(email)) || s.has('e', identity.MailboxKey(email))
+}
+
+func (s *batchSeen) addEmail(email string) {
+	s.add('f', identity.FoldEmail(email))
+	s.add('e', identity.MailboxKey(email))
+}

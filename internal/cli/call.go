@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"barong/client"
+	"barong/generated"
+	"barong/internal/auth"
+	"barong/internal/spelling"
+)
+
+type callCommand struct {
+	Operation  string   `arg:"" help:"The operation's id in openapi.yaml, such as importUser."`
+	Parameters []string `arg:"" optional:"" name:"key=value" sep:"none" help:"The parameters."`
+	URL        string   `name:"url" aliases:"server" default:"http://127.0.0.1:8080" env:"BARONG_URL" help:"The server's URL, with or without /api/v2/management."`
+	Output     output   `short:"o" default:"json" placeholder:"json|table|jsonpath=EXPR" help:"How the answer is printed: json, table, or jsonpath=EXPR, what a JSONPath (RFC 9535) selects, one on a line."`
+	Headers    bool     `help:"Print the status and the headers of the answer to standard error: Total, Link, X-Request-Id and others."`
+	All        bool     `help:"Fetch all pages of a list, 1,000 on each unless limit says otherwise."`
+	connection
+	signing
+}
+
+func (callCommand) Help() string {
+	return `Prints the JSON answer. The exit status is 0 for a success, 3 when the server refuses the request, 4 when it does not
+accept the signers, 5 when it cannot be reached or is overloaded, 2 when nothing was sent since the command line makes no
+sense. The upload of createDocument may be @FILE: its content is sent in base64.
+
+Example:
+  barong call importUser email=ada@example.com password_digest='$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW' first_name=Ada
+  barong call createLabel user_uid=ID873B5CE1D2 key=email value=verified --signer backend=backend.pem
+  barong call createDocument uid=ID873B5CE1D2 doc_type=Passport doc_number=AB123123 filename=passport.png file_ext=png upload=@passport.png
+  barong call listUsers --all --output table
+  barong call getUser email=ada@example.com --output jsonpath='$.labels[?@.scope=="private"].key'`
+}
+
+// callTimeout is for one exchange.
+const callTimeout = time.Minute
+
+// fullPage is the limit of each page of --all: the largest that the server takes.
+const fullPage = 1000
+
+type operation = func(*generated.Client, context.Context, string, io.Reader, ...generated.RequestEditorFn) (*http.Response, error)
+
+var operations = map[string]operation{
+	"createDocument":     (*generated.Client).CreateDocumentWithBody,
+	"createLabel":        (*generated.Client).CreateLabelWithBody,
+	"createUser":         (*generated.Client).CreateUserWithBody,
+	"deleteLabel":        (*generated.Client).DeleteLabelWithBody,
+	"filterUsersByLabel": (*generated.Client).FilterUsersByLabelWithBody,
+	"getTimestamp":       (*generated.Client).GetTimestampWithBody,
+	"getUser":            (*generated.Client).GetUserWithBody,
+	"importUser":         (*generated.Client).ImportUserWithBody,
+	"listLabels":         (*generated.Client).ListLabelsWithBody,
+	"listUsers":          (*generated.Client).ListUsersWithBody,
+	"signOTP":            (*generated.Client).SignOTPWithBody,
+	"updateLabel":        (*generated.Client).UpdateLabelWithBody,
+}
+
+func (c callCommand) Run(p *program) error {
+	call, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	if c.All {
+		return c.printAll(p, call)
+	}
+	answer, err := call.send(nil)
+	if err != nil {
+		return err
+	}
+	if c.Headers {
+		answer.printHeaders(p.stderr)
+	}
+	if answer.isError() {
+		return c.printError(p, answer)
+	}
+	return c.Output.print(p.stdout, answer.body)
+}
+
+// unknownOperation names the operation that was meant, or all of them.
+func unknownOperation(id string) error {
+	names := slices.Sorted(maps.Keys(operations))
+	if suggestion := spelling.Suggestion(id, names); suggestion != "" {
+		return usagef("there is no operation %q%s", id, suggestion)
+	}
+	return usagef("there is no operation %q; there are %s", id, strings.Join(names, ", "))
+}
+
+// preparedCall is a call of which everything but the page is settled.
+type preparedCall struct {
+	command    callCommand
+	operation  operation
+	url        string
+	client     *generated.Client
+	transport  *http.Client
+	parameters map[string]string
+	signers    []*auth.Signer
+}
+
+// prepare refuses what makes no sense, before anything is sent.
+func (c callCommand) prepare() (*preparedCall, error) {
+	send, ok := operations[c.Operation]
+	if !ok {
+		return nil, unknownOperation(c.Operation)
+	}
+	contract, err := readContract()
+	if err != nil {
+		return nil, err
+	}
+	known := contract[c.Operation]
+	parameters, err := readParameters(c.Operation, known, c.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	if c.All {
+		if err := prepareAll(c.Operation, known, parameters); err != nil {
+			return nil, err
+		}
+	}
+	url, err := client.OperationsURL(c.URL)
+	if err != nil {
+		return nil, usagef("--url: %s", err)
+	}
+	transport, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	api, err := generated.NewClient(url, generated.WithHTTPClient(transport), generated.WithRequestEditorFn(userAgent))
+	if err != nil {
+		return nil, err
+	}
+	signers, err := c.signers()
+	if err != nil {
+		return nil, err
+	}
+	return &preparedCall{c, send, url, api, transport, parameters, signers}, nil
+}
+
+// send signs the parameters, with others that change from page to page, and sends
+// them. Their values are texts, as in a form: the server knows what each means.
+func (c *preparedCall) send(more map[string]string) (*answer, error) {
+	parameters := maps.Clone(c.parameters)
+	maps.Copy(parameters, more)
+	data, err := json.Marshal(parameters)
+	if err != nil {
+		return nil, err
+	}
+	envelope, err := auth.Envelope(data, c.command.claims(c.command.Operation), c.signers...)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	response, err := c.operation(c.client, ctx, "application/json", bytes.NewReader(envelope), client.Strict)
+	if err != nil {
+		return nil, unavailableError{unreached(c.transport, c.url, err)}
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, unavailableError{fmt.Errorf("the answer broke off: %w", err)}
+	}
+	return &answer{response, body}, nil
+}
+
+// prepareAll refuses --all for what is no list, and asks for large pages.
+func prepareAll(name string, known contractOperation, parameters map[string]string) error {
+	if !known.has("page") {
+		return usagef("--all is for lists, and %s is none", name)
+	}
+	if _, given := parameters["page"]; given {
+		return usagef("--all fetches all pages, and page asks for one")
+	}
+	if _, given := parameters["limit"]; !given {
+		parameters["limit"] = strconv.Itoa(fullPage)
+	}
+	return nil
+}
+
+// printAll fetches page after page, as long as an answer says that another
+// follows. JSON is printed as it comes, so that the number of users is not bound
+// by memory; one array, which an error leaves open. The other formats need all.
+func (c callCommand) printAll(p *program, call *preparedCall) error {
+	list := newPagePrinter(p.stdout, c.Output)
+	for page := 1; ; page++ {
+		answer, err := call.send(map[string]string{"page": strconv.Itoa(page)})
+		if err != nil {
+			return err
+		}
+		if c.Headers {
+			answer.printHeaders(p.stderr)
+		}
+		if answer.isError() {
+			return c.printError(p, answer)
+		}
+		if err := list.add(answer.body); err != nil {
+			return err
+		}
+		if !strings.Contains(answer.response.Header.Get("Link"), `rel="next"`) {
+			return list.end()
+		}
+	}
+}
+
+// printError shows an error response. It takes the place of the answer where that
+// is JSON; where scripts expect something else, or half of a list is printed
+// already, it goes to standard error.
+func (c callCommand) printError(p *program, a *answer) error {
+	to := p.stdout
+	if c.Output != outputJSON || c.All {
+		to = p.stderr
+	}
+	if err := printJSON(to, a.body); err != nil {
+		return err
+	}
+	return &answeredError{a.response.StatusCode}
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	response *http.Response
+	body     []byte
+}
+
+func (a *answer) isError() bool { return a.response.StatusCode >= http.StatusMultipleChoices }
+
+func (a *answer) printHeaders(to io.Writer) {
+	fmt.Fprintf(to, "%s %s\n", a.response.Proto, a.response.Status)
+	for _, name := range slices.Sorted(maps.Keys(a.response.Header)) {
+		for _, value := range a.response.Header[name] {
+			fmt.Fprintf(to, "%s: %s\n", name, printable(value))
+		}
+	}
+	fmt.Fprintln(to)
+}

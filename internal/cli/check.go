@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"barong/generated"
+	"barong/internal/auth"
+	"barong/internal/config"
+	"barong/internal/embeddedpg"
+	"barong/internal/identity"
+	"barong/internal/server"
+	"barong/repository"
+)
+
+type checkCommand struct {
+	Output  string        `enum:"text,json" default:"text" help:"text for a person, json for a program."`
+	Timeout time.Duration `default:"10s" help:"How long the database may take."`
+}
+
+func (checkCommand) Help() string {
+	return `Reads what barong serve would read in the same environment: the settings, the keychain, barong.yml and the database. It
+changes nothing and starts no Postgres. On one page it says who may call which operation, which operations nobody may call, which
+labels ban an account, how the clocks compare, and what has no effect. The exit status is 1 where the server would not start or
+could not write, and 0 otherwise, with warnings too.
+
+Example:
+  barong check
+  BARONG_MANAGEMENT_API=management_api.yml barong check --output json`
+}
+
+// checkReport is all that check finds. Times are in seconds.
+type checkReport struct {
+	Version    string         `json:"version"`
+	APIVersion string         `json:"api_version"`
+	Ignored    []strayName    `json:"ignored"` // names in the environment
+	Keychain   *keychainCheck `json:"keychain"`
+	Rules      *rulesCheck    `json:"rules"`
+	Database   *databaseCheck `json:"database"`
+	Problems   []string       `json:"problems"` // the server does not start, or cannot work
+	Warnings   []string       `json:"warnings"`
+}
+
+func (r *checkReport) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+func (r *checkReport) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
+
+func (c checkCommand) Run(p *program) error {
+	document, err := generated.GetSpec()
+	if err != nil {
+		return err
+	}
+	report := &checkReport{Version: productVersion(), APIVersion: document.Info.Version, Ignored: []strayName{}, Problems: []string{}, Warnings: []string{}}
+	settings, err := config.Read()
+	if err != nil {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			report.problem("%s", line)
+		}
+	}
+	report.Ignored = append(report.Ignored, strayNames(os.Environ(), keychainText(settings))...)
+	keychain := report.readKeychain(settings, operationsOfScopes(document))
+	report.readRules(settings)
+	if err == nil {
+		report.readRest(settings, keychain)
+		ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
+		defer cancel()
+		report.askDatabase(ctx, settings)
+	}
+	if c.Output == "json" {
+		encoder := json.NewEncoder(p.stdout)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(report)
+	} else {
+		err = report.print(p.stdout)
+	}
+	if err == nil && len(report.Problems) > 0 {
+		err = fmt.Errorf("%s with these settings", counted(len(report.Problems), "problem"))
+	}
+	return err
+}
+
+// readRest checks the settings that mean something to other packages.
+func (r *checkReport) readRest(c config.Config, keychain *auth.Keychain) {
+	if _, err := identity.ParseUIDPrefix(c.UIDPrefix); err != nil {
+		r.problem("BARONG_UID_PREFIX: %s", err)
+	}
+	if _, err := server.ParseRateLimits(c.RateLimits, keychain); err != nil {
+		r.problem("BARONG_RATE_LIMITS: %s", err)
+	}
+	if c.JWTPrivateKey != "" {
+		if _, err := openSigner(c, discardLog); err != nil {
+			r.problem("%s", err)
+		}
+	}
+	if _, err := openCertificates(c, discardLog); err != nil {
+		r.problem("%s", err)
+	}
+	if !c.Loopback() && c.ManagementAPI == "" {
+		r.problem("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is another")
+	}
+	if c.ManagementAPI != "" && c.DatabaseURL == "" {
+		r.warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development")
+	}
+}
+
+// databaseCheck is what is known of the database.
+type databaseCheck struct {
+	Where          string  `json:"where"` // without the URL, which may have a password
+	Reachable      bool    `json:"reachable"`
+	Version        string  `json:"version,omitempty"`
+	ReadOnly       bool    `json:"read_only"`
+	Schema         int64   `json:"schema"`
+	SchemaRequired int64   `json:"schema_required"`
+	ClockAhead     float64 `json:"clock_ahead_seconds"` // of this machine's
+}
+
+// clockTolerance is how far the clocks may be apart before somebody should look.
+const clockTolerance = time.Second
+
+func (r *checkReport) askDatabase(ctx context.Context, c config.Config) {
+	r.Database = &databaseCheck{Where: "that of DATABASE_URL"}
+	url := c.DatabaseURL
+	if url == "" {
+		r.Database.Where = "a private Postgres in " + postgresDir(c)
+		exists, err := embeddedpg.Exists(postgresDir(c))
+		if err != nil {
+			r.problem("%s", err)
+			return
+		}
+		if url = embeddedpg.RunningURL(ctx, postgresDir(c)); url == "" {
+			if r.Database.Where += ", which does not run"; !exists {
+				r.Database.Where = "none: barong serve makes a private Postgres in " + postgresDir(c)
+			}
+			return
+		}
+	}
+	pool, err := repository.Open(ctx, url)
+	if err != nil {
+		r.problem("DATABASE_URL: %s", err)
+		return
+	}
+	defer pool.Close()
+	found, err := repository.Inspect(ctx, pool)
+	if err != nil {
+		if reason, refused := repository.RefusedForGood(err); refused {
+			r.problem("DATABASE_URL: the database refuses the connection: %s", reason)
+			return
+		}
+		r.problem("DATABASE_URL: %s", strings.Join(strings.Fields(err.Error()), " "))
+		return
+	}
+	r.Database.Where += fmt.Sprintf(": %s as %s", found.Name, found.User)
+	r.Database.Reachable, r.Database.Version, r.Database.ReadOnly = true, found.Version, found.ReadOnly
+	r.Database.Schema, r.Database.SchemaRequired = found.Schema, found.SchemaRequired
+	r.Database.ClockAhead = found.ClockAhead.Round(time.Millisecond).Seconds()
+	if found.ReadOnly {
+		r.problem("the database is read-only: DATABASE_URL must lead to the primary (with several hosts, target_session_attrs=read-write)")
+	}
+	if found.Schema < found.SchemaRequired {
+		r.warn("the schema is at version %d and this binary needs %d: barong serve brings it up to date when it starts, barong migrate up beforehand", found.Schema, found.SchemaRequired)
+	}
+	if found.ClockAhead.Abs() > clockTolerance {
+		r.warn("the clocks of the database and of this machine are %s apart", found.ClockAhead.Abs().Round(time.Millisecond))
+	}
+}

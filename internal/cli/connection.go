@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"barong/internal/config"
+)
+
+// connection is how a command reaches a server.
+type connection struct {
+	Cert   string `placeholder:"FILE" env:"BARONG_CLIENT_CERT" help:"PEM file with the certificate that is shown to the server, where it asks for one."`
+	Key    string `placeholder:"FILE" env:"BARONG_CLIENT_KEY" help:"PEM file with its key."`
+	CACert string `name:"cacert" placeholder:"FILE" env:"BARONG_CACERT" help:"PEM file with the authorities of the server's certificate. Without it, those of this machine."`
+}
+
+// client follows no redirect: what is signed is for one server, and a redirect
+// would carry it, token and all, elsewhere.
+func (c connection) client() (*http.Client, error) {
+	if (c.Cert == "") != (c.Key == "") {
+		return nil, errors.New("--cert and --key belong together, and one of them is missing")
+	}
+	options := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+		if err != nil {
+			return nil, fmt.Errorf("--cert and --key: %w", err)
+		}
+		// Shown whichever authorities the server names: it says then what it dislikes.
+		options.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+	}
+	if c.CACert != "" {
+		text, err := os.ReadFile(c.CACert)
+		if err != nil {
+			return nil, fmt.Errorf("--cacert: %w", err)
+		}
+		options.RootCAs = x509.NewCertPool()
+		if !options.RootCAs.AppendCertsFromPEM(text) {
+			return nil, errors.New("--cacert names a file without a certificate")
+		}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // that is its type
+	transport.TLSClientConfig = options
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+// alerts are what servers refuse a client with, in the words of crypto/tls, which has
+// no exported type for them, and what they mean here.
+var alerts = map[string]string{
+	"tls: certificate required":           "the server asks for a client's certificate: give one with --cert and --key",
+	"tls: unknown certificate authority":  "the server does not know the authority that has signed the certificate of --cert",
+	"tls: bad certificate":                "the server does not accept the certificate of --cert, or asks for one that was not given",
+	"tls: unsupported certificate":        "the certificate of --cert is not for clients",
+	"tls: revoked certificate":            "the certificate of --cert has been revoked",
+	"tls: expired certificate":            "the certificate of --cert has expired",
+	"tls: unknown certificate":            "the server does not accept the certificate of --cert",
+	"tls: handshake failure":              "the server and this program have no version or cipher of TLS in common",
+	"tls: protocol version not supported": "the server and this program have no version of TLS in common",
+}
+
+// explainHandshake says in words why TLS did not come about; "" where it is something
+// else.
+func explainHandshake(err error) string {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var plain tls.RecordHeaderError
+	var remote *net.OpError
+	switch {
+	case errors.As(err, &unknown):
+		return "no authority that is known here has signed the server's certificate: name its file with --cacert"
+	case errors.As(err, &name):
+		return "the server's certificate is for another name than that in the URL"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the server's certificate has expired or is not valid yet"
+	case errors.As(err, &invalid):
+		return "the server's certificate is not valid"
+	case errors.As(err, &plain):
+		return "the server speaks no TLS there: the URL may have to begin with http://"
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		return alerts[remote.Err.Error()]
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // has no type
+		return "the server speaks no TLS there: the URL may have to begin with http://"
+	default:
+		return ""
+	}
+}
+
+// verdictTimeout is for asking a server once more why it refuses the connection.
+const verdictTimeout = 3 * time.Second
+
+// verdict is why a server ends a connection as soon as it is made. In TLS 1.3 it
+// judges the client's certificate when the client has begun to send already, and the
+// broken connection may hide its answer: this one sends nothing, and reads that.
+func verdict(client *http.Client, server *url.URL) string {
+	transport, ok := client.Transport.(*http.Transport)
+	if !ok || server.Scheme != "https" {
+		return ""
+	}
+	address := server.Host
+	if server.Port() == "" {
+		address = net.JoinHostPort(server.Hostname(), "443")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), verdictTimeout)
+	defer cancel()
+	dialer := tls.Dialer{Config: transport.TLSClientConfig}
+	opened, err := dialer.DialContext(ctx, "tcp", address)
+	if err == nil {
+		defer func() { _ = opened.Close() }()
+		_ = opened.SetReadDeadline(time.Now().Add(verdictTimeout))
+		_, err = opened.Read(make([]byte, 1))
+	}
+	if err == nil {
+		return ""
+	}
+	return explainHandshake(err)
+}
+
+// unreached is the error of a server that gave no answer, without what may be secret
+// in its URL.
+func unreached(client *http.Client, server string, err error) error {
+	why := explainHandshake(err)
+	if parsed, failure := url.Parse(server); failure == nil {
+		server = parsed.Redacted()
+		if why == "" {
+			why = verdict(client, parsed)
+		}
+	}
+	if why != "" {
+		return fmt.Errorf("the server at %s did not answer: %s (%w)", server, why, err)
+	}
+	return fmt.Errorf("the server at %s did not answer: %w", server, err)
+}
+
+// warnOfPlainVault logs that Vault's token and codes travel readable for others.
+func warnOfPlainVault(c config.Config, log *slog.Logger) {
+	address, err := url.Parse(c.VaultAddress)
+	if c.OTPBackend != config.OTPVault || err != nil || address.Scheme != "http" || isLoopbackName(address.Hostname()) {
+		return
+	}
+	log.Warn("VAULT_ADDR begins with http:// and is not on this machine: Vault's token and one-time codes travel unencrypted")
+}
+
+func isLoopbackName(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"barong/generated"
+	"barong/internal/spelling"
+)
+
+// contractOperation is what the command line knows of an operation in openapi.yaml.
+type contractOperation struct {
+	summary    string
+	parameters []contractParameter // in the order of the specification
+}
+
+type contractParameter struct{ name, description string }
+
+// readContract is the operations by their ids.
+var readContract = sync.OnceValues(func() (map[string]contractOperation, error) {
+	document, err := generated.GetSpec()
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]contractOperation{}
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			found[operation.OperationID] = contractOperation{operation.Summary, parametersOf(operation)}
+		}
+	}
+	return found, nil
+})
+
+// parametersOf are the members of the JSON body, which may be one of several
+// schemas: the first is that of the parameters, the other one the envelope.
+func parametersOf(operation *openapi3.Operation) (found []contractParameter) {
+	if operation.RequestBody == nil {
+		return nil
+	}
+	schema := operation.RequestBody.Value.Content["application/json"].Schema.Value
+	if len(schema.AnyOf) > 0 {
+		schema = schema.AnyOf[0].Value
+	}
+	order := func(name string) float64 {
+		number, _ := schema.Properties[name].Value.Extensions["x-order"].(float64)
+		return number
+	}
+	for name, property := range schema.Properties {
+		found = append(found, contractParameter{name, property.Value.Description})
+	}
+	slices.SortFunc(found, func(a, b contractParameter) int {
+		return cmp.Or(cmp.Compare(order(a.name), order(b.name)), strings.Compare(a.name, b.name))
+	})
+	return found
+}
+
+// has says whether the operation knows a parameter.
+func (o contractOperation) has(name string) bool {
+	return slices.ContainsFunc(o.parameters, func(p contractParameter) bool { return p.name == name })
+}
+
+// checkParameter refuses one that the operation does not have: the server ignores
+// it, and the operation does something else than was meant.
+func (o contractOperation) checkParameter(operation, name string) error {
+	if o.has(name) {
+		return nil
+	}
+	names := make([]string, len(o.parameters))
+	for i, p := range o.parameters {
+		names[i] = p.name
+	}
+	if suggestion := spelling.Suggestion(name, names); suggestion != "" {
+		return usagef("%s has no parameter %q%s", operation, name, suggestion)
+	}
+	if len(names) == 0 {
+		return usagef("%s has no parameter %q: it takes none", operation, name)
+	}
+	return usagef("%s has no parameter %q; it takes %s", operation, name, strings.Join(names, ", "))
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"barong/internal/config"
+	"barong/internal/documents"
+	"barong/repository"
+)
+
+type documentsCommand struct {
+	Sweep  documentsSweepCommand  `cmd:"" help:"Find files that belong to no document, and remove them."`
+	Verify documentsVerifyCommand `cmd:"" help:"Find documents whose file is gone, or cannot be read."`
+}
+
+type documentsSweepCommand struct {
+	Delete bool `help:"Remove the files; without it they are only listed."`
+	Yes    bool `help:"Do not ask before files are removed."`
+	Force  bool `help:"Remove files although the database has no document at all."`
+}
+
+func (documentsSweepCommand) Help() string {
+	return `A file is stored before its document is: one that a crash left alone stays behind. Files younger than an hour are let
+alone, and so is everything in the store that this server did not put there. On a terminal --delete asks first; anywhere
+else it needs --yes. Settings are those of the server.
+
+Example:
+  barong documents sweep
+  barong documents sweep --delete --yes`
+}
+
+// sweepAge is how old a file must be: far more than a request may take.
+const sweepAge = time.Hour
+
+// sweepBatch is how many files the database is asked about at once.
+const sweepBatch = 1000
+
+func (c documentsSweepCommand) Run(p *program) error {
+	if c.Delete && !c.Yes && !p.isInteractive() {
+		return errNobodyToAsk
+	}
+	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
+		store, err := openExistingStorage(ctx, settings)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = store.Close() }()
+		rows := repository.New(pool)
+		abandoned, err := abandonedFiles(ctx, store, rows, time.Now().Add(-sweepAge))
+		if err != nil {
+			return err
+		}
+		if err := c.checkDatabase(ctx, rows, abandoned); err != nil {
+			return err
+		}
+		if c.Delete && !c.Yes && len(abandoned) > 0 {
+			if err := p.ask("remove %d files that belong to no document", len(abandoned)); err != nil {
+				return err
+			}
+		}
+		var size int64
+		for _, file := range abandoned {
+			verb := "abandoned"
+			if c.Delete {
+				if err := store.Remove(ctx, file.Name); err != nil {
+					return fmt.Errorf("%s cannot be removed: %w", file.Name, err)
+				}
+				verb = "removed"
+			}
+			size += file.Size
+			fmt.Fprintf(p.stdout, "%s %s  %d bytes  %s\n", verb, file.Name, file.Size, file.ModTime.UTC().Format(time.RFC3339))
+		}
+		fmt.Fprintf(p.stdout, "%d files without a document, %d bytes", len(abandoned), size)
+		if !c.Delete && len(abandoned) > 0 {
+			fmt.Fprint(p.stdout, "; nothing was removed, --delete does")
+		}
+		fmt.Fprintln(p.stdout)
+		return nil
+	})
+}
+
+// checkDatabase refuses to empty a store for a database that knows nothing of it:
+// more likely than not it is another server's.
+func (c documentsSweepCommand) checkDatabase(ctx context.Context, rows *repository.Repository, abandoned []documents.Object) error {
+	if !c.Delete || c.Force || len(abandoned) == 0 {
+		return nil
+	}
+	some, err := rows.HasDocuments(ctx)
+	if err == nil && !some {
+		return errors.New("the database has no document at all: is DATABASE_URL the right one? Nothing was removed; --force removes")
+	}
+	return err
+}
+
+// abandonedFiles are those from before a point in time that no document has.
+func abandonedFiles(ctx context.Context, store *documents.Store, rows *repository.Repository, before time.Time) ([]documents.Object, error) {
+	var old []documents.Object
+	for file, err := range store.Objects(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if file.ModTime.Before(before) {
+			old = append(old, file)
+		}
+	}
+	var abandoned []documents.Object
+	for batch := range slices.Chunk(old, sweepBatch) {
+		names := make([]string, len(batch))
+		for i, file := range batch {
+			names[i] = file.Name
+		}
+		known, err := rows.KnownObjects(ctx, names)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range batch {
+			if !known[file.Name] {
+				abandoned = append(abandoned, file)
+			}
+		}
+	}
+	return abandoned, nil
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"barong/internal/bulk"
+	"barong/internal/config"
+	"barong/internal/otp"
+	"barong/repository"
+)
+
+type exportCommand struct {
+	File    string `arg:"" optional:"" default:"-" name:"file" help:"Where to write to; it must not be there yet. - is standard output."`
+	Format  string `enum:",ndjson,csv" default:"" placeholder:"ndjson|csv" help:"The format, where the name does not tell it: ndjson on standard output."`
+	Secrets bool   `help:"Write the secrets of one-time codes, too, decrypted."`
+}
+
+func (exportCommand) Help() string {
+	return `Writes what barong import reads: all users as they are at one moment, in the order in which they came, with profiles, phones
+and labels. Password digests are among it, so that the file is readable by its owner only: keep it so. Documents are not
+written.
+
+Example:
+  barong export users.ndjson
+  barong export --format csv | gzip > users.csv.gz`
+}
+
+func (c exportCommand) Run(p *program) error {
+	format := bulk.NDJSON
+	if c.File != standardStream || c.Format != "" {
+		var err error
+		if format, err = formatOf(c.File, c.Format); err != nil {
+			return err
+		}
+	}
+	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
+		database := repository.New(pool)
+		unseal, stop, err := c.unseal(ctx, settings, database)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		documents, err := database.CountDocuments(ctx)
+		if err != nil {
+			return err
+		}
+		total, err := database.CountUsers(ctx)
+		if err != nil {
+			return err
+		}
+		progress := newBar(p.stderr)
+		users, err := c.write(p.stdout, func(to io.Writer) (int64, error) {
+			return bulk.Export(ctx, database, to, format, unseal, func(done int64) {
+				if progress.due() {
+					progress.draw(fmt.Sprintf("%d users, %.0f/s", done, float64(done)/progress.elapsed().Seconds()), 0, done, total)
+				}
+			})
+		})
+		progress.clear()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stderr, "%d users exported, with their password digests", users)
+		if documents > 0 {
+			fmt.Fprintf(p.stderr, "; %d documents were not", documents)
+		}
+		fmt.Fprintln(p.stderr)
+		return nil
+	})
+}
+
+// unseal is nil without --secrets.
+func (c exportCommand) unseal(ctx context.Context, settings config.Config, database *repository.Repository) (bulk.Unseal, func(), error) {
+	if !c.Secrets {
+		return nil, func() {}, nil
+	}
+	backend, stop, err := openOTP(ctx, settings)
+	if err != nil {
+		return nil, nil, err
+	}
+	local, ok := backend(database).(*otp.Local)
+	if !ok {
+		stop()
+		return nil, nil, errors.New("--secrets: they are in Vault, which does not give them away")
+	}
+	return local.Unseal, stop, nil
+}
+
+// write runs work on the file or on standard output. What did not become whole is
+// removed.
+func (c exportCommand) write(stdout io.Writer, work func(io.Writer) (int64, error)) (int64, error) {
+	if c.File == standardStream {
+		return work(stdout)
+	}
+	file, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	users, err := work(file)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		err = errors.Join(err, os.Remove(c.File))
+	}
+	return users, err
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"barong/internal/auth"
+)
+
+// keyPair is a new key of a signer: the private half, and what the keychain has of it.
+type keyPair struct {
+	name, algorithm, value string
+	private                []byte
+}
+
+// keychainFile is a file of Barong's format in which the signers may, together, call
+// every operation of a specification. head is its first comment.
+func keychainFile(head string, signers []keyPair, document *openapi3.T) string {
+	var file strings.Builder
+	fmt.Fprintf(&file, "# %s\nkeychain:\n", head)
+	names := make([]string, len(signers))
+	for i, signer := range signers {
+		fmt.Fprintln(&file, auth.KeychainEntry(signer.name, signer.algorithm, signer.value))
+		names[i] = yamlQuoted(signer.name)
+	}
+	list := strings.Join(names, ", ")
+	fmt.Fprint(&file, "jwt: {}\nscopes:\n")
+	operations := operationsOfScopes(document)
+	for _, scope := range scopesOf(document) {
+		fmt.Fprintf(&file, "  # %s\n  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", strings.Join(operations[scope], ", "), scope, list, list)
+	}
+	return file.String()
+}
+
+// yamlQuoted is a name in a list of YAML, quoted only where it would mean another.
+func yamlQuoted(name string) string {
+	if plainName(name) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", "''") + "'"
+}
+
+// plainName says whether YAML reads a name as it stands: it begins with a letter and
+// is none of the words that mean true, false or nothing.
+func plainName(name string) bool {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(plainInYAML, r) }) {
+		return false
+	}
+	first := name[0]
+	return (first >= 'a' && first <= 'z' || first >= 'A' && first <= 'Z') &&
+		!slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(name))
+}
+
+const plainInYAML = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+
+// operationsOfScopes is which operations each scope of a specification is for, sorted.
+func operationsOfScopes(document *openapi3.T) map[string][]string {
+	operations := map[string][]string{}
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			if scope, ok := operation.Extensions["x-scope"].(string); ok {
+				operations[scope] = append(operations[scope], operation.OperationID)
+			}
+		}
+	}
+	for _, names := range operations {
+		slices.Sort(names)
+	}
+	return operations
+}

@@ -1,0 +1,264 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"barong/internal/config"
+	"barong/internal/identity"
+	"barong/internal/otp"
+	"barong/repository"
+)
+
+type otpCommand struct {
+	Enroll  otpEnrollCommand  `cmd:"" help:"Give a user a new secret, and switch otp on."`
+	Import  otpImportCommand  `cmd:"" help:"Give a user a secret that exists, and switch otp on."`
+	Disable otpDisableCommand `cmd:"" help:"Switch a user's otp off and forget the secret."`
+	Status  otpStatusCommand  `cmd:"" help:"Show how a user stands with one-time codes."`
+}
+
+type otpEnrollCommand struct {
+	UID  string `arg:"" name:"uid" help:"The user."`
+	PNG  string `name:"png" placeholder:"FILE" help:"Write the QR code to a file, too."`
+	JSON bool   `name:"json" help:"Print {\"secret\": …, \"url\": …} and nothing else."`
+	Yes  bool   `help:"Do not ask for a code before otp is switched on."`
+}
+
+func (otpEnrollCommand) Help() string {
+	return `Shows the secret, its otpauth URL and its QR code, asks for a code that an authenticator makes of it, and only then stores
+the secret and switches otp on: without a right code nothing is changed. The question goes to standard error, so that
+what is printed can be piped. The secret is shown this once.
+
+Example:
+  barong otp enroll ID873B5CE1D2
+  barong otp enroll ID873B5CE1D2 --json --yes`
+}
+
+func (c otpEnrollCommand) Run(p *program) error {
+	return withOTP(p, func(ctx context.Context, settings config.Config, codes accounts) error {
+		user, err := codes.unenrolled(ctx, c.UID)
+		if err != nil {
+			return err
+		}
+		secret := otp.NewSecret()
+		url := secret.URL(settings.OTPIssuer, user.Email)
+		if err := c.show(p, secret, url); err != nil {
+			return err
+		}
+		code := ""
+		if !c.Yes {
+			if code, err = confirm(p.stderr, os.Stdin, secret); err != nil {
+				return err
+			}
+		}
+		if err := codes.Enroll(ctx, user.UID, user.Email, secret); err != nil {
+			return err
+		}
+		if code != "" { // it has counted
+			if _, err := codes.Check(ctx, user.UID, code); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(p.stderr, "otp of %s is on\n", user.UID)
+		return nil
+	})
+}
+
+func (c otpEnrollCommand) show(p *program, secret otp.Secret, url string) error {
+	if c.PNG != "" {
+		if err := writeQR(c.PNG, url); err != nil {
+			return fmt.Errorf("--png: %w", err)
+		}
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(p.stdout)
+		encoder.SetEscapeHTML(false)   // the URL has &, which people copy
+		return encoder.Encode(struct { //nolint:gosec // to show the secret is what was asked for
+			Secret otp.Secret `json:"secret"`
+			URL    string     `json:"url"`
+		}{secret, url})
+	}
+	fmt.Fprintf(p.stdout, "secret  %s\nurl     %s\n\n", secret, url)
+	return printQR(p.stdout, url)
+}
+
+// confirmations is how many codes may be wrong before enrolling is given up.
+const confirmations = 3
+
+// confirm asks for a code of the secret until it gets one.
+func confirm(ask io.Writer, answers io.Reader, secret otp.Secret) (code string, err error) {
+	lines := bufio.NewScanner(answers)
+	for range confirmations {
+		fmt.Fprint(ask, "the code that the authenticator shows: ")
+		if !lines.Scan() {
+			fmt.Fprintln(ask)
+			return "", errors.Join(errors.New("no code was given: nothing is changed (--yes asks for none)"), lines.Err())
+		}
+		code = strings.TrimSpace(lines.Text())
+		if _, right := secret.Step(code, time.Now()); right {
+			return code, nil
+		}
+		fmt.Fprintln(ask, "that is not right")
+	}
+	return "", fmt.Errorf("%d codes were wrong: nothing is changed; are this machine's clock and the authenticator's right?", confirmations)
+}
+
+type otpImportCommand struct {
+	UID    string `arg:"" name:"uid" help:"The user."`
+	Secret string `arg:"" help:"The secret in base32, as the user's authenticator has it; - reads it from standard input, where no list of processes shows it."`
+}
+
+func (otpImportCommand) Help() string {
+	return `For users who bring their authenticator from elsewhere: SHA-1, six digits, 30 seconds.
+
+Example:
+  barong otp import ID873B5CE1D2 JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
+  pass show ada/otp | barong otp import ID873B5CE1D2 -`
+}
+
+func (c otpImportCommand) Run(p *program) error {
+	text := c.Secret
+	if text == "-" {
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		text = line
+	}
+	secret, err := otp.ParseSecret(text)
+	if err != nil {
+		return err
+	}
+	return withOTP(p, func(ctx context.Context, _ config.Config, codes accounts) error {
+		user, err := codes.unenrolled(ctx, c.UID)
+		if err != nil {
+			return err
+		}
+		if err := codes.Enroll(ctx, user.UID, user.Email, secret); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.stdout, "otp of %s is on\n", user.UID)
+		return err
+	})
+}
+
+type otpDisableCommand struct {
+	UID string `arg:"" name:"uid" help:"The user."`
+	Yes bool   `help:"Do not ask first."`
+}
+
+func (otpDisableCommand) Help() string {
+	return `The secret is gone for good, and so is a lock. It does not matter whether otp was on. On a terminal it asks first; anywhere
+else it needs --yes.
+
+Example:
+  barong otp disable ID873B5CE1D2
+  barong otp disable ID873B5CE1D2 --yes`
+}
+
+func (c otpDisableCommand) Run(p *program) error {
+	if !c.Yes && !p.isInteractive() {
+		return errNobodyToAsk
+	}
+	return withOTP(p, func(ctx context.Context, _ config.Config, codes accounts) error {
+		user, err := codes.user(ctx, c.UID)
+		if err != nil {
+			return err
+		}
+		if !c.Yes {
+			if err := p.ask("forget the one-time codes of %s (%s)", user.UID, printable(user.Email)); err != nil {
+				return err
+			}
+		}
+		if err := codes.Disable(ctx, c.UID); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.stdout, "otp of %s is off\n", c.UID)
+		return err
+	})
+}
+
+type otpStatusCommand struct {
+	UID string `arg:"" name:"uid" help:"The user."`
+}
+
+func (otpStatusCommand) Help() string {
+	return "Codes count for a user who is active, whose otp is on, whose secret is stored, and who is not locked.\n\nExample:\n  barong otp status ID873B5CE1D2"
+}
+
+func (c otpStatusCommand) Run(p *program) error {
+	return withOTP(p, func(ctx context.Context, settings config.Config, codes accounts) error {
+		user, err := codes.user(ctx, c.UID)
+		if err != nil {
+			return err
+		}
+		enrolled, err := codes.Enrolled(ctx, user.UID)
+		if err != nil {
+			return err
+		}
+		failures, err := codes.repository.OTPFailures(ctx, user.UID)
+		if err != nil {
+			return err
+		}
+		either := func(is bool, yes, no string) string {
+			if is {
+				return yes
+			}
+			return no
+		}
+		table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(table, "user\t%s (%s)\n", user.UID, user.State)
+		fmt.Fprintf(table, "otp\t%s\n", either(user.OTP, "on", "off"))
+		fmt.Fprintf(table, "secret\t%s (%s)\n", either(enrolled, "stored", "none"), settings.OTPBackend)
+		fmt.Fprintf(table, "failures in a row\t%d\n", failures.InARow)
+		fmt.Fprintf(table, "locked\t%s\n", either(failures.Locked > 0, "for "+failures.Locked.Round(time.Second).String(), "no"))
+		return table.Flush()
+	})
+}
+
+// accounts are users with the backend of their codes.
+type accounts struct {
+	otp.Backend
+	repository *repository.Repository
+}
+
+// withOTP runs work on the database and the backend that the settings name.
+func withOTP(p *program, work func(ctx context.Context, settings config.Config, codes accounts) error) error {
+	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
+		database := repository.New(pool)
+		backend, stop, err := openOTP(ctx, settings)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		return work(ctx, settings, accounts{backend(database), database})
+	})
+}
+
+func (a accounts) user(ctx context.Context, uid string) (identity.User, error) {
+	user, err := a.repository.FindUser(ctx, repository.ByUID(uid))
+	if errors.Is(err, identity.ErrRecordNotFound) {
+		return user, fmt.Errorf("there is no user %q", uid)
+	}
+	return user, err
+}
+
+// unenrolled is a user who may get a secret: not one whose authenticator would
+// stop working without a word.
+func (a accounts) unenrolled(ctx context.Context, uid string) (identity.User, error) {
+	user, err := a.user(ctx, uid)
+	if err == nil && user.OTP {
+		return user, fmt.Errorf("otp of %s is on already: barong otp disable %s makes the old codes useless", uid, uid)
+	}
+	return user, err
+}

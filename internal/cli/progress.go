@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"barong/internal/bulk"
+	"barong/repository"
+)
+
+const (
+	shownRefusals  = 10
+	maxShownReason = 200 // bytes of the reasons of one row
+)
+
+// progress tells how an import comes along. Of refused rows it shows the first few.
+type progress struct {
+	bar
+	size     int64 // of the input; 0 where nobody knows
+	first    repository.ImportRun
+	refusals int
+}
+
+func newProgress(to io.Writer, from repository.ImportRun, size int64) *progress {
+	return &progress{bar: newBar(to), size: size, first: from}
+}
+
+func (p *progress) report(run repository.ImportRun, refused []bulk.Refusal) {
+	for _, each := range refused {
+		if p.refusals++; p.refusals > shownRefusals {
+			break
+		}
+		reasons := strings.Join(each.Sentences, ", ")
+		if len(reasons) > maxShownReason {
+			reasons = strings.ToValidUTF8(reasons[:maxShownReason], "") + "…"
+		}
+		p.clear()
+		fmt.Fprintf(p.to, "line %d: %s\n", each.Line, reasons)
+		if p.refusals == shownRefusals {
+			fmt.Fprintln(p.to, "further rows that are refused are not shown")
+		}
+	}
+	if p.due() {
+		rows := run.Imported + run.Refused
+		rate := float64(rows-p.first.Imported-p.first.Refused) / p.elapsed().Seconds()
+		p.draw(fmt.Sprintf("%d rows, %d refused, %.0f/s", rows, run.Refused, rate), p.first.Position, run.Position, p.size)
+	}
+}
+
+func (p *progress) end() { p.clear() }

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"fmt"
+
+	"barong/internal/auth"
+)
+
+type signCommand struct {
+	Parameters string `arg:"" optional:"" default:"{}" help:"The parameters, a JSON object."`
+	bound
+	signing
+}
+
+func (signCommand) Help() string {
+	return `The envelope is the body of a request of its own (Content-Type: application/json). Give --signer several times where
+several parties must sign.
+
+Example:
+  barong sign '{"uid": "ID873B5CE1D2"}' --op getUser --signer backend=backend.pem --signer audit=ES256:audit.pem`
+}
+
+func (c signCommand) Run(p *program) error {
+	signers, err := c.signers()
+	if err != nil {
+		return err
+	}
+	claims, err := c.bind(c.signing)
+	if err != nil {
+		return err
+	}
+	envelope, err := auth.Envelope([]byte(c.Parameters), claims, signers...)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.stdout, string(envelope))
+	return err
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"barong/internal/auth"
+)
+
+// signing is what the commands that sign have in common.
+type signing struct {
+	Signer  []string      `placeholder:"NAME=FILE" sep:"none" env:"BARONG_SIGNER" help:"Who signs: its name in the server's keychain, and the file with its private key, as NAME=FILE or NAME=ALGORITHM:FILE. Several are separated by commas, or each has a --signer of its own. Without it, the development signer."`
+	Expires time.Duration `default:"60s" help:"How long the signature is good for."`
+	DataDir string        `default:"data" env:"BARONG_DATA_DIR" hidden:""`
+}
+
+// signers reads the private keys.
+func (s signing) signers() ([]*auth.Signer, error) {
+	if len(s.Signer) == 0 {
+		signer, err := development{dir: developmentDir(s.DataDir)}.signer()
+		return []*auth.Signer{signer}, err
+	}
+	var options []string
+	for _, list := range s.Signer {
+		options = append(options, splitSigners(list)...)
+	}
+	signers := make([]*auth.Signer, len(options))
+	for i, option := range options {
+		name, file, ok := strings.Cut(option, "=")
+		if !ok || name == "" || file == "" {
+			return nil, usagef("--signer must be NAME=FILE or NAME=ALGORITHM:FILE")
+		}
+		algorithm := ""
+		if known, rest, ok := strings.Cut(file, ":"); ok && slices.Contains(auth.Algorithms(), known) {
+			algorithm, file = known, rest
+		}
+		key, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("--signer %s: %w", name, err)
+		}
+		if signers[i], err = auth.NewSigner(name, algorithm, key); err != nil {
+			return nil, fmt.Errorf("--signer %s: %w", name, err)
+		}
+	}
+	return signers, nil
+}
+
+// nextSigner is a comma behind which another signer begins. One in the name of a
+// file is none, unless a = follows before the next comma or slash.
+var nextSigner = regexp.MustCompile(`,\s*[^,=/\s]+=`)
+
+// splitSigners takes a list of signers apart, as BARONG_SIGNER may hold it.
+func splitSigners(list string) []string {
+	var signers []string
+	start := 0
+	for _, next := range nextSigner.FindAllStringIndex(list, -1) {
+		signers = append(signers, strings.TrimSpace(list[start:next[0]]))
+		start = next[0] + 1
+	}
+	return append(signers, strings.TrimSpace(list[start:]))
+}
+
+// claims are those of a signature that is good for the operation, or for any where
+// that is empty.
+func (s signing) claims(operation string) auth.Claims {
+	claims := auth.NewClaims(time.Now(), s.Expires)
+	claims.Operation = operation
+	return claims
+}
+
+// bound is the option of the commands that sign without sending.
+type bound struct {
+	Operation string `name:"op" placeholder:"OPERATION" help:"The operation's id in openapi.yaml, as createLabel: the signature is good for no other. Without it, for any that the signer may call."`
+}
+
+// bind makes the claims of a signature.
+func (b bound) bind(s signing) (auth.Claims, error) {
+	if _, known := operations[b.Operation]; b.Operation != "" && !known {
+		return auth.Claims{}, unknownOperation(b.Operation)
+	}
+	return s.claims(b.Operation), nil
+}
+
+// declaredOperations are those of a specification, in no order.
+func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			if scope, ok := operation.Extensions["x-scope"].(string); ok {
+				declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: scope})
+			}
+		}
+	}
+	return declared
+}
+
+// scopesOf lists the scopes that a specification asks for, sorted.
+func scopesOf(document *openapi3.T) []string {
+	var scopes []string
+	for _, operation := range declaredOperations(document) {
+		scopes = append(scopes, operation.Scope)
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}

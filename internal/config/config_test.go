@@ -1,0 +1,133 @@
+package config
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Documentation that lists other settings than the server reads is worse than none.
+func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if name := strings.Trim(cells[min(1, len(cells)-1)], " "); len(cells) == 5 && tableOfSettings.MatchString(name) {
+			documented[strings.Trim(name, "`")] = strings.Trim(cells[2], " `")
+		}
+	}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		name := field.Tag.Get("env")
+		byDefault, ok := documented[name]
+		if !ok {
+			t.Errorf("docs/configuration.md lacks %s", name)
+		} else if byDefault != field.Tag.Get("envDefault") {
+			t.Errorf("docs/configuration.md has the default %q of %s, which is %q", byDefault, name, field.Tag.Get("envDefault"))
+		}
+		delete(documented, name)
+	}
+	for name := range documented {
+		t.Errorf("docs/configuration.md has %s, which is no setting", name)
+	}
+}
+
+// tableOfSettings is the first cell of a row about a setting: those of the keychain's
+// options are in lower case.
+var tableOfSettings = regexp.MustCompile("^`[A-Z_]+`$")
+
+var settingName = regexp.MustCompile(`\b(BARONG_[A-Z_]+|DATABASE_URL(?:_FILE)?|JWT_PRIVATE_KEY_PATH)\b`)
+
+// A deployment that sets what the server does not read goes wrong without a word.
+func TestDeploymentsNameOnlySettingsThatExist(t *testing.T) {
+	t.Parallel()
+	settings := map[string]bool{}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		settings[field.Tag.Get("env")] = true
+	}
+	for _, name := range secrets() {
+		settings[name+fileSuffix] = true
+	}
+	found := 0
+	err := filepath.WalkDir("../../deploy", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, name := range settingName.FindAllString(string(text), -1) {
+			found++
+			if !settings[name] {
+				t.Errorf("%s has %s, which is no setting", path, name)
+			}
+		}
+		return err
+	})
+	if err != nil || found < 10 {
+		t.Errorf("found %d settings (%v)", found, err)
+	}
+}
+
+func TestRulesKeepTheOrderOfTheFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "barong.yml")
+	content := `
+activation_requirements: {phone: verified, email: verified}
+state_triggers:
+  zombie: [risen]
+  banned: [ban, "fraud*"]
+  asleep:
+levels:
+  - {key: email, value: verified, description: after Barong's seeds}
+  - {key: face, value: seen}
+state_trigger_match: prefix
+document_types: [Passport]
+captcha_protected_endpoints: [user_create]
+`
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadRules(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ignored, err := IgnoredRules(path); err != nil || !reflect.DeepEqual(ignored, []string{"captcha_protected_endpoints"}) {
+		t.Errorf("ignored: %v, %v", ignored, err)
+	}
+	want := Rules{
+		ActivationRequirements: []Pair{{"phone", "verified"}, {"email", "verified"}},
+		StateTriggers:          []Trigger{{"zombie", []string{"risen"}}, {"banned", []string{"ban", "fraud*"}}, {"asleep", nil}},
+		Levels:                 []Pair{{"email", "verified"}, {"face", "seen"}},
+		StateTriggerMatch:      MatchPrefix,
+		DocumentTypes:          []string{"Passport"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestRulesThatMakeNoSenseAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{
+		"activation_requirements: [email]", "activation_requirements: {email: [verified]}", "state_triggers: 5",
+		"state_triggers: {banned: ban}", "levels: [email]", "levels: [{key: email}]", "document_types: {a: b}", "levels: [",
+		"state_trigger_match: begin", "state_trigger_match: [prefix]", "state_trigger_match: Prefix",
+	} {
+		path := filepath.Join(t.TempDir(), "barong.yml")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if rules, err := ReadRules(path); err == nil || !strings.Contains(err.Error(), "BARONG_CONFIG") {
+			t.Errorf("%s: %v, %v", content, rules, err)
+		}
+	}
+	if rules, err := ReadRules(""); err != nil || !reflect.DeepEqual(rules, Rules{}) {
+		t.Errorf("without a file: %v, %v", rules, err)
+	}
+}

@@ -1,0 +1,86 @@
+package documents
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
+	"gocloud.dev/secrets"
+	"gocloud.dev/secrets/localsecrets"
+
+	"barong/internal/identity"
+	"barong/internal/keys"
+)
+
+// Content is encrypted with AES-256-GCM in segments, each bound to its place and
+// the last one marked as such, so that it is read as a stream and nothing can be
+// cut off, swapped or repeated in it. The key is the document's own; the name in
+// the store is bound in as associated data.
+const (
+	dataKeySize = 32      // bytes
+	segmentSize = 1 << 16 // bytes, of ciphertext
+)
+
+func cipherOf(key []byte) (*subtle.AESGCMHKDF, error) {
+	return subtle.NewAESGCMHKDF(key, "SHA256", dataKeySize, segmentSize, 0)
+}
+
+func encrypt(w io.Writer, key []byte, object string, content []byte) error {
+	cipher, err := cipherOf(key)
+	if err != nil {
+		return err
+	}
+	encrypting, err := cipher.NewEncryptingWriter(w, []byte(object))
+	if err != nil {
+		return err
+	}
+	_, err = encrypting.Write(content)
+	return errors.Join(err, encrypting.Close())
+}
+
+func (s *Store) decrypt(ctx context.Context, d identity.Document, content io.ReadCloser) (io.ReadCloser, error) {
+	if s.keeper == nil {
+		return nil, errors.New("a document is encrypted and BARONG_DOCUMENTS_KEY is empty")
+	}
+	key, err := s.keeper.Decrypt(ctx, d.Key)
+	if err != nil {
+		return nil, unavailable("the key service did not unwrap a key", err)
+	}
+	cipher, err := cipherOf(key)
+	if err != nil {
+		return nil, err
+	}
+	decrypting, err := cipher.NewDecryptingReader(content, []byte(d.Object))
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{decrypting, content}, nil
+}
+
+// openKeeper opens a key by its URL: those of gocloud.dev/secrets, and
+// file:///path for a file that holds 32 bytes in base64.
+func openKeeper(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
+	path, isFile := strings.CutPrefix(keyURL, "file://")
+	if !isFile {
+		return keys.Open(ctx, keyURL)
+	}
+	content, err := os.ReadFile(filepath.FromSlash(path))
+	if err != nil {
+		return nil, fmt.Errorf("the file of the key cannot be read: %w", keys.Redact(err, keyURL))
+	}
+	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(content)))
+	if err != nil || len(key) != keys.Size {
+		return nil, fmt.Errorf("the file of the key must hold %d bytes in base64", keys.Size)
+	}
+	return localsecrets.NewKeeper([keys.Size]byte(key)), nil
+}

@@ -1,0 +1,127 @@
+package otp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gocloud.dev/secrets"
+
+	"barong/internal/identity"
+)
+
+// Store is the table of encrypted secrets. Package repository implements it.
+type Store interface {
+	Accounts
+	// OTPSecret is the encrypted secret; identity.ErrRecordNotFound without one.
+	OTPSecret(ctx context.Context, uid string) ([]byte, error)
+	// AcceptOTPStep moves a user to a later time step. It is false where the user
+	// had reached this step or one behind it: of many that ask at once, one wins.
+	AcceptOTPStep(ctx context.Context, uid string, step int64) (bool, error)
+}
+
+// Local is the backend whose secrets lie in the database, encrypted.
+type Local struct {
+	store  Store
+	keeper *secrets.Keeper
+	clock  func() time.Time
+}
+
+// NewLocal makes a backend. The keeper, which stays the caller's to close, is the
+// key from outside of the database.
+func NewLocal(store Store, keeper *secrets.Keeper, clock func() time.Time) *Local {
+	return &Local{store: store, keeper: keeper, clock: clock}
+}
+
+var _ Backend = (*Local)(nil)
+
+// keeperTimeout is for one encryption, where that is done elsewhere.
+const keeperTimeout = 5 * time.Second
+
+// Check accepts each time step once, and none before one that was accepted (RFC
+// 6238 §5.2).
+func (l *Local) Check(ctx context.Context, uid, code string) (Verdict, error) {
+	secret, err := l.secret(ctx, uid)
+	if err != nil {
+		return 0, err
+	}
+	step, ok := secret.Step(code, l.clock())
+	if !ok {
+		return Wrong, nil
+	}
+	accepted, err := l.store.AcceptOTPStep(ctx, uid, step)
+	switch {
+	case err != nil:
+		return 0, err
+	case !accepted:
+		return Used, nil
+	default:
+		return Right, nil
+	}
+}
+
+// Enroll implements Backend. The account's name is not stored.
+func (l *Local) Enroll(ctx context.Context, uid, _ string, secret Secret) error {
+	encrypted, err := l.Seal(ctx, uid, secret)
+	if err != nil {
+		return err
+	}
+	return l.store.EnableOTP(ctx, uid, encrypted, l.clock())
+}
+
+// Disable implements Backend.
+func (l *Local) Disable(ctx context.Context, uid string) error {
+	return l.store.DisableOTP(ctx, uid, l.clock())
+}
+
+// Enrolled implements Backend.
+func (l *Local) Enrolled(ctx context.Context, uid string) (bool, error) {
+	_, err := l.store.OTPSecret(ctx, uid)
+	if errors.Is(err, identity.ErrRecordNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (l *Local) secret(ctx context.Context, uid string) (Secret, error) {
+	encrypted, err := l.store.OTPSecret(ctx, uid)
+	if errors.Is(err, identity.ErrRecordNotFound) {
+		return "", ErrInvalidCode.Because(fmt.Errorf("otp of %s is on, and the database has no secret", uid))
+	}
+	if err != nil {
+		return "", err
+	}
+	return l.Unseal(ctx, uid, encrypted)
+}
+
+// Seal encrypts a secret for the row of a user, and of no other.
+func (l *Local) Seal(ctx context.Context, uid string, secret Secret) ([]byte, error) {
+	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
+	defer cancel()
+	encrypted, err := l.keeper.Encrypt(bounded, append(ownership(uid), secret...))
+	if err != nil {
+		return nil, ErrMaintenance.Because(fmt.Errorf("the secret of %s could not be encrypted: %w", uid, err))
+	}
+	return encrypted, nil
+}
+
+// Unseal decrypts what Seal made for that user.
+func (l *Local) Unseal(ctx context.Context, uid string, encrypted []byte) (Secret, error) {
+	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
+	defer cancel()
+	decrypted, err := l.keeper.Decrypt(bounded, encrypted)
+	if err != nil {
+		return "", ErrMaintenance.Because(fmt.Errorf("the secret of %s could not be decrypted, which takes the key that encrypted it: %w", uid, err))
+	}
+	secret, ok := bytes.CutPrefix(decrypted, ownership(uid))
+	if !ok {
+		return "", ErrMaintenance.Because(fmt.Errorf("the secret in the row of %s is another user's", uid))
+	}
+	return Secret(secret), nil
+}
+
+// ownership begins a plaintext: who can write to the table, and has no key,
+// cannot give a user the secret of another.
+func ownership(uid string) []byte { return []byte(uid + "\n") }

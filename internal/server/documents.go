@@ -1,0 +1,29 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"barong/handlers"
+	"barong/internal/documents"
+)
+
+// serveDocuments answers the signed URLs of documents, to everybody who has one, as
+// many at once as places has.
+func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, places *limiter, timeout time.Duration, errs handlers.Errors) {
+	send := limitDownloads(places, errs, func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			errs.Fail(w, r, err)
+		}
+	})
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		by := callerOf(r.Context())
+		by.operation = operationDocument
+		defer by.begin(timeout)()
+		send(w, r)
+	}
+	router.Get(documents.Path+"{object}", handler)
+	router.Head(documents.Path+"{object}", handler)
+}

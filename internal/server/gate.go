@@ -1,0 +1,329 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-chi/chi/v5"
+
+	"barong/handlers"
+	"barong/internal/auth"
+	"barong/internal/identity"
+	"barong/internal/jsonobject"
+)
+
+// The media types that parameters come in. Barong's clients send an envelope as
+// JSON; its registered type is that of RFC 7515, section 9.2.1.
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+	mediaJOSE = "application/jose+json"
+)
+
+// gate stands before every operation. Its checks come in the order of
+// docs/errors.md; behind it, parameters have the types of the schema and
+// keep its rules, from a caller who may call the operation.
+type gate struct {
+	operations  map[route]*operation
+	keychain    *auth.Source
+	errs        handlers.Errors
+	clock       func() time.Time
+	bodyLimit   int64
+	bodies      bodyMemory
+	answers     *memoryLimiter // large ones that are being sent
+	places      limiter        // of operations that are worked on
+	signers     signerLimits
+	rates       *RateLimits
+	timeouts    Timeouts
+	requestTime time.Duration // from the last byte of the body to the answer
+}
+
+// answerMemoryPart is the part of the memory for bodies that large answers may take
+// beside it.
+const answerMemoryPart = 4
+
+func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, error) {
+	operations, err := operationsOf(document)
+	if err != nil {
+		return nil, err
+	}
+	return &gate{
+		operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock,
+		bodyLimit: o.BodyLimit, bodies: newBodyMemory(o.BodyMemory), answers: newMemoryLimiter(o.BodyMemory / answerMemoryPart),
+		places: limiter{limit: int64(o.InFlight)}, signers: newSignerLimits(o.InFlight), rates: o.Rates,
+		timeouts: o.Timeouts, requestTime: o.Timeout,
+	}, nil
+}
+
+func (g *gate) middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		op, ok := g.operations[route{r.Method, chi.RouteContext(r.Context()).RoutePattern()}]
+		if !ok {
+			g.errs.Fail(w, r, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path))
+			return
+		}
+		v := &visit{gate: g, w: w, r: r, op: op, caller: callerOf(r.Context()), mediaType: mediaType(r)}
+		v.caller.operation = op.id
+		defer v.end()
+		if err := v.serve(next); err != nil {
+			g.errs.Fail(w, r, err)
+		}
+		if r.ProtoMajor > 1 { // HTTP/1.1 has it in the socket's buffer when the handler returns
+			_ = http.NewResponseController(w).Flush()
+		}
+	})
+}
+
+// visit is one request on its way through the gate.
+type visit struct {
+	gate      *gate
+	w         http.ResponseWriter
+	r         *http.Request
+	op        *operation
+	caller    *caller
+	mediaType string
+	cleanup   []func()
+}
+
+// atEnd has work done when the answer has been read.
+func (v *visit) atEnd(work func()) { v.cleanup = append(v.cleanup, work) }
+
+func (v *visit) end() {
+	for _, work := range v.cleanup {
+		work()
+	}
+}
+
+// serve answers, or returns the error that is the answer.
+func (v *visit) serve(next http.Handler) error {
+	g := v.gate
+	if g.places.saturated() {
+		return errOverloaded
+	}
+	values, memory, err := v.authenticateAndValidate()
+	if memory != nil {
+		v.atEnd(memory.release)
+	}
+	if err != nil {
+		return err
+	}
+	page, err := v.reservePage(pageSize(values))
+	if err != nil {
+		return err
+	}
+	// Only here: a slow sender has no place, nor has one who may not call.
+	leave, err := g.signers.working.acquire(v.caller.signers)
+	if err != nil {
+		return err
+	}
+	if err := g.places.acquire(); err != nil {
+		leave()
+		return err
+	}
+	v.r.Body = canonicalBody(values)
+	v.r.ContentLength = -1
+	v.r.Header.Set("Content-Type", mediaJSON)
+	a := newAnswer(v.w)
+	defer a.free()
+	func() {
+		defer leave()
+		defer g.places.release()
+		next.ServeHTTP(a, v.r)
+	}()
+	memory.release() // whoever reads slowly holds the answer only
+	release, err := a.reserve(v.caller, g.answers, v.caller.signers[0], page)
+	v.atEnd(release)
+	if err != nil && v.op.onlyReads() {
+		return err // a change that was made is never answered as one that was not
+	}
+	a.send()
+	return nil
+}
+
+// reservePage waits for the memory of a page's answer, and returns how much that is.
+func (v *visit) reservePage(size int64) (held int64, err error) {
+	if size == 0 {
+		return 0, nil
+	}
+	page := v.gate.answers.reserve(v.caller.signers[0], size)
+	v.atEnd(page.release)
+	err = page.hold(v.caller, size, v.gate.requestTime)
+	return page.held, err
+}
+
+// authenticateAndValidate returns the canonical parameters of a request that may
+// pass, and the memory that its body takes.
+func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) {
+	g, r := v.gate, v.r
+	limit := g.wireLimit(v.mediaType)
+	switch {
+	case r.URL.RawQuery != "":
+		return nil, nil, identity.E(identity.BadRequest, "Query parameters are not allowed.")
+	case r.ContentLength > limit:
+		return nil, nil, tooLarge(v.w, r, g.bodyLimit)
+	case v.mediaType == "":
+		return nil, nil, identity.E(identity.UnsupportedMedia, "Content-Type must be "+mediaJSON+", "+mediaJOSE+" or "+mediaForm+".")
+	}
+	// Before the body is read: a caller who is known comes before strangers.
+	keychain := g.keychain.Keychain()
+	signers, unverified := v.authorizeBearer(keychain)
+	if unverified != nil && v.mediaType == mediaForm {
+		return nil, nil, unverified // a form is no envelope, in which other signatures might be
+	}
+	owner := stranger
+	if unverified == nil {
+		owner = signers[0]
+		if err := v.countSigners(signers); err != nil {
+			return nil, nil, err
+		}
+	}
+	body, memory, err := v.readBody(owner, limit)
+	if err != nil {
+		return nil, memory, err
+	}
+	v.atEnd(v.caller.begin(g.requestTime))
+	if err := memory.hold(v.caller, int64(len(body))*bodyFactor, g.requestTime); err != nil {
+		return nil, memory, err
+	}
+	envelope, given, err := v.open(keychain, body)
+	switch {
+	case err != nil:
+		return nil, memory, err
+	case envelope != nil:
+		if signers, err = v.authorize(keychain, envelope); err != nil {
+			return nil, memory, err
+		}
+		if err := v.countSigners(signers); err != nil {
+			return nil, memory, err
+		}
+		envelope.Release()
+	case unverified != nil:
+		return nil, memory, unverified
+	}
+	if g.rates != nil {
+		if err := g.rates.charge(v.w.Header(), keychain, signers, v.op.id, g.clock()); err != nil {
+			return nil, memory, err
+		}
+	}
+	values, err := v.op.canonical(given, isStrict(r))
+	return values, memory, err
+}
+
+// authorizeBearer returns the signers of the Authorization header, or why it has none.
+func (v *visit) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
+	if v.mediaType == mediaJOSE {
+		return nil, identity.ErrUnparsableEnvelope // where the body is another thing
+	}
+	credentials, err := keychain.ParseBearer(v.r.Header.Get("Authorization"))
+	if err != nil {
+		return nil, err
+	}
+	return v.authorize(keychain, credentials)
+}
+
+// authorize returns those whose signatures allow the operation.
+func (v *visit) authorize(keychain *auth.Keychain, credentials *auth.Credentials) ([]string, error) {
+	signers, err := keychain.Authorize(credentials, auth.Operation{ID: v.op.id, Scope: v.op.scope}, v.gate.clock())
+	v.caller.signers = signers
+	if err == nil {
+		connectionOf(v.r.Context()).trust()
+	}
+	return signers, err
+}
+
+// countSigners counts the request among those of its signers until its answer has
+// been read.
+func (v *visit) countSigners(signers []string) error {
+	release, err := v.gate.signers.open.acquire(signers)
+	if err == nil {
+		v.atEnd(release)
+	}
+	return err
+}
+
+func (v *visit) readBody(owner string, limit int64) ([]byte, *reservation, error) {
+	g, r := v.gate, v.r
+	size := r.ContentLength
+	if size < 0 { // one that says nothing of its length counts as the largest
+		size = limit
+	}
+	memory := g.bodies.reserve(owner, size)
+	reader := body{
+		request: r, connection: http.NewResponseController(v.w), memory: memory, timeouts: g.timeouts, limit: limit,
+		paced: size > smallBody,
+	}
+	content, err := reader.read(g.requestTime)
+	if errors.Is(err, errTooLarge) {
+		err = tooLarge(v.w, r, g.bodyLimit)
+	}
+	return content, memory, err
+}
+
+// envelopeOverhead is room for the signatures of an envelope, beside its payload.
+const envelopeOverhead = 64 << 10
+
+// wireLimit is how many bytes a body of this media type may have on the wire. The
+// limit is one of parameters; an envelope holds them in base64 once more.
+func (g *gate) wireLimit(mediaType string) int64 {
+	if mediaType == mediaJSON || mediaType == mediaJOSE {
+		return g.bodyLimit/3*4 + envelopeOverhead
+	}
+	return g.bodyLimit
+}
+
+// mediaType is that of the body, in lower case and without its parameters, broken
+// ones included: they change nothing here. It is empty where parameters do not come
+// so. A request that has neither body nor media type counts as JSON: an operation
+// without parameters needs none.
+func mediaType(r *http.Request) string {
+	given := r.Header.Get("Content-Type")
+	switch {
+	case given == "" && r.ContentLength == 0:
+		return mediaJSON
+	case given == mediaJSON, given == mediaForm: // as nearly always
+		return given
+	}
+	parsed, _, err := mime.ParseMediaType(given)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return ""
+	}
+	switch parsed {
+	case mediaJSON, mediaForm, mediaJOSE:
+		return parsed
+	default:
+		return ""
+	}
+}
+
+// open finds out in which form the request came. The envelope is nil where the body
+// is none: then the Authorization header must have a token.
+func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials, jsonobject.Members, error) {
+	g := v.gate
+	if v.mediaType == mediaForm {
+		given, err := parseForm(v.caller, content, v.op.knows)
+		return nil, given, err
+	}
+	envelope, isEnvelope, err := keychain.ParseEnvelope(v.caller, content, v.op.knows)
+	parameters := content
+	if envelope != nil {
+		parameters = envelope.Data()
+	}
+	switch {
+	case err != nil && !isEnvelope: // its time is over
+		return nil, jsonobject.Members{}, err
+	case int64(len(parameters)) > g.bodyLimit:
+		return nil, jsonobject.Members{}, tooLarge(v.w, v.r, g.bodyLimit)
+	case isEnvelope && err == nil:
+		return envelope, envelope.Parameters(), nil
+	case err != nil:
+		return nil, jsonobject.Members{}, err
+	case v.mediaType == mediaJOSE:
+		return nil, jsonobject.Members{}, identity.ErrUnparsableEnvelope.Because(errors.New("it is no JWS in General JSON serialisation"))
+	}
+	given, err := parseJSON(v.caller, content, v.op.knows)
+	return nil, given, err
+}

@@ -1,0 +1,124 @@
+package server
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"barong/internal/auth"
+	"barong/internal/identity"
+)
+
+// RateLimits is how often signers may call operations of this process. It is safe
+// for concurrent use.
+type RateLimits struct {
+	rules map[selector]*rateRule
+
+	mutex    sync.Mutex
+	quotas   map[quotaKey]*quota // of signers of the keychain, each made when it is first needed
+	keychain *auth.Keychain      // that quotas was last cleared for
+}
+
+// quotaKey is one signer under one rule. All operations that the rule is about share
+// what it grants.
+type quotaKey struct {
+	signer string
+	rule   *rateRule
+}
+
+// quota is what is left of what a rule grants one signer.
+type quota struct {
+	*rate.Limiter
+	rule *rateRule
+}
+
+// charge counts one operation for each of its signers, under the most specific rule
+// about them, or for none of them where one has used up what it has. The header
+// tells of the tightest quota (draft-ietf-httpapi-ratelimit-headers-10).
+func (l *RateLimits) charge(header http.Header, keychain *auth.Keychain, signers []string, operation string, now time.Time) error {
+	var tightest *quota
+	var by string
+	var wait time.Duration
+	var left float64
+	taken := make([]*rate.Reservation, 0, 2) // most requests have one signer, hardly any has three
+	for _, signer := range signers {
+		rule := l.rule(signer, operation)
+		if rule == nil || rule.unlimited() {
+			continue
+		}
+		its := l.quota(keychain, signer, rule)
+		reservation := its.ReserveN(now, 1)
+		taken = append(taken, reservation)
+		itsWait, itsRest := reservation.DelayFrom(now), its.TokensAt(now)
+		if tightest == nil || itsWait > wait || itsWait == wait && itsRest < left {
+			tightest, by, wait, left = its, signer, itsWait, itsRest
+		}
+	}
+	if tightest == nil {
+		return nil
+	}
+	if wait > 0 {
+		for _, reservation := range taken {
+			reservation.CancelAt(now)
+		}
+		left = tightest.TokensAt(now)
+	}
+	header.Set("RateLimit-Policy", tightest.rule.policy)
+	header.Set("RateLimit", tightest.rule.state(left))
+	if wait == 0 {
+		return nil
+	}
+	return &identity.Error{
+		Kind:       identity.TooManyRequests,
+		Message:    "A signer has sent too many requests, try again later",
+		Reason:     identity.RateLimited,
+		RetryAfter: wait,
+		Cause:      fmt.Errorf("%s has used up %s", by, tightest.rule.policy),
+	}
+}
+
+// rule is the most specific one: about this signer rather than all of them, then
+// about this operation; nil where there is none.
+func (l *RateLimits) rule(signer, operation string) *rateRule {
+	for _, about := range [...]selector{{signer, operation}, {signer, all}, {all, operation}, {all, all}} {
+		if rule := l.rules[about]; rule != nil {
+			return rule
+		}
+	}
+	return nil
+}
+
+// quota is what a signer of the keychain has under a rule. Those of signers whom a
+// later keychain lacks are dropped.
+func (l *RateLimits) quota(keychain *auth.Keychain, signer string, rule *rateRule) *quota {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if keychain != l.keychain {
+		l.keychain = keychain
+		for key := range l.quotas {
+			if !keychain.Knows(key.signer) {
+				delete(l.quotas, key)
+			}
+		}
+	}
+	key := quotaKey{signer, rule}
+	known := l.quotas[key]
+	if known == nil {
+		known = &quota{rate.NewLimiter(rate.Limit(rule.perSecond), rule.burst), rule}
+		l.quotas[key] = known
+	}
+	return known
+}
+
+// state is the value of RateLimit: r is how many operations are left, t after how
+// many seconds all of them are there again.
+func (r *rateRule) state(left float64) string {
+	left = max(left, 0)
+	full := math.Ceil((float64(r.burst) - left) / r.perSecond)
+	return r.name + ";r=" + strconv.Itoa(int(left)) + ";t=" + strconv.Itoa(int(full))
+}

@@ -1,0 +1,132 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"barong/internal/auth"
+)
+
+// all stands for every signer, and for every operation.
+const all = "*"
+
+// selector is whom and what a rule is about: a name, or all of them.
+type selector struct{ signer, operation string }
+
+// rateRule grants each signer that it is about so many operations.
+type rateRule struct {
+	perSecond float64 // that become free again; infinite where the rule lifts the limit
+	burst     int     // that may come at once
+	policy    string  // the value of RateLimit-Policy
+	name      string  // as it stands in both headers
+}
+
+func (r *rateRule) unlimited() bool { return math.IsInf(r.perSecond, 1) }
+
+// ParseRateLimits reads BARONG_RATE_LIMITS: rules with commas between them, as
+//
+//	*=100/s, createUser=5/s burst 20, backend:*=none, backend:signOTP=600/m
+//
+// On the left is an operationId, after a signer and a colon where the rule is about
+// one signer only; * is all of them. On the right is how many a second, minute (m)
+// or hour (h), and how many may come at once, as many as in that time unless it says
+// so; or none. nil without an error is no limit at all. An error says which rule it is, by
+// its place: what stands there may be anything.
+func ParseRateLimits(text string, keychain *auth.Keychain) (*RateLimits, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil //nolint:nilnil // as documented
+	}
+	document, err := Specification()
+	if err != nil {
+		return nil, err
+	}
+	operations := map[string]bool{all: true}
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			operations[operation.OperationID] = true
+		}
+	}
+	limits := &RateLimits{rules: map[selector]*rateRule{}, quotas: map[quotaKey]*quota{}}
+	for i, each := range strings.Split(text, ",") {
+		about, rule, err := parseRateRule(strings.TrimSpace(each))
+		switch {
+		case err != nil:
+		case !operations[about.operation]:
+			err = errors.New("there is no such operation")
+		case about.signer != all && !keychain.Knows(about.signer):
+			err = errors.New("the keychain has no such signer")
+		case limits.rules[about] != nil:
+			err = errors.New("another rule is about the same")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("rule %d: %w", i+1, err)
+		}
+		limits.rules[about] = rule
+	}
+	return limits, nil
+}
+
+func parseRateRule(text string) (selector, *rateRule, error) {
+	left, right, ok := cutLast(text, "=")
+	if !ok {
+		return selector{}, nil, errors.New("a rule is written as operation=100/s or signer:operation=100/s")
+	}
+	name := strings.TrimSpace(left)
+	about := selector{signer: all, operation: name}
+	if signer, operation, ok := cutLast(name, ":"); ok {
+		about = selector{signer, operation}
+	}
+	for _, c := range name {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return about, nil, errors.New("a name that is to stand in a header must be of ASCII, without quotes and backslashes")
+		}
+	}
+	rule, err := parseRate(strings.TrimSpace(right))
+	if err != nil {
+		return about, nil, err
+	}
+	rule.name = `"` + name + `"`
+	if !rule.unlimited() {
+		// The whole burst is there again after as many seconds, rounded up: who keeps
+		// to this is never refused.
+		window := math.Ceil(float64(rule.burst) / rule.perSecond)
+		rule.policy = fmt.Sprintf("%s;q=%d;w=%.0f", rule.name, rule.burst, window)
+	}
+	return about, rule, nil
+}
+
+// mostAtOnce bounds the numbers of a rule, far beyond what makes sense.
+const mostAtOnce = 1_000_000
+
+func parseRate(text string) (*rateRule, error) {
+	if text == "none" {
+		return &rateRule{perSecond: math.Inf(1)}, nil
+	}
+	rate, burst, hasBurst := strings.Cut(text, " burst ")
+	number, unit, _ := strings.Cut(rate, "/")
+	seconds := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}[unit].Seconds()
+	count, err := strconv.Atoi(number)
+	if err != nil || seconds == 0 || count < 1 || count > mostAtOnce {
+		return nil, fmt.Errorf("a rate is written as 100/s, 100/m or 100/h, up to %d, or none", mostAtOnce)
+	}
+	rule := &rateRule{perSecond: float64(count) / seconds, burst: count}
+	if hasBurst {
+		if rule.burst, err = strconv.Atoi(strings.TrimSpace(burst)); err != nil || rule.burst < 1 || rule.burst > mostAtOnce {
+			return nil, fmt.Errorf("behind burst stands a number from 1 to %d", mostAtOnce)
+		}
+	}
+	return rule, nil
+}
+
+// cutLast is strings.Cut at the last separator: names of signers may have any in them.
+func cutLast(text, separator string) (before, after string, found bool) {
+	at := strings.LastIndex(text, separator)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(separator):], true
+}

@@ -1,0 +1,85 @@
+package server_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"log/slog"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"barong/internal/server"
+)
+
+// A client of HTTP/2 that takes nothing of its answers loses the streams, and holds no
+// place meanwhile: as many requests as it likes are answered beside it.
+func TestStreamsWhoseAnswersAreNotTakenAreReset(t *testing.T) {
+	t.Parallel()
+	f := &tlsFiles{t: t, chain: t.TempDir() + "/tls.crt", key: t.TempDir() + "/tls.key", log: &bytes.Buffer{}, servers: newAuthority(t)}
+	f.write(f.servers.leaf(time.Hour))
+	certificates, err := server.OpenCertificates(f.chain, f.key, "", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeouts := hurried
+	timeouts.Header = time.Minute // which a handshake has, too
+	l := listenWith(t, operation{answer: answersMuch}, 10*time.Second, timeouts, certificates)
+	connection, err := tls.Dial("tcp", l.address, &tls.Config{RootCAs: f.servers.pool(), NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if err := connection.SetDeadline(time.Now().Add(4 * atOnce)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connection.Write([]byte(http2.ClientPreface)); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(connection, connection)
+	if err := framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}); err != nil {
+		t.Fatal(err)
+	}
+	const streams = 3
+	var headers bytes.Buffer
+	encoder := hpack.NewEncoder(&headers)
+	for i := range uint32(streams) {
+		headers.Reset()
+		for name, value := range map[string]string{
+			":method": "POST", ":scheme": "https", ":authority": "barong", ":path": "/api/v2/management/users/get",
+		} {
+			if err := encoder.WriteField(hpack.HeaderField{Name: name, Value: value}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, field := range []hpack.HeaderField{
+			{Name: "content-type", Value: "application/json"}, {Name: "content-length", Value: strconv.Itoa(len(user))}, {Name: "authorization", Value: "Bearer " + l.token},
+		} {
+			if err := encoder.WriteField(field); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: headers.Bytes(), EndHeaders: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := framer.WriteData(2*i+1, true, []byte(user)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for reset := 0; reset < streams; {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatalf("after %d streams were reset: %v", reset, err)
+		}
+		switch frame := frame.(type) {
+		case *http2.RSTStreamFrame:
+			reset++
+		case *http2.DataFrame:
+			if frame.Length > 0 {
+				t.Errorf("%d bytes came beyond the window", frame.Length)
+			}
+		}
+	}
+}

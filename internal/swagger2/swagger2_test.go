@@ -1,0 +1,134 @@
+package swagger2
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi2"
+	"github.com/getkin/kin-openapi/openapi2conv"
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+func specification(t *testing.T) *openapi3.T {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromFile("../../openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+// converted is the specification as Swagger 2.0: typed, and as it is sent.
+func converted(t *testing.T) (openapi2.T, []byte) {
+	t.Helper()
+	text, err := Convert(specification(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document openapi2.T
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	return document, text
+}
+
+func TestEveryOperationHasTheParametersOfItsForm(t *testing.T) {
+	t.Parallel()
+	document, _ := converted(t)
+	count := 0
+	for path, item := range specification(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			count++
+			got := document.Paths[path].GetOperation(method)
+			schema := operation.RequestBody.Value.Content[mediaForm].Schema.Value
+			if got.OperationID != operation.OperationID || len(got.Parameters) != len(schema.Properties) {
+				t.Errorf("%s has %d parameters, and its form %d", got.OperationID, len(got.Parameters), len(schema.Properties))
+			}
+			last := 0.0
+			for _, parameter := range got.Parameters {
+				want := schema.Properties[parameter.Name].Value
+				if parameter.In != "formData" || !parameter.Type.Is(want.Type.Slice()[0]) || parameter.Format != want.Format ||
+					parameter.Required != slices.Contains(schema.Required, parameter.Name) {
+					t.Errorf("%s of %s is %+v", parameter.Name, got.OperationID, parameter)
+				}
+				order := want.Extensions["x-order"].(float64)
+				if order <= last {
+					t.Errorf("%s of %s is out of order", parameter.Name, got.OperationID)
+				}
+				last = order
+			}
+			if security := *got.Security; len(security) != 1 || security[0]["BearerToken"] == nil {
+				t.Errorf("%s is secured by %v", got.OperationID, security)
+			}
+		}
+	}
+	if count == 0 {
+		t.Error("there are no operations")
+	}
+}
+
+func TestDocumentSaysNothingThatSwagger2Lacks(t *testing.T) {
+	t.Parallel()
+	document, text := converted(t)
+	for _, word := range []string{`"anyOf"`, `"oneOf"`, `"nullable"`, `"content"`, `"requestBody"`, `"components"`, "#/components/", `"x-go-type"`} {
+		if strings.Contains(string(text), word) {
+			t.Errorf("the document says %s", word)
+		}
+	}
+	for name, response := range document.Responses {
+		for header, value := range response.Headers {
+			if value.Required || value.Type == nil {
+				t.Errorf("header %s of %s is %+v", header, name, value)
+			}
+		}
+	}
+	for name := range document.Definitions {
+		if strings.HasSuffix(name, "Parameters") || strings.HasSuffix(name, "Form") {
+			t.Errorf("%s is defined, though its members are parameters", name)
+		}
+	}
+}
+
+func TestDocumentIsWholeAndAddressedAsBarongsIs(t *testing.T) {
+	t.Parallel()
+	document, _ := converted(t)
+	if document.Swagger != "2.0" || document.BasePath != "/api/v2/management" || document.Host != "" ||
+		!slices.Equal(document.Consumes, []string{mediaForm}) || !slices.Equal(document.Produces, []string{mediaJSON}) {
+		t.Errorf("swagger %s, basePath %s, host %q, consumes %v, produces %v",
+			document.Swagger, document.BasePath, document.Host, document.Consumes, document.Produces)
+	}
+	if scheme := document.SecurityDefinitions["BearerToken"]; scheme.Type != "apiKey" || scheme.In != "header" || scheme.Name != "Authorization" {
+		t.Errorf("the token is %+v", scheme)
+	}
+	// References lead somewhere, and schemas and examples fit, when it is read again.
+	back, err := openapi2conv.ToV3(&document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := openapi3.NewLoader().ResolveRefsIn(back, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Validate(t.Context(), openapi3.DisableExamplesValidation()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAlternativeBecomesTheMembersOfAll(t *testing.T) {
+	t.Parallel()
+	document, _ := converted(t)
+	listed := document.Definitions["ListedUser"].Value
+	if listed.Properties["profile"] == nil || listed.Properties["email"] == nil {
+		t.Errorf("a listed user has %v", listed.Properties)
+	}
+	if !slices.Contains(listed.Required, "email") || slices.Contains(listed.Required, "profile") {
+		t.Errorf("a listed user must have %v", listed.Required)
+	}
+	if failure := document.Definitions["Error"].Value.Properties["error"].Value; failure.Type != nil {
+		t.Errorf("an error is only %v", failure.Type)
+	}
+	if data := document.Definitions["User"].Value.Properties["data"].Value; data.Extensions["x-nullable"] != true {
+		t.Error("that data may be null is lost")
+	}
+}
