@@ -90,7 +90,7 @@ func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
 	repo := repository.New(pool)
-	standing := repository.NewStanding(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
+	standing := repository.NewAccountStatus(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
 	document := identity.Document{Type: "Passport", Number: "1", Filename: "a.png", ContentType: "image/png", Size: 1, Object: "same"}
 	for i, uid := range []string{"ID1", "ID2"} {
 		user := newUser(uid + "@example.com")

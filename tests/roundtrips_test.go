@@ -70,7 +70,7 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 	url := newDatabase(t)
 	repo, counted := countedRepository(t, url)
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Second)
-	standing := repository.NewStanding(identity.DefaultPolicy())
+	standing := repository.NewAccountStatus(identity.DefaultPolicy())
 	insert := func() (identity.User, error) {
 		user := newUser(unique("user") + "@example.com")
 		user.CreatedAt, user.UpdatedAt = now, now

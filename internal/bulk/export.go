@@ -30,7 +30,7 @@ func Export(ctx context.Context, from *repository.Repository, to io.Writer, form
 		}
 	}
 	var users int64
-	err := from.ExportUsers(ctx, func(some []repository.ImportedUser) error {
+	err := from.ExportUsers(ctx, func(some []repository.StoredUser) error {
 		for _, u := range some {
 			var secret otp.Secret
 			if unseal != nil && u.Secret != nil {
