@@ -22,14 +22,14 @@ type AccountStatus struct{ update statement }
 // statement of its own that connections prepare: compile once.
 func NewAccountStatus(policy identity.Policy) *AccountStatus {
 	status := sq.Select().
-		Column(sq.Alias(levelBy(policy.Levels), "level")).Column(sq.Alias(stateBy(policy), "state")).
+		Column(sq.Alias(levelBy(policy.Levels), "new_level")).Column(sq.Alias(stateBy(policy), "new_state")).
 		From(labelsTable.name).Where(ofUser).Where(labelsTable.scope + " = " + text(identity.ScopePrivate))
 	own := func(column string) string { return usersTable.name + "." + column }
 	return &AccountStatus{compile(sq.Update(usersTable.name).
-		Set(usersTable.level, sq.Expr("status.level")).Set(usersTable.state, sq.Expr("status.state")).Set(usersTable.updatedAt, arg("now")).
+		Set(usersTable.level, sq.Expr("status.new_level")).Set(usersTable.state, sq.Expr("status.new_state")).Set(usersTable.updatedAt, arg("now")).
 		FromSelect(status, "status").
 		Where(isUser(usersTable.name)).
-		Where("(" + own(usersTable.level) + " <> status.level OR " + own(usersTable.state) + " <> status.state)"))}
+		Where("(" + own(usersTable.level) + " <> status.new_level OR " + own(usersTable.state) + " <> status.new_state)"))}
 }
 
 // levelBy is the number of levels before the first that the labels miss. Each
@@ -69,17 +69,16 @@ func missing(r identity.Requirement) sq.Sqlizer {
 // compared as text: in a LIKE the _ of a key would stand for any letter.
 func setOff(t identity.Trigger) sq.Sqlizer {
 	var keys []string
-	var begins []string
-	var values []any
+	hit := sq.Or{nil} // the whole keys, then the beginnings
 	for _, key := range t.Keys {
 		if beginning, isPrefix := strings.CutSuffix(identity.NormalizeLabel(key), "*"); isPrefix {
-			begins = append(begins, " OR left("+labelsTable.key+", ?::integer) = ?::text")
-			values = append(values, utf8.RuneCountInString(beginning), beginning)
+			hit = append(hit, sq.Expr("left("+labelsTable.key+", ?::integer) = ?::text", utf8.RuneCountInString(beginning), beginning))
 		} else {
 			keys = append(keys, beginning)
 		}
 	}
-	return sq.Expr("bool_or("+labelsTable.key+" = ANY(?::text[])"+strings.Join(begins, "")+") IS TRUE", append([]any{keys}, values...)...)
+	hit[0] = anyOf(labelsTable.key, "text", keys)
+	return sq.Expr("bool_or(?) IS TRUE", hit)
 }
 
 // Rows that refer to the user may come while it is locked: they take no part in

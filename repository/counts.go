@@ -22,9 +22,10 @@ const (
 	countSlots = 16
 	// foldedSlot is where RecountUsers gathers what the other slots hold.
 	foldedSlot = countSlots
-	// blockOfID is the block of an id.
-	blockOfID = "id >> 17"
 )
+
+// blockOfID is the block of an id.
+var blockOfID = usersTable.id + " >> 17"
 
 // lastSlot makes the writers of this server take turns, so that none meets
 // another before all slots are in use. Servers start at different slots.
@@ -63,16 +64,16 @@ func countMany(source sq.SelectBuilder, slot arg) sq.InsertBuilder {
 // whole or not at all: their difference is what was never counted, however many
 // write meanwhile. It is added, as they add. Rows of the other slots are folded
 // into one, so that a total sums fewer.
-var recount = compile(sq.Select("coalesce(sum(abs(n)), 0)::bigint AS wrong", "coalesce(sum(n), 0)::bigint AS missed").From("missed").PrefixExpr(with(
-	cte{"missed", sq.Select("block", "sum(n) AS n").FromSelect(unionAll(
-		sq.Select(blockOfID+" AS block", "count(*) AS n").From(usersTable.name).GroupBy(blockOfID),
+var recount = compile(sq.Select("coalesce(sum(abs(difference)), 0)::bigint", "coalesce(sum(difference), 0)::bigint").From("missed").PrefixExpr(with(
+	cte{"missed (part, difference)", sq.Select("part", "sum(users)").FromSelect(unionAll(
+		sq.Select(blockOfID+" AS part", "count(*) AS users").From(usersTable.name).GroupBy(blockOfID),
 		sq.Select(counts.block, "-"+counts.n).From(counts.name),
-	), "both_sides").GroupBy("block")},
-	cte{"folded", sq.Delete(counts.name).Where(counts.slot+" <> ?", foldedSlot).Suffix(returning(counts.block, counts.n))},
-	cte{"adjusted", insertCounts(sq.Select("block").Column("?", foldedSlot).Column("sum(n)").FromSelect(unionAll(
-		sq.Select("block", "n").From("missed"),
-		sq.Select("block", "n").From("folded"),
-	), "parts").GroupBy("block").OrderBy("block"))},
+	), "both_sides").GroupBy("part")},
+	cte{"folded (part, users)", sq.Delete(counts.name).Where(counts.slot+" <> ?", foldedSlot).Suffix(returning(counts.block, counts.n))},
+	cte{"adjusted", insertCounts(sq.Select("part").Column("?::smallint", foldedSlot).Column("sum(users)").FromSelect(unionAll(
+		sq.Select("part", "difference AS users").From("missed"),
+		sq.Select("part", "users").From("folded"),
+	), "added").GroupBy("part").OrderBy("part"))},
 )))
 
 var (

@@ -20,7 +20,7 @@ type StoredUser struct {
 var limitLockWait = compile(sq.Select("set_config('lock_timeout', '5s', true)"))
 
 var (
-	countImported = compile(countMany(sq.Select().Column(sq.Alias(unnested("ids", "bigint"), "id")), "slot"))
+	countImported = compile(countMany(sq.Select().Column(sq.Alias(unnested("ids", "bigint"), usersTable.id)), countSlotArg))
 
 	reserveIDs = compile(sq.Select().Column("nextval(pg_get_serial_sequence("+text(usersTable.name)+", "+text(usersTable.id)+"))").
 			FromSelect(sq.Select().Column("generate_series(1, ?::integer)", arg("n")), "numbers"))
@@ -61,7 +61,7 @@ func (r *Repository) ImportUsers(ctx context.Context, users []StoredUser, ids []
 		if len(users) == 0 {
 			return nil
 		}
-		_, err := tx.exec(ctx, countImported, args{"ids": ids, "slot": countSlot()})
+		_, err := tx.exec(ctx, countImported, args{"ids": ids, countSlotArg: countSlot()})
 		return err
 	})
 }

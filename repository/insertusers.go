@@ -43,7 +43,7 @@ var (
 	// insertUserRow stores nothing it does nothing at all. The count stands first among
 	// the parts that follow the user: PostgreSQL runs them from the last to the
 	// first, and the row of a count is to be locked last.
-	insertUser = compile(sq.Select("id").From("inserted").PrefixExpr(with(
+	insertUser = compile(sq.Select(usersTable.id).From("inserted").PrefixExpr(with(
 		cte{"inserted", insertUserRow},
 		cte{"counted", countOne("inserted", countSlotArg)},
 		cte{"with_phones", insertOfNew(phonesTable.name, phonesTable.createdAt, phonesTable.updatedAt, phonesTable.userID, phoneColumns.names(),
@@ -65,7 +65,7 @@ func insertOfNew(table, createdAt, updatedAt, owner string, columns []string, va
 
 func ofInserted() sq.SelectBuilder {
 	created := typed(userCreatedAt, "timestamptz")
-	return sq.Select().Column(created).Column(created).Column("id").From("inserted")
+	return sq.Select().Column(created).Column(created).Column(usersTable.id).From("inserted")
 }
 
 // InsertUser stores a new user with its phones, profile and labels, all of it or

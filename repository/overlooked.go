@@ -10,12 +10,12 @@ import (
 
 // distinctLabelKeys goes from key to key on an index of labels: it takes a look into the
 // index for each key that is there, however many labels have it.
-var distinctLabelKeys = withRecursive(cte{"distinct_keys (label)", sq.Select("first.label").
-	FromSelect(sq.Select(labelsTable.key+" AS label").From(labelsTable.name).OrderBy(labelsTable.key).Limit(1), "first").
-	Suffix("UNION ALL").SuffixExpr(sq.Select().Column(subselect(
-	sq.Select("l." + labelsTable.key).From(aliased(labelsTable.name, "l")).
-		Where("l." + labelsTable.key + " > distinct_keys.label").OrderBy("l." + labelsTable.key).Limit(1),
-)).From("distinct_keys").Where("distinct_keys.label IS NOT NULL"))})
+var distinctLabelKeys = withRecursive(cte{"distinct_keys (label)", unionAll(
+	sq.Select("first.label").FromSelect(sq.Select(labelsTable.key+" AS label").From(labelsTable.name).OrderBy(labelsTable.key).Limit(1), "first"),
+	sq.Select().Column(subselect(sq.Select("l."+labelsTable.key).From(aliased(labelsTable.name, "l")).
+		Where("l."+labelsTable.key+" > distinct_keys.label").OrderBy("l."+labelsTable.key).Limit(1))).
+		From("distinct_keys").Where("distinct_keys.label IS NOT NULL"),
+)})
 
 var selectOverlooked = compile(sq.Select("k.label").
 	Column(sq.Alias(sq.Select("count(*)").From(aliased(labelsTable.name, "l")).

@@ -56,6 +56,7 @@ func (u *relatedUser) withProfileTargets() []any {
 
 // assign hands the relations to a user.
 func (u *relatedUser) assign(to *identity.User) {
+	to.Profile = nil
 	if len(u.profiles.list) > 0 {
 		to.Profile = &u.profiles.list[0]
 	}
@@ -71,8 +72,8 @@ func (u *relatedUser) related() identity.User {
 // identified is a user of whom the id and the relations are selected.
 func (u *relatedUser) identified() []any { return append([]any{&u.user.ID}, u.relations()...) }
 
-var selectRelations = compile(withRelations(sq.Select("given.id"), "given.id").
-	FromSelect(sq.Select().Column(sq.Alias(unnested("ids", "int8"), "id")), "given"))
+var selectRelations = compile(withRelations(sq.Select("given.owner"), "given.owner").
+	FromSelect(sq.Select().Column(sq.Alias(unnested("ids", "int8"), "owner")), "given"))
 
 // LoadRelations fills in profile, phones and labels of the users, in one round
 // trip whatever their number.

@@ -63,11 +63,11 @@ const (
 )
 
 var textFilters = [...]textFilter{
-	{"role", "u." + usersTable.role, func(f userFilter) string { return f.role }},
+	{arg("role"), "u." + usersTable.role, func(f userFilter) string { return f.role }},
 	{stateText, "u." + usersTable.state, func(f userFilter) string { return f.state }},
-	{"first name", "p." + profilesTable.firstName, func(f userFilter) string { return f.firstName }},
-	{"last name", "p." + profilesTable.lastName, func(f userFilter) string { return f.lastName }},
-	{"country", "p." + profilesTable.country, func(f userFilter) string { return f.country }},
+	{arg("first name"), "p." + profilesTable.firstName, func(f userFilter) string { return f.firstName }},
+	{arg("last name"), "p." + profilesTable.lastName, func(f userFilter) string { return f.lastName }},
+	{arg("country"), "p." + profilesTable.country, func(f userFilter) string { return f.country }},
 }
 
 // The spellings that a text beyond ASCII is looked for in: lower() of a database
