@@ -32,6 +32,12 @@ func field[T, V any](table, name, sqlType string, of func(*T) *V) column[T] {
 	}
 }
 
+// withValue is the column with another way to write the field.
+func (c column[T]) withValue(value func(*T) any) column[T] {
+	c.value = value
+	return c
+}
+
 // columns are those of a noun. All that reads or writes one derives from them.
 type columns[T any] []column[T]
 

@@ -37,7 +37,7 @@ var (
 			onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value+
 				" AND "+labelsTable.name+"."+labelsTable.value+" <> "+text(identity.DocumentVerified))))
 
-	findUserWithProfile = compile(withProfile(selectUsers(), "u."+usersTable.id).From(aliased(usersTable.name, "u")).Where(isUser("u")))
+	findUserWithProfile = compile(withProfile(selectUsers()).From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
 	selectDocument = compile(sq.Select(documentColumns.names()...).From(documentsTable.name).Where(documentsTable.object+" = ?", arg("object")))
 

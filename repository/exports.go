@@ -2,26 +2,21 @@ package repository
 
 import (
 	"context"
+
+	"barong/internal/identity"
 )
 
-// exported is how many users are read at once.
-const exported = 2000
+// exportPage is how many users are read at once.
+const exportPage = 2000
 
-var selectExported = compile(limit(withRelations(selectUsers(), "u."+usersTable.id).
+var selectExported = compile(limit(selectUsers().
 	Columns(qualified("u", digestColumns.names()...)...).Columns(qualified("s", secretColumns.names()...)...).
 	From(aliased(usersTable.name, "u")).
 	LeftJoin(aliased(otpSecretsTable.name, "s")+" ON s."+otpSecretsTable.userID+" = u."+usersTable.id).
 	Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u."+usersTable.id), "limit"))
 
-// exportedUser is a row of selectExported.
-type exportedUser struct {
-	relatedUser
-	stored StoredUser
-}
-
-func (u *exportedUser) targets() []any {
-	to := append(userTargets(&u.user), u.relations()...)
-	return secretColumns.appendTargets(digestColumns.appendTargets(to, &u.user), &u.stored)
+func (u *StoredUser) exported() []any {
+	return secretColumns.appendTargets(digestColumns.appendTargets(userTargets(&u.User), &u.User), u)
 }
 
 // ExportUsers hands out all users of one snapshot in the order of their ids, with
@@ -43,10 +38,19 @@ func (r *Repository) ExportUsers(ctx context.Context, visit func([]StoredUser) e
 }
 
 func (r *Repository) exportAfter(ctx context.Context, id int64) ([]StoredUser, error) {
-	users := make([]StoredUser, 0, exported)
-	err := each(ctx, r, selectExported, args{"after": id, "limit": exported}, (*exportedUser).targets, func(found *exportedUser) error {
-		users = append(users, StoredUser{User: found.related(), Secret: found.stored.Secret})
-		return nil
-	})
-	return users, err
+	users, err := all(ctx, r, selectExported, args{"after": id, "limit": exportPage}, (*StoredUser).exported)
+	if err != nil {
+		return nil, err
+	}
+	nouns := make([]identity.User, len(users))
+	for i, u := range users {
+		nouns[i] = u.User
+	}
+	if err := r.LoadRelations(ctx, nouns); err != nil {
+		return nil, err
+	}
+	for i := range users {
+		users[i].User = nouns[i]
+	}
+	return users, nil
 }

@@ -23,7 +23,7 @@ var (
 
 var (
 	selectLabels = compile(sq.Select().
-			Column(arrayOfRecords(labelsTable.name, labelsTable.userID, labelsTable.id, "u."+usersTable.id, labelColumns.names())).
+			Column(recordsOf(labelsTable.name, labelsTable.userID, labelsTable.id, labelColumns)).
 			From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
 	addLabel = sq.Insert(labelsTable.name).Columns(labelsTable.userID).Columns(labelColumns.names()...).

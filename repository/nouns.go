@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -47,7 +48,10 @@ var (
 		field(profilesTable.name, profilesTable.city, "text", func(p *identity.Profile) **string { return &p.City }),
 		field(profilesTable.name, profilesTable.country, "text", func(p *identity.Profile) **string { return &p.Country }),
 		field(profilesTable.name, profilesTable.state, "text", func(p *identity.Profile) *string { return &p.State }),
-		field(profilesTable.name, profilesTable.metadata, "jsonb", func(p *identity.Profile) *[]byte { return &p.Metadata }),
+		// pgx takes bytes for bytea where it does not know the type of an argument, as
+		// with default_query_exec_mode=exec.
+		field(profilesTable.name, profilesTable.metadata, "jsonb", func(p *identity.Profile) *[]byte { return &p.Metadata }).
+			withValue(func(p *identity.Profile) any { return json.RawMessage(p.Metadata) }),
 	}
 
 	phoneColumns = columns[identity.Phone]{

@@ -34,8 +34,7 @@ type UserKey struct {
 
 // findUser is the statement that brings the user whom a condition on u means.
 func findUser(condition sq.Sqlizer) statement {
-	id := "u." + usersTable.id
-	return compile(withDocuments(withRelations(selectUsers(), id), id).From(aliased(usersTable.name, "u")).Where(condition))
+	return compile(withRelations(selectUsers()).From(aliased(usersTable.name, "u")).Where(condition))
 }
 
 var (
