@@ -39,7 +39,7 @@ var _ generated.StrictServerInterface = (*Handlers)(nil)
 // show them, in UTC.
 func (h *Handlers) now() time.Time { return second(h.Clock()) }
 
-func (h *Handlers) standing() *repository.AccountStatus {
+func (h *Handlers) accountStatus() *repository.AccountStatus {
 	h.compile.Do(func() { h.compiled = repository.NewAccountStatus(h.Policy) })
 	return h.compiled
 }

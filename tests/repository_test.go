@@ -93,7 +93,7 @@ func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
 	repo := repository.New(pool)
-	standing := repository.NewAccountStatus(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
+	status := repository.NewAccountStatus(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
 	document := identity.Document{Type: "Passport", Number: "1", Filename: "a.png", ContentType: "image/png", Size: 1, Object: "same"}
 	for i, uid := range []string{"ID1", "ID2"} {
 		user := newUser(uid + "@example.com")
@@ -104,7 +104,7 @@ func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 			insertRows(t, pool, `ALTER TABLE users ADD CONSTRAINT none_higher CHECK (level = 0 OR uid <> 'ID2')`)
 			document.Object = "other"
 		}
-		changed, err := repo.InsertDocument(t.Context(), uid, document, true, standing)
+		changed, err := repo.InsertDocument(t.Context(), uid, document, true, status)
 		if i == 0 && (err != nil || changed.Level != 1) {
 			t.Errorf("level %d, %v", changed.Level, err)
 		}
