@@ -135,9 +135,9 @@ func (r *Repository) blocks(ctx context.Context) ([]block, error) {
 
 var (
 	forwardInBlock = compile(limitOffset(sq.Select(usersTable.id).From(usersTable.name).
-			Where(usersTable.id+" >= ?::bigint << 17", arg("block")).OrderBy(usersTable.id), "offset"))
+			Where(usersTable.id+" >= ?::bigint << 17", arg("block")).OrderBy(usersTable.id)))
 	backwardInBlock = compile(limitOffset(sq.Select(usersTable.id).From(usersTable.name).
-			Where(usersTable.id+" < (?::bigint + 1) << 17", arg("block")).OrderBy(usersTable.id+" DESC"), "offset"))
+			Where(usersTable.id+" < (?::bigint + 1) << 17", arg("block")).OrderBy(usersTable.id + " DESC")))
 )
 
 // idOfRow is the id of the user who is row number row of all, from 0: at most

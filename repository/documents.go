@@ -49,7 +49,7 @@ var (
 	selectStoredDocuments = compile(limit(sq.Select("d."+documentsTable.id, "u."+usersTable.uid).
 				Columns(qualified("d", storedDocumentColumns.names()...)...).From(aliased(documentsTable.name, "d")).
 				Join(aliased(usersTable.name, "u")+" ON u."+usersTable.id+" = d."+documentsTable.userID).
-				Where("d."+documentsTable.id+" > ?", arg("after")).OrderBy("d."+documentsTable.id), "limit"))
+				Where("d."+documentsTable.id+" > ?", arg("after")).OrderBy("d." + documentsTable.id)))
 
 	selectAnyDocument = compile(sq.Select(documentsTable.id).From(documentsTable.name).OrderBy(documentsTable.id).Limit(1))
 

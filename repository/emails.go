@@ -58,7 +58,7 @@ func emailPage() sq.SelectBuilder {
 }
 
 func afterID(users sq.SelectBuilder) sq.SelectBuilder {
-	return limit(users.Where(usersTable.id+" > ?", arg("after")).OrderBy(usersTable.id), "limit")
+	return limit(users.Where(usersTable.id+" > ?", arg("after")).OrderBy(usersTable.id))
 }
 
 var (

@@ -13,7 +13,7 @@ var selectExported = compile(limit(selectUsers().
 	Columns(qualified("u", digestColumns.names()...)...).Columns(qualified("s", secretColumns.names()...)...).
 	From(aliased(usersTable.name, "u")).
 	LeftJoin(aliased(otpSecretsTable.name, "s")+" ON s."+otpSecretsTable.userID+" = u."+usersTable.id).
-	Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u."+usersTable.id), "limit"))
+	Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u." + usersTable.id)))
 
 func (u *StoredUser) exported() []any {
 	return secretColumns.appendTargets(digestColumns.appendTargets(userTargets(&u.User), &u.User), u)

@@ -60,7 +60,7 @@ func notExists(rows sq.SelectBuilder) sq.Sqlizer { return sq.Expr("NOT EXISTS (?
 // subselect is a select as a value.
 func subselect(value sq.Sqlizer) sq.Sqlizer { return sq.Expr("(?)", value) }
 
-// equals compares a column with a select of one value.
+// equalsSubselect compares a column with a select of one value.
 func equalsSubselect(column string, value sq.SelectBuilder) sq.Sqlizer {
 	return sq.Expr(column+" = (?)", value)
 }
@@ -92,12 +92,12 @@ func lateral(rows sq.SelectBuilder, alias string) sq.Sqlizer {
 	return sq.Expr("CROSS JOIN LATERAL (?) AS "+alias, rows)
 }
 
-// limit and limitOffset take arguments: squirrel prints the numbers, and so makes a
-// statement for each.
-func limit(rows sq.SelectBuilder, n arg) sq.SelectBuilder { return rows.Suffix("LIMIT ?", n) }
+// limit and limitOffset take the arguments limit and offset: squirrel prints the
+// numbers, and so makes a statement for each.
+func limit(rows sq.SelectBuilder) sq.SelectBuilder { return rows.Suffix("LIMIT ?", arg("limit")) }
 
-func limitOffset(rows sq.SelectBuilder, offset arg) sq.SelectBuilder {
-	return rows.Suffix("LIMIT 1 OFFSET ?", offset)
+func limitOffset(rows sq.SelectBuilder) sq.SelectBuilder {
+	return rows.Suffix("LIMIT 1 OFFSET ?", arg("offset"))
 }
 
 // returning is the columns that a statement which writes hands back.

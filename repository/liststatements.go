@@ -97,9 +97,9 @@ func (s listShape) build() sq.SelectBuilder {
 	case countUsers:
 		return s.count()
 	case locateFromStart, locateFromEnd:
-		return limitOffset(s.keys(), "offset")
+		return limitOffset(s.keys())
 	default:
-		return limit(s.page(), "limit")
+		return limit(s.page())
 	}
 }
 
