@@ -57,8 +57,9 @@ func eachLiteral(t *testing.T, visit func(file, at, literal string)) {
 }
 
 var (
-	beginsStatement = regexp.MustCompile(`^[\s(]*(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|MERGE|VALUES|TRUNCATE|LOCK|SET|BEGIN|COMMIT|ROLLBACK|CREATE|ALTER|DROP|ANALYZE|EXPLAIN)\b`)
-	isFragment      = regexp.MustCompile(`\b(SELECT|INSERT|UPDATE|DELETE|WITH|UNION|RETURNING|CONFLICT|LATERAL|ARRAY|ROW|EXISTS|LIMIT|OFFSET|ANY|unnest)\b`)
+	beginsStatement = regexp.MustCompile(`^[\s(]*(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|MERGE|VALUES|TRUNCATE|LOCK|SET|BEGIN|COMMIT|ROLLBACK|CREATE|ALTER|DROP|ANALYZE|EXPLAIN)\b|` +
+		`(?i)^[\s(]*(select\s|insert\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|with\s+(recursive\s+)?\w+\s.*as\s*\()`)
+	isFragment = regexp.MustCompile(`\b(SELECT|INSERT|UPDATE|DELETE|WITH|UNION|RETURNING|CONFLICT|LATERAL|ARRAY|ROW|EXISTS|LIMIT|OFFSET|ANY|unnest)\b`)
 )
 
 // Guards that squirrel builds every statement: no literal begins one, and what squirrel
