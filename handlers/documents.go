@@ -42,7 +42,7 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	if err := h.Documents.Put(ctx, &document, content); err != nil {
 		return nil, err
 	}
-	user, err := h.Repository.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.standing())
+	user, err := h.Repository.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.accountStatus())
 	if err != nil {
 		h.abandon(ctx, document, err)
 		return nil, err

@@ -30,7 +30,7 @@ type Handlers struct {
 	Clock      func() time.Time // time.Now, but in tests
 
 	compile  sync.Once
-	compiled *repository.Standing // what Policy says of levels and states
+	compiled *repository.AccountStatus // what Policy says of levels and states
 }
 
 var _ generated.StrictServerInterface = (*Handlers)(nil)
@@ -39,8 +39,8 @@ var _ generated.StrictServerInterface = (*Handlers)(nil)
 // show them, in UTC.
 func (h *Handlers) now() time.Time { return second(h.Clock()) }
 
-func (h *Handlers) standing() *repository.Standing {
-	h.compile.Do(func() { h.compiled = repository.NewStanding(h.Policy) })
+func (h *Handlers) accountStatus() *repository.AccountStatus {
+	h.compile.Do(func() { h.compiled = repository.NewAccountStatus(h.Policy) })
 	return h.compiled
 }
 

@@ -17,7 +17,7 @@ func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabe
 	if err != nil {
 		return nil, cmp.Or(h.Repository.UserExists(ctx, parameters.UserUID), err)
 	}
-	if err := h.Repository.CreateLabel(ctx, parameters.UserUID, label, h.standing()); err != nil {
+	if err := h.Repository.CreateLabel(ctx, parameters.UserUID, label, h.accountStatus()); err != nil {
 		return nil, err
 	}
 	return generated.CreateLabel201JSONResponse(viewLabel(label)), nil
@@ -31,7 +31,7 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 	if err != nil {
 		return nil, cmp.Or(h.labelExists(ctx, parameters.UserUID, parameters.Key, *parameters.Replace), err)
 	}
-	updated, err := h.Repository.PutLabel(ctx, parameters.UserUID, label, *parameters.Replace, h.standing())
+	updated, err := h.Repository.PutLabel(ctx, parameters.UserUID, label, *parameters.Replace, h.accountStatus())
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 // DeleteLabel takes a private label from a user.
 func (h *Handlers) DeleteLabel(ctx context.Context, request generated.DeleteLabelRequestObject) (generated.DeleteLabelResponseObject, error) {
 	parameters := request.JSONBody
-	deleted, err := h.Repository.DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.standing(), h.now())
+	deleted, err := h.Repository.DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.accountStatus(), h.now())
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 
-	"github.com/jackc/pgx/v5"
+	sq "github.com/Masterminds/squirrel"
+
+	"barong/internal/identity"
 )
 
 // The table user_counts holds how many users there are: for each block of ids
@@ -22,6 +24,9 @@ const (
 	foldedSlot = countSlots
 )
 
+// blockOfID is the block of an id.
+var blockOfID = usersTable.id + " >> 17"
+
 // lastSlot makes the writers of this server take turns, so that none meets
 // another before all slots are in use. Servers start at different slots.
 var lastSlot atomic.Uint32
@@ -33,93 +38,106 @@ func init() { lastSlot.Store(rand.Uint32()) } //nolint:gosec // chance keeps no 
 // in another order elsewhere.
 func countSlot() int16 { return int16(lastSlot.Add(1) % countSlots) }
 
-// addCount ends both statements below: the rows of a count are added to, or made.
-const addCount = " ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n + excluded.n"
+var counts = userCountsTable
 
-// countOne is the statement that counts one inserted user, or none. source is a
-// table or a CTE with its id in the column id, slot the placeholder of a countSlot.
-// It should be the last to lock anything in its transaction: a slot is shared with
-// others.
-func countOne(source, slot string) string {
-	return "INSERT INTO user_counts (block, slot, n) SELECT id >> 17, " + slot + "::smallint, 1 FROM " + source + addCount
+// insertCounts adds to the rows of a count, or makes them.
+func insertCounts(added sq.SelectBuilder) sq.InsertBuilder {
+	return sq.Insert(counts.name).Columns(counts.block, counts.slot, counts.n).Select(added).
+		Suffix(onConflictUpdate([]string{counts.block, counts.slot}, []string{counts.n + " = " + counts.name + "." + counts.n + " + excluded." + counts.n}))
+}
+
+// countOne is the statement that counts one inserted user, or none. source has the
+// user's id in the column id, slot is the argument with a countSlot. It should be the
+// last to lock anything in its transaction: a slot is shared with others.
+func countOne(source string, slot arg) sq.InsertBuilder {
+	return insertCounts(sq.Select(blockOfID).Column(typed(slot, "smallint")).Column("1").From(source))
 }
 
 // countMany is countOne for any number of users. Blocks are locked in order.
-func countMany(source, slot string) string {
-	return "INSERT INTO user_counts (block, slot, n) SELECT id >> 17, " + slot + "::smallint, count(*) FROM " + source +
-		" GROUP BY id >> 17 ORDER BY id >> 17" + addCount
+func countMany(source sq.SelectBuilder, slot arg) sq.InsertBuilder {
+	return insertCounts(sq.Select(blockOfID).Column(typed(slot, "smallint")).Column("count(*)").FromSelect(source, "inserted").
+		GroupBy(blockOfID).OrderBy(blockOfID))
 }
 
-// recount mends the counts in one statement. What users hold and what is counted
+// recount corrects the counts in one statement. What users hold and what is counted
 // are read in one snapshot, in which every transaction that counts is there as a
 // whole or not at all: their difference is what was never counted, however many
 // write meanwhile. It is added, as they add. Rows of the other slots are folded
 // into one, so that a total sums fewer.
-const recount = `
-	WITH missed AS (
-		SELECT block, sum(n) AS n FROM (
-			SELECT id >> 17 AS block, count(*) AS n FROM users GROUP BY id >> 17
-			UNION ALL
-			SELECT block, -n FROM user_counts
-		) AS both_sides GROUP BY block
-	), folded AS (
-		DELETE FROM user_counts WHERE slot <> $1 RETURNING block, n
-	), mended AS (
-		INSERT INTO user_counts (block, slot, n)
-		SELECT block, $1, sum(n) FROM (SELECT block, n FROM missed UNION ALL SELECT block, n FROM folded) AS parts
-		GROUP BY block ORDER BY block` + addCount + `
-	)
-	SELECT coalesce(sum(abs(n)), 0)::bigint AS wrong, coalesce(sum(n), 0)::bigint AS missed FROM missed`
+var recount = compile(sq.Select("coalesce(sum(abs(difference)), 0)::bigint", "coalesce(sum(difference), 0)::bigint").From("missed").PrefixExpr(with(
+	cte{"missed (part, difference)", sq.Select("part", "sum(users)").FromSelect(unionAll(
+		sq.Select(blockOfID+" AS part", "count(*) AS users").From(usersTable.name).GroupBy(blockOfID),
+		sq.Select(counts.block, "-"+counts.n).From(counts.name),
+	), "both_sides").GroupBy("part")},
+	cte{"folded (part, users)", sq.Delete(counts.name).Where(counts.slot+" <> ?", foldedSlot).Suffix(returning(counts.block, counts.n))},
+	cte{"adjusted", insertCounts(sq.Select("part").Column("?::smallint", foldedSlot).Column("sum(users)").FromSelect(unionAll(
+		sq.Select("part", "difference AS users").From("missed"),
+		sq.Select("part", "users").From("folded"),
+	), "added").GroupBy("part").OrderBy("part"))},
+)))
+
+var (
+	// lockRecount changes the same row in every recount, so that recounts take turns.
+	lockRecount = compile(sq.Insert(counts.name).Columns(counts.block, counts.slot, counts.n).Values(-1, foldedSlot, 0).
+			Suffix(onConflictUpdate([]string{counts.block, counts.slot}, []string{counts.n + " = " + counts.name + "." + counts.n})))
+
+	// countUsersKept is how many users there are.
+	countUsersKept = sq.Select("coalesce(sum(" + counts.n + "), 0)::bigint").From(counts.name)
+
+	countAllUsers = compile(countUsersKept)
+)
 
 // Recounted is what RecountUsers found.
 type Recounted struct {
-	Total  int64 // users, by the mended counts
+	Total  int64 // users, by the corrected counts
 	Missed int64 // by how much the total was too low; negative where it was too high
 	Wrong  int64 // the same, added up without regard to the sign, block by block
 }
+
+func (found *Recounted) differences() []any { return []any{&found.Wrong, &found.Missed} }
 
 // RecountUsers brings the counts in line with the users that are there, after
 // something inserted or deleted users without counting. Servers may write
 // meanwhile. Two recounts take turns.
 func (r *Repository) RecountUsers(ctx context.Context) (found Recounted, err error) {
 	err = r.InTx(ctx, func(tx *Repository) error {
-		// The turn: a row that every recount changes, in a statement of its own,
-		// for the next statement's snapshot must have what the recount before left.
-		_, err := tx.db.Exec(ctx, `INSERT INTO user_counts (block, slot, n) VALUES (-1, $1, 0)
-			ON CONFLICT (block, slot) DO UPDATE SET n = user_counts.n`, foldedSlot)
-		if err != nil {
-			return translate(err)
+		// The lock is a statement of its own: the snapshot of the next one must contain
+		// what an earlier recount wrote.
+		if _, err := tx.exec(ctx, lockRecount, nil); err != nil {
+			return err
 		}
-		if err := tx.db.QueryRow(ctx, recount, foldedSlot).Scan(&found.Wrong, &found.Missed); err != nil {
-			return translate(err)
+		if found, err = one(ctx, tx, recount, nil, (*Recounted).differences); err != nil {
+			return err
 		}
-		return translate(tx.db.QueryRow(ctx, `SELECT coalesce(sum(n), 0)::bigint FROM user_counts`).Scan(&found.Total))
+		found.Total, err = one(ctx, tx, countAllUsers, nil, single[int64])
+		return err
 	})
 	return found, err
 }
 
-// sumOfCounts is how many users there are.
-const sumOfCounts = `(SELECT coalesce(sum(n), 0) FROM user_counts)::bigint`
+// CountUsers is how many users there are, by the counts that are kept.
+func (r *Repository) CountUsers(ctx context.Context) (int64, error) {
+	return one(ctx, r, countAllUsers, nil, single[int64])
+}
 
 // block is how many users have ids in [number<<17, (number+1)<<17).
 type block struct{ number, users int64 }
 
+func (b *block) targets() []any { return []any{&b.number, &b.users} }
+
+var selectBlocks = compile(sq.Select(counts.block, "sum("+counts.n+")::bigint").From(counts.name).
+	GroupBy(counts.block).Having("sum(" + counts.n + ") > 0").OrderBy(counts.block))
+
 // blocks are those that have users, in order.
 func (r *Repository) blocks(ctx context.Context) ([]block, error) {
-	rows, err := r.db.Query(ctx, `SELECT block, sum(n)::bigint AS users FROM user_counts GROUP BY block HAVING sum(n) > 0 ORDER BY block`)
-	if err != nil {
-		return nil, translate(err)
-	}
-	blocks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (b block, err error) {
-		err = row.Scan(&b.number, &b.users)
-		return b, err
-	})
-	return blocks, translate(err)
+	return all(ctx, r, selectBlocks, nil, (*block).targets)
 }
 
-const (
-	forwardInBlock  = `SELECT id FROM users WHERE id >= $1::bigint << 17 ORDER BY id LIMIT 1 OFFSET $2`
-	backwardInBlock = `SELECT id FROM users WHERE id < ($1::bigint + 1) << 17 ORDER BY id DESC LIMIT 1 OFFSET $2`
+var (
+	forwardInBlock = compile(limitOffset(sq.Select(usersTable.id).From(usersTable.name).
+			Where(usersTable.id+" >= ?::bigint << 17", arg("block")).OrderBy(usersTable.id)))
+	backwardInBlock = compile(limitOffset(sq.Select(usersTable.id).From(usersTable.name).
+			Where(usersTable.id+" < (?::bigint + 1) << 17", arg("block")).OrderBy(usersTable.id + " DESC")))
 )
 
 // idOfRow is the id of the user who is row number row of all, from 0: at most
@@ -130,15 +148,15 @@ func (r *Repository) idOfRow(ctx context.Context, blocks []block, row int64) (id
 			row -= b.users
 			continue
 		}
-		statement := forwardInBlock
+		nearer := forwardInBlock
 		if row > b.users/2 {
-			statement, row = backwardInBlock, b.users-1-row
+			nearer, row = backwardInBlock, b.users-1-row
 		}
-		err = r.db.QueryRow(ctx, statement, b.number, row).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) { // the counts are wrong: nothing is there
+		id, err = one(ctx, r, nearer, args{"block": b.number, "offset": row}, single[int64])
+		if errors.Is(err, identity.ErrRecordNotFound) { // the counts are wrong: nothing is there
 			return math.MaxInt64, nil
 		}
-		return id, translate(err)
+		return id, err
 	}
 	return math.MaxInt64, nil
 }

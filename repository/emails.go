@@ -6,96 +6,98 @@ import (
 	"slices"
 
 	sq "github.com/Masterminds/squirrel"
-	"github.com/jackc/pgx/v5"
 
 	"barong/internal/identity"
 )
 
-// Two columns say which address a user has. email_folded is what servers of before
-// email_key find users by, and what they keep unique; every row has it. email_key is
+// Two columns say which address a user has. email_folded is what servers
+// without email_key find users by, and what they keep unique; every row has it. email_key is
 // that of the mailbox, which all its spellings share. It is NULL in rows that those
 // servers wrote: where email_folded is in ASCII, that is the key, and else
 // FillEmailKeys computes it.
 
-// The values that say which e-mail is meant.
+// The arguments that say which e-mail is meant.
 const (
-	foldedEmail = placeholder("folded e-mail")
-	mailboxKey  = placeholder("key of the mailbox")
+	foldedEmail = arg("folded e-mail")
+	mailboxKey  = arg("key of the mailbox")
 )
 
-func emailValues(email string) values {
-	return values{foldedEmail: identity.FoldEmail(email), mailboxKey: identity.MailboxKey(email)}
+func emailArgs(email string) args {
+	return args{foldedEmail: identity.FoldEmail(email), mailboxKey: identity.MailboxKey(email)}
 }
 
-// selectByEmail finds the user with an e-mail: first the one who has just this address,
-// in whatever case, for two users may share a mailbox since before it had a key.
+// selectByEmail finds the id of the user with an e-mail: first the one who has just
+// this address, in whatever case, for two users may share a mailbox since before it had
+// a key.
 func selectByEmail() sq.SelectBuilder {
-	byColumn := func(column string, value placeholder, rank string) sq.SelectBuilder {
-		return sq.Select("id", rank+" AS rank").From("users").Where(column+" = ?", value)
+	byColumn := func(column string, value arg, rank string) sq.SelectBuilder {
+		return sq.Select(usersTable.id, rank+" AS rank").From(usersTable.name).Where(column+" = ?", value)
 	}
-	candidates := byColumn("email_folded", foldedEmail, "1").
-		Suffix("UNION ALL").SuffixExpr(byColumn("email_key", mailboxKey, "2")).
-		Suffix("UNION ALL").SuffixExpr(byColumn("email_folded", mailboxKey, "3"))
-	return sq.Select("id").FromSelect(candidates, "candidates").OrderBy("rank").Suffix("LIMIT 1")
+	candidates := unionAll(byColumn(usersTable.emailFolded, foldedEmail, "1"),
+		byColumn(usersTable.emailKey, mailboxKey, "2"),
+		byColumn(usersTable.emailFolded, mailboxKey, "3"))
+	return sq.Select(usersTable.id).FromSelect(candidates, "candidates").OrderBy("rank").Limit(1)
 }
 
-var findIDByEmail = prepared(psql.Select("id").FromSelect(selectByEmail(), "found"))
+var findIDByEmail = compile(selectByEmail())
 
 // EmailTaken says whether a user has this e-mail, in whatever spelling. It is good
 // for a report only: by the time of an insert the answer may be another.
 func (r *Repository) EmailTaken(ctx context.Context, email string) (bool, error) {
-	rows, err := r.db.Query(ctx, findIDByEmail.sql, findIDByEmail.bind(emailValues(email))...)
-	if err != nil {
-		return false, translate(err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	return len(ids) > 0, translate(err)
+	ids, err := all(ctx, r, findIDByEmail, emailArgs(email), single[int64])
+	return len(ids) > 0, err
 }
 
 // isMissingKey is the condition of the index users_email_key_missing_idx: without its
 // very words the index is not used.
-const isMissingKey = "email_key IS NULL AND octet_length(email_folded) > char_length(email_folded)"
+var isMissingKey = usersTable.emailKey + " IS NULL AND octet_length(" + usersTable.emailFolded + ") > char_length(" + usersTable.emailFolded + ")"
+
+// emailPage begins a select of a page of users beyond an id.
+func emailPage() sq.SelectBuilder {
+	return sq.Select(userEmailColumns.names()...).From(usersTable.name)
+}
+
+func afterID(users sq.SelectBuilder) sq.SelectBuilder {
+	return limit(users.Where(usersTable.id+" > ?", arg("after")).OrderBy(usersTable.id))
+}
 
 var (
-	selectMissingKeys = compile(psql.Select("id", "email").From("users").Where(isMissingKey).Where("id > ?", argument).OrderBy("id").Suffix("LIMIT ?", argument))
+	userEmailColumns = userColumns.only(usersTable.id, usersTable.email)
+	neighbourColumns = userColumns.only(usersTable.id, usersTable.uid, usersTable.email, usersTable.state, usersTable.level, usersTable.createdAt)
+
+	other = aliased(usersTable.name, "other")
+
+	selectMissingKeys = compile(afterID(emailPage().Where(isMissingKey)))
 
 	// Users who share the mailbox of an older server's row whose key is missing because
 	// it is in ASCII. The first condition is that of users_email_key_other_idx.
-	selectSharedASCII = compile(psql.Select("id", "email").From("users").Where("email_key <> email_folded").
-				Where("EXISTS (SELECT 1 FROM users AS other WHERE other.email_folded = users.email_key AND other.id <> users.id)").
-				Where("id > ?", argument).OrderBy("id").Suffix("LIMIT ?", argument))
+	selectSharedASCII = compile(afterID(emailPage().Where(usersTable.emailKey + " <> " + usersTable.emailFolded).
+				Where(exists(sq.Select("1").From(other).
+					Where("other." + usersTable.emailFolded + " = " + usersTable.name + "." + usersTable.emailKey).
+					Where("other." + usersTable.id + " <> " + usersTable.name + "." + usersTable.id)))))
 
 	// A mailbox that somebody else has stays with them.
-	fillKeys = compile(psql.Update("users").Set("email_key", sq.Expr("computed.key")).
-			FromSelect(sq.Select().Column("unnest(?::bigint[]) AS id", argument).Column("unnest(?::text[]) AS key", argument), "computed").
-			Where("users.id = computed.id AND users.email_key IS NULL").
-			Where("NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email_key = computed.key)").
-			Where("NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email_folded = computed.key AND other.id <> computed.id)"))
+	fillKeys = compile(sq.Update(usersTable.name).Set(usersTable.emailKey, sq.Expr("computed.mailbox")).
+			FromSelect(sq.Select().Column(sq.Alias(unnested("ids", "bigint"), "owner")).Column(sq.Alias(unnested("keys", "text"), "mailbox")), "computed").
+			Where(usersTable.name + "." + usersTable.id + " = computed.owner AND " + usersTable.name + "." + usersTable.emailKey + " IS NULL").
+			Where(notExists(sq.Select("1").From(other).Where("other." + usersTable.emailKey + " = computed.mailbox"))).
+			Where(notExists(sq.Select("1").From(other).Where("other." + usersTable.emailFolded + " = computed.mailbox").
+				Where("other." + usersTable.id + " <> computed.owner"))))
 
-	selectNeighbours = compile(psql.Select("id", "uid", "email", "state", "level", "created_at").From("users").
-				Where("(id = ANY(?) OR email_key = ANY(?) OR email_folded = ANY(?))", argument, argument, argument))
+	selectNeighbours = compile(sq.Select(neighbourColumns.names()...).From(usersTable.name).Where(sq.Or{
+		anyOf(usersTable.id, "bigint", arg("ids")), anyOf(usersTable.emailKey, "text", arg("keys")), anyOf(usersTable.emailFolded, "text", arg("keys")),
+	}))
 )
 
 // keyBatch is how many users get their key in one transaction.
 const keyBatch = 1000
 
-// userEmail is the e-mail of a user.
-type userEmail struct {
-	ID    int64
-	Email string
-}
-
-// eachEmailPage calls visit with the users that a statement selects, page by page. The
-// statement's arguments are an id, beyond which a page begins, and the size of a page.
-func (r *Repository) eachEmailPage(ctx context.Context, statement string, visit func([]userEmail) error) error {
+// eachEmailPage calls visit with the users that a statement selects, page by page.
+func (r *Repository) eachEmailPage(ctx context.Context, page statement, visit func([]identity.User) error) error {
 	for after := int64(0); ; {
-		rows, err := r.db.Query(ctx, statement, after, keyBatch)
-		if err != nil {
-			return translate(err)
-		}
-		users, err := pgx.CollectRows(rows, pgx.RowToStructByName[userEmail])
+		users, err := all(ctx, r, page, args{"after": after, "limit": keyBatch}, userEmailColumns.targets)
 		if err != nil || len(users) == 0 {
-			return translate(err)
+			return err
 		}
 		after = users[len(users)-1].ID
 		if err := visit(users); err != nil {
@@ -109,7 +111,7 @@ func (r *Repository) eachEmailPage(ctx context.Context, statement string, visit 
 // Users whose mailbox another one has stay without: SharedMailboxes has them. Where
 // nobody lacks a key it reads one page of an index.
 func (r *Repository) FillEmailKeys(ctx context.Context) (filled int64, err error) {
-	err = r.eachEmailPage(ctx, selectMissingKeys, func(users []userEmail) error {
+	err = r.eachEmailPage(ctx, selectMissingKeys, func(users []identity.User) error {
 		n, err := r.fillKeysOf(ctx, users)
 		filled += n
 		return err
@@ -119,7 +121,7 @@ func (r *Repository) FillEmailKeys(ctx context.Context) (filled int64, err error
 
 // fillKeysOf gives users their keys; of those with one mailbox the first gets it. It
 // is tried again where a user came in between who has the mailbox of one of them.
-func (r *Repository) fillKeysOf(ctx context.Context, users []userEmail) (int64, error) {
+func (r *Repository) fillKeysOf(ctx context.Context, users []identity.User) (int64, error) {
 	var ids []int64
 	var keys []string
 	seen := make(map[string]bool, len(users))
@@ -131,9 +133,9 @@ func (r *Repository) fillKeysOf(ctx context.Context, users []userEmail) (int64, 
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		tag, err := r.db.Exec(ctx, fillKeys, ids, keys)
-		if err = translate(err); err == nil || attempt == maxAttempts || identity.KindOf(err) != identity.InvalidRecord {
-			return tag.RowsAffected(), err
+		filled, err := r.exec(ctx, fillKeys, args{"ids": ids, "keys": keys})
+		if err == nil || attempt == maxAttempts || identity.KindOf(err) != identity.InvalidRecord {
+			return filled, err
 		}
 	}
 }
@@ -150,8 +152,8 @@ type SharedMailbox struct {
 // each such mailbox has no key, or a key that is the ASCII address of another user.
 func (r *Repository) SharedMailboxes(ctx context.Context) ([]SharedMailbox, error) {
 	byKey := map[string][]identity.User{}
-	for _, statement := range []string{selectMissingKeys, selectSharedASCII} {
-		err := r.eachEmailPage(ctx, statement, func(users []userEmail) error {
+	for _, page := range []statement{selectMissingKeys, selectSharedASCII} {
+		err := r.eachEmailPage(ctx, page, func(users []identity.User) error {
 			return r.addNeighbours(ctx, users, byKey)
 		})
 		if err != nil {
@@ -171,21 +173,14 @@ func (r *Repository) SharedMailboxes(ctx context.Context) ([]SharedMailbox, erro
 }
 
 // addNeighbours adds users, and those who have the mailboxes of them.
-func (r *Repository) addNeighbours(ctx context.Context, users []userEmail, byKey map[string][]identity.User) error {
+func (r *Repository) addNeighbours(ctx context.Context, users []identity.User, byKey map[string][]identity.User) error {
 	ids, keys := make([]int64, len(users)), make([]string, len(users))
 	for i, user := range users {
 		ids[i], keys[i] = user.ID, identity.MailboxKey(user.Email)
 	}
-	rows, err := r.db.Query(ctx, selectNeighbours, ids, keys, keys)
-	if err != nil {
-		return translate(err)
-	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u identity.User, err error) {
-		return u, row.Scan(&u.ID, &u.UID, &u.Email, &u.State, &u.Level, &u.CreatedAt)
-	})
-	for _, user := range found {
+	return each(ctx, r, selectNeighbours, args{"ids": ids, "keys": keys}, neighbourColumns.targets, func(user *identity.User) error {
 		key := identity.MailboxKey(user.Email)
-		byKey[key] = append(byKey[key], user)
-	}
-	return translate(err)
+		byKey[key] = append(byKey[key], *user)
+		return nil
+	})
 }

@@ -39,7 +39,7 @@ func translate(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return identity.ErrRecordNotFound
 	}
-	if disconnected(err) {
+	if isConnectionError(err) {
 		return unavailable(err)
 	}
 	var refusal *pgconn.PgError
@@ -47,7 +47,7 @@ func translate(err error) error {
 		if violation, ok := violated[refusal.ConstraintName]; ok && refusal.Code == "23505" {
 			return identity.Invalid(violation)
 		}
-		if lostToConcurrent(err) || awayStates[refusal.Code] || awayClasses[refusal.Code[:2]] {
+		if isSerializationFailure(err) || unavailableStates[refusal.Code] || unavailableClasses[refusal.Code[:2]] {
 			return unavailable(err)
 		}
 	}
@@ -84,29 +84,29 @@ func timedOut(err error) bool {
 // The classes of SQLSTATE, and the single ones, that speak of the database's
 // state and not of the statement.
 var (
-	awayClasses = map[string]bool{
+	unavailableClasses = map[string]bool{
 		"08": true, // connection exception
 		"53": true, // insufficient resources, too many connections among them
 		"57": true, // operator intervention: shutdown, starting up, cancelled or out of time (57014)
 		"58": true, // system error: disk
 	}
-	awayStates = map[string]bool{
+	unavailableStates = map[string]bool{
 		"25006": true, // read-only transaction: a standby after a failover
 		"25P03": true, // idle in a transaction for too long: this process stood still
 		"55P03": true, // lock not available in time
 	}
 )
 
-// lostToConcurrent is a serialisation failure or a deadlock: the same again may succeed.
-func lostToConcurrent(err error) bool {
+// isSerializationFailure is a serialisation failure or a deadlock: the same again may succeed.
+func isSerializationFailure(err error) bool {
 	var refusal *pgconn.PgError
 	return errors.As(err, &refusal) && (refusal.Code == "40001" || refusal.Code == "40P01")
 }
 
-// disconnected is a connection that could not be made, whatever the reason, or
+// isConnectionError is a connection that could not be made, whatever the reason, or
 // that broke, be it before anything was sent; and time that ran out while waiting
 // for one.
-func disconnected(err error) bool {
+func isConnectionError(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||

@@ -23,6 +23,17 @@ type Inspection struct {
 	ClockAhead time.Duration
 }
 
+var (
+	inspectServer = compile(sq.Select(
+		"current_setting('server_version')", "current_database()", "current_user",
+		"pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'", "to_regclass("+text(gooseTable.name)+") IS NOT NULL",
+	))
+
+	selectSchema = compile(sq.Select("COALESCE(MAX(" + gooseTable.versionID + "), 0)").From(gooseTable.name).Where(gooseTable.isApplied))
+
+	selectClock = compile(sq.Select("clock_timestamp()"))
+)
+
 // Inspect asks a database, and changes nothing.
 func Inspect(ctx context.Context, pool *pgxpool.Pool) (Inspection, error) {
 	var found Inspection
@@ -30,23 +41,12 @@ func Inspect(ctx context.Context, pool *pgxpool.Pool) (Inspection, error) {
 	if found.SchemaRequired, err = LatestSchema(); err != nil {
 		return found, err
 	}
-	sql, args, err := psql.Select(
-		"current_setting('server_version')", "current_database()", "current_user",
-		"pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'", "to_regclass('goose_db_version') IS NOT NULL",
-	).ToSql()
-	if err != nil {
-		return found, err
-	}
 	var migrated bool
-	if err := pool.QueryRow(ctx, sql, args...).Scan(&found.Version, &found.Name, &found.User, &found.ReadOnly, &migrated); err != nil {
+	if err := pool.QueryRow(ctx, inspectServer.sql).Scan(&found.Version, &found.Name, &found.User, &found.ReadOnly, &migrated); err != nil {
 		return found, fmt.Errorf("the database does not answer: %w", err)
 	}
 	if migrated {
-		sql, args, err := psql.Select("COALESCE(MAX(version_id), 0)").From("goose_db_version").Where(sq.Eq{"is_applied": true}).ToSql()
-		if err != nil {
-			return found, err
-		}
-		if err := pool.QueryRow(ctx, sql, args...).Scan(&found.Schema); err != nil {
+		if err := pool.QueryRow(ctx, selectSchema.sql).Scan(&found.Schema); err != nil {
 			return found, fmt.Errorf("the version of the schema cannot be read: %w", err)
 		}
 	}
@@ -59,15 +59,11 @@ const clockTrips = 3
 
 // clockAhead compares the clocks in the middle of the shortest of some round trips.
 func clockAhead(ctx context.Context, pool *pgxpool.Pool) (ahead time.Duration, err error) {
-	sql, args, err := psql.Select("clock_timestamp()").ToSql()
-	if err != nil {
-		return 0, err
-	}
 	shortest := time.Duration(math.MaxInt64)
 	for range clockTrips {
 		var there time.Time
 		sent := time.Now()
-		if err := pool.QueryRow(ctx, sql, args...).Scan(&there); err != nil {
+		if err := pool.QueryRow(ctx, selectClock.sql).Scan(&there); err != nil {
 			return 0, fmt.Errorf("the clock of the database cannot be read: %w", err)
 		}
 		if trip := time.Since(sent); trip < shortest {

@@ -4,120 +4,125 @@ import (
 	"context"
 	"time"
 
+	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 
 	"barong/internal/identity"
 )
 
-const (
-	selectLabels = `
-		SELECT l.key, l.value, l.scope, l.created_at, l.updated_at
-		FROM users AS u LEFT JOIN labels AS l ON l.user_id = u.id WHERE u.uid = $1 ORDER BY l.id`
+// labelsUnique is what a label is known by.
+var labelsUnique = []string{labelsTable.userID, labelsTable.key, labelsTable.scope}
 
-	insertLabel = `
-		INSERT INTO labels (user_id, key, value, scope, created_at, updated_at)
-		SELECT id, $2, $3, $4, $5, $5 FROM users WHERE uid = $1`
+// The arguments of a label.
+var (
+	labelKey       = labelColumns.arg(labelsTable.key)
+	labelValue     = labelColumns.arg(labelsTable.value)
+	labelScope     = labelColumns.arg(labelsTable.scope)
+	labelUpdatedAt = labelColumns.arg(labelsTable.updatedAt)
+)
+
+var (
+	selectLabels = compile(sq.Select().
+			Column(recordsOf(labelsTable.name, labelsTable.userID, labelsTable.id, labelColumns)).
+			From(aliased(usersTable.name, "u")).Where(isUser("u")))
+
+	addLabel = sq.Insert(labelsTable.name).Columns(labelsTable.userID).Columns(labelColumns.names()...).
+			Select(labelColumns.selectArgs(sq.Select(usersTable.id)).From(usersTable.name).Where(usersTable.uid+" = ?", arg("uid")))
+
+	insertLabel = compile(addLabel)
 
 	// The next two return the label as it stands afterwards. A value that is there
 	// already is not written, and then the label is found as it was.
-	putLabel = `WITH written AS (` + insertLabel + `
-		ON CONFLICT (user_id, key, scope) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
-			WHERE labels.value <> excluded.value
-		RETURNING key, value, scope, created_at, updated_at)` + orAsItWas
+	putLabel = compile(writtenOrAsItWas(addLabel.Suffix(
+		onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
+			onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value)).
+		Suffix(returning(labelColumns.names()...))))
 
-	replaceLabel = `WITH written AS (
-		UPDATE labels SET value = $3, updated_at = $5
-		WHERE user_id = (SELECT id FROM users WHERE uid = $1) AND key = $2 AND scope = $4 AND value <> $3
-		RETURNING key, value, scope, created_at, updated_at)` + orAsItWas
+	replaceLabel = compile(writtenOrAsItWas(sq.Update(labelsTable.name).
+			Set(labelsTable.value, labelValue).Set(labelsTable.updatedAt, labelUpdatedAt).
+			Where(isLabel).Where(labelsTable.value+" <> ?", labelValue).
+			Suffix(returning(labelColumns.names()...))))
 
-	orAsItWas = `
-		SELECT key, value, scope, created_at, updated_at FROM written
-		UNION ALL
-		SELECT key, value, scope, created_at, updated_at FROM labels
-		WHERE user_id = (SELECT id FROM users WHERE uid = $1) AND key = $2 AND scope = $4 AND NOT EXISTS (SELECT 1 FROM written)`
+	deleteLabel = compile(sq.Delete(labelsTable.name).Where(isLabel).Suffix(returning(labelColumns.names()...)))
 
-	deleteLabel = `
-		DELETE FROM labels WHERE user_id = (SELECT id FROM users WHERE uid = $1) AND key = $2 AND scope = $3
-		RETURNING key, value, scope, created_at, updated_at`
+	// isLabel is the condition on the label of a user with a key and a scope.
+	isLabel = sq.And{ofUser, sq.Eq{labelsTable.key: labelKey}, sq.Eq{labelsTable.scope: labelScope}}
 )
+
+func writtenOrAsItWas(write sq.Sqlizer) sq.Sqlizer {
+	return unionAll(sq.Select(labelColumns.names()...).From("written"),
+		sq.Select(labelColumns.names()...).From(labelsTable.name).Where(isLabel).Where(notExists(sq.Select("1").From("written")))).
+		PrefixExpr(with(cte{"written", write}))
+}
+
+// storedLabels are all labels of a user.
+type storedLabels struct{ records[identity.Label] }
+
+func (l *storedLabels) targets() []any {
+	l.columns = labelColumns
+	return []any{&l.records}
+}
 
 // Labels returns all labels of a user, oldest first.
 func (r *Repository) Labels(ctx context.Context, uid string) ([]identity.Label, error) {
-	rows, err := r.db.Query(ctx, selectLabels, uid)
-	if err != nil {
-		return nil, translate(err)
+	found, err := one(ctx, r, selectLabels, args{"uid": uid}, (*storedLabels).targets)
+	if err == nil && found.list == nil {
+		found.list = []identity.Label{}
 	}
-	labels := []identity.Label{}
-	var key, value, scope *string
-	var createdAt, updatedAt *time.Time
-	users, err := pgx.ForEachRow(rows, []any{&key, &value, &scope, &createdAt, &updatedAt}, func() error {
-		if key != nil { // else this is a user without labels
-			labels = append(labels, identity.Label{Key: *key, Value: *value, Scope: *scope, CreatedAt: *createdAt, UpdatedAt: *updatedAt})
-		}
-		return nil
-	})
-	if err == nil && users.RowsAffected() == 0 {
-		err = identity.ErrRecordNotFound
-	}
-	return labels, translate(err)
+	return found.list, err
 }
 
-// CreateLabel gives a user a label, and the standing that follows from it. A
+// CreateLabel gives a user a label, and the account status that follows from it. A
 // second one with its key and scope is identity.LabelKeyTaken.
-func (r *Repository) CreateLabel(ctx context.Context, uid string, l identity.Label, standing *Standing) error {
-	return r.changeLabels(ctx, uid, standing, l.UpdatedAt, func(batch *pgx.Batch) {
-		batch.Queue(insertLabel, uid, l.Key, l.Value, l.Scope, l.UpdatedAt)
+func (r *Repository) CreateLabel(ctx context.Context, uid string, l identity.Label, status *AccountStatus) error {
+	given := labelArgs(uid, l)
+	return r.withStatusUpdate(ctx, uid, status, l.UpdatedAt, func(batch *pgx.Batch) {
+		batch.Queue(insertLabel.sql, insertLabel.bind(given)...)
 	})
+}
+
+// labelArgs are the arguments of a label that is written now.
+func labelArgs(uid string, l identity.Label) args {
+	l.CreatedAt = l.UpdatedAt
+	given := args{"uid": uid}
+	labelColumns.bind(given, &l)
+	return given
 }
 
 // PutLabel gives the label with l's key and scope l's value, and the user the
-// standing that follows from it, and returns the label as it stands then. It
+// account status that follows from it, and returns the label as it stands then. It
 // makes a label that is not there if create says so, and else is
 // identity.ErrLabelNotFound. The value that it has already changes nothing, its
 // time of update included.
-func (r *Repository) PutLabel(ctx context.Context, uid string, l identity.Label, create bool, standing *Standing) (identity.Label, error) {
+func (r *Repository) PutLabel(ctx context.Context, uid string, l identity.Label, create bool, status *AccountStatus) (identity.Label, error) {
 	put := replaceLabel
 	if create {
 		put = putLabel
 	}
-	var stands []identity.Label
-	err := r.changeLabels(ctx, uid, standing, l.UpdatedAt, func(batch *pgx.Batch) {
-		batch.Queue(put, uid, l.Key, l.Value, l.Scope, l.UpdatedAt).Query(collectLabels(&stands))
-	})
-	if err == nil && len(stands) == 0 {
-		err = identity.ErrLabelNotFound
-	}
-	if err != nil {
-		return identity.Label{}, err
-	}
-	return stands[0], nil
+	return r.writeLabel(ctx, uid, status, l.UpdatedAt, put, labelArgs(uid, l), identity.ErrLabelNotFound)
 }
 
 // DeleteLabel takes the label with this key and scope from a user, brings the
-// standing in line, and returns the label as it was. None is
+// account status in line, and returns the label as it was. None is
 // identity.ErrRecordNotFound.
-func (r *Repository) DeleteLabel(ctx context.Context, uid, key, scope string, standing *Standing, now time.Time) (identity.Label, error) {
-	var deleted []identity.Label
-	err := r.changeLabels(ctx, uid, standing, now, func(batch *pgx.Batch) {
-		batch.Queue(deleteLabel, uid, key, scope).Query(collectLabels(&deleted))
+func (r *Repository) DeleteLabel(ctx context.Context, uid, key, scope string, status *AccountStatus, now time.Time) (identity.Label, error) {
+	return r.writeLabel(ctx, uid, status, now, deleteLabel, args{"uid": uid, labelKey: key, labelScope: scope}, identity.ErrRecordNotFound)
+}
+
+// writeLabel runs a statement that returns one label, or none, which is the error missing.
+func (r *Repository) writeLabel(ctx context.Context, uid string, status *AccountStatus, now time.Time, write statement, given args, missing error) (identity.Label, error) {
+	var written []identity.Label
+	err := r.withStatusUpdate(ctx, uid, status, now, func(batch *pgx.Batch) {
+		batch.Queue(write.sql, write.bind(given)...).Query(func(rows pgx.Rows) (err error) {
+			written, err = collect(rows, labelColumns.targets)
+			return err
+		})
 	})
-	if err == nil && len(deleted) == 0 {
-		err = identity.ErrRecordNotFound
+	if err == nil && len(written) == 0 {
+		err = missing
 	}
 	if err != nil {
 		return identity.Label{}, err
 	}
-	return deleted[0], nil
-}
-
-// collectLabels puts the labels that a statement returns in the place of what
-// into has.
-func collectLabels(into *[]identity.Label) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*into, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (l identity.Label, err error) {
-			err = row.Scan(&l.Key, &l.Value, &l.Scope, &l.CreatedAt, &l.UpdatedAt)
-			return l, err
-		})
-		return err
-	}
+	return written[0], nil
 }

@@ -6,18 +6,59 @@ import (
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
-	"github.com/jackc/pgx/v5"
 
 	"barong/internal/identity"
 )
 
-var findOTPAccount = compile(psql.Select("uid", "state", "otp").From("users").Where("uid = ?", argument))
+var (
+	accountColumns = userColumns.only(usersTable.uid, usersTable.state, usersTable.otp)
+
+	findOTPAccount = compile(sq.Select(accountColumns.names()...).From(usersTable.name).Where(isUser(usersTable.name)))
+
+	deleteOTPSecret = compile(sq.Delete(otpSecretsTable.name).Where(otpSecretsTable.userID+" = ?", arg("id")))
+
+	deleteOTPFailures = compile(sq.Delete(otpFailuresTable.name).Where(otpFailuresTable.userID+" = ?", arg("id")))
+
+	insertOTPSecret = compile(sq.Insert(otpSecretsTable.name).Columns(otpSecretsTable.userID, otpSecretsTable.secret, otpSecretsTable.createdAt).
+			Values(arg("id"), arg("secret"), arg("now")))
+
+	updateOTP = compile(sq.Update(usersTable.name).Set(usersTable.otp, arg("on")).Set(usersTable.updatedAt, arg("now")).
+			Where(usersTable.id+" = ?", arg("id")))
+
+	findOTPSecret = compile(sq.Select(secretColumns.names()...).From(otpSecretsTable.name).Where(ofUser))
+
+	acceptOTPStep = compile(sq.Update(otpSecretsTable.name).Set(otpSecretsTable.lastStep, arg("step")).
+			Where(ofUser).Where(otpSecretsTable.lastStep+" < ?", arg("step")))
+
+	findOTPFailures = compile(sq.Select(otpFailuresTable.inARow, remaining).From(otpFailuresTable.name).Where(ofUser))
+
+	// The first failures lock for no time at all: 1970 is over by any clock.
+	countOTPFailure = compile(sq.Insert(otpFailuresTable.name).
+			Columns(otpFailuresTable.userID, otpFailuresTable.inARow, otpFailuresTable.lockedUntil).
+			Select(sq.Select(usersTable.id, "1", "'epoch'::timestamptz").From(usersTable.name).Where(isUser(usersTable.name))).
+			Suffix(onConflictUpdate([]string{otpFailuresTable.userID},
+			[]string{otpFailuresTable.inARow + " = " + otpFailuresTable.name + "." + otpFailuresTable.inARow + " + 1"}) +
+			onlyWhere(otpFailuresTable.name+"."+unlocked)).
+		Suffix(returning(otpFailuresTable.userID, otpFailuresTable.inARow)))
+
+	lockOTP = compile(sq.Update(otpFailuresTable.name).
+		Set(otpFailuresTable.lockedUntil, sq.Expr("clock_timestamp() + ?::float8 * interval '1 second'", arg("seconds"))).
+		Where(otpFailuresTable.userID+" = ?", arg("id")))
+
+	forgetOTPFailures = compile(sq.Delete(otpFailuresTable.name).Where(ofUser).Where(unlocked))
+
+	// remaining is for how many seconds a row's lock still stands, by the clock of the
+	// database: those of its servers may differ.
+	remaining = "GREATEST(EXTRACT(EPOCH FROM " + otpFailuresTable.lockedUntil + " - clock_timestamp()), 0)::float8"
+
+	unlocked = otpFailuresTable.lockedUntil + " <= clock_timestamp()"
+)
 
 // FindOTPAccount returns what decides whether a user's codes count, and nothing
 // else: documents may be megabytes.
-func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (account identity.OTPAccount, err error) {
-	err = r.db.QueryRow(ctx, findOTPAccount, uid).Scan(&account.UID, &account.State, &account.OTP)
-	return account, translate(err)
+func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (identity.OTPAccount, error) {
+	user, err := one(ctx, r, findOTPAccount, args{"uid": uid}, accountColumns.targets)
+	return identity.OTPAccount{UID: user.UID, State: user.State, OTP: user.OTP}, err
 }
 
 // EnableOTP switches a user's otp on, stores an encrypted secret in the place of
@@ -27,7 +68,8 @@ func (r *Repository) EnableOTP(ctx context.Context, uid string, encrypted []byte
 		if encrypted == nil {
 			return nil
 		}
-		return tx.exec(ctx, psql.Insert("otp_secrets").Columns("user_id", "secret", "created_at").Values(userID, encrypted, now))
+		_, err := tx.exec(ctx, insertOTPSecret, args{"id": userID, "secret": encrypted, "now": now})
+		return err
 	})
 }
 
@@ -42,8 +84,9 @@ func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now tim
 		if err != nil {
 			return err
 		}
-		for _, table := range []string{"otp_secrets", "otp_failures"} {
-			if err := tx.exec(ctx, psql.Delete(table).Where(sq.Eq{"user_id": user.ID})); err != nil {
+		given := args{"id": user.ID, "on": on, "now": now}
+		for _, forget := range []statement{deleteOTPSecret, deleteOTPFailures} {
+			if _, err := tx.exec(ctx, forget, given); err != nil {
 				return err
 			}
 		}
@@ -53,41 +96,41 @@ func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now tim
 		if user.OTP == on {
 			return nil
 		}
-		return tx.exec(ctx, psql.Update("users").Set("otp", on).Set("updated_at", now).Where(sq.Eq{"id": user.ID}))
+		_, err = tx.exec(ctx, updateOTP, given)
+		return err
 	})
 }
 
 // OTPSecret is a user's encrypted secret.
 func (r *Repository) OTPSecret(ctx context.Context, uid string) ([]byte, error) {
-	type secretRow struct{ Secret []byte }
-	row, err := one[secretRow](ctx, r, psql.Select("secret").From("otp_secrets").Where(ofUser(uid)))
-	return row.Secret, err
+	user, err := one(ctx, r, findOTPSecret, args{"uid": uid}, secretColumns.targets)
+	return user.Secret, err
 }
 
 // AcceptOTPStep makes step the last one of a user; false where it is not later
 // than the one that was. One statement: of many that compare, one sets.
 func (r *Repository) AcceptOTPStep(ctx context.Context, uid string, step int64) (bool, error) {
-	type moved struct{ UserID int64 }
-	rows, err := all[moved](ctx, r, psql.Update("otp_secrets").Set("last_step", step).
-		Where(ofUser(uid)).Where(sq.Lt{"last_step": step}).Suffix("RETURNING user_id"))
-	return len(rows) == 1, err
+	moved, err := r.exec(ctx, acceptOTPStep, args{"uid": uid, "step": step})
+	return moved == 1, err
 }
 
-// remaining is for how many seconds a row's lock still stands, by the clock of the
-// database: those of its servers may differ.
-const remaining = "GREATEST(EXTRACT(EPOCH FROM locked_until - clock_timestamp()), 0)::float8"
+// otpFailures is a row of otp_failures.
+type otpFailures struct {
+	userID  int64
+	inARow  int
+	seconds float64 // for which the lock still stands
+}
 
-var findOTPFailures = compile(psql.Select("in_a_row", remaining).From("otp_failures").Where(ofUser("")))
+func (f *otpFailures) state() []any   { return []any{&f.inARow, &f.seconds} }
+func (f *otpFailures) counted() []any { return []any{&f.userID, &f.inARow} }
 
 // OTPFailures are a user's failures since the last success.
 func (r *Repository) OTPFailures(ctx context.Context, uid string) (failures identity.OTPFailures, err error) {
-	var seconds float64
-	err = r.db.QueryRow(ctx, findOTPFailures, uid).Scan(&failures.InARow, &seconds)
-	if errors.Is(err, pgx.ErrNoRows) {
+	found, err := one(ctx, r, findOTPFailures, args{"uid": uid}, (*otpFailures).state)
+	if errors.Is(err, identity.ErrRecordNotFound) {
 		return identity.OTPFailures{}, nil
 	}
-	failures.Locked = time.Duration(seconds * float64(time.Second))
-	return failures, translate(err)
+	return identity.OTPFailures{InARow: found.inARow, Locked: time.Duration(found.seconds * float64(time.Second))}, err
 }
 
 // OTPLock is for how long a user's codes do not count; 0 where they do.
@@ -96,46 +139,33 @@ func (r *Repository) OTPLock(ctx context.Context, uid string) (time.Duration, er
 	return failures.Locked, err
 }
 
-// The first failures lock for no time at all: 1970 is over by any clock.
-var countOTPFailure = compile(psql.Insert("otp_failures").Columns("user_id", "in_a_row", "locked_until").
-	Select(sq.Select("id", "1", "'epoch'::timestamptz").From("users").Where("uid = ?", argument)).
-	Suffix("ON CONFLICT (user_id) DO UPDATE SET in_a_row = otp_failures.in_a_row + 1 WHERE otp_failures.locked_until <= clock_timestamp() RETURNING user_id, in_a_row"))
-
-var lockOTP = compile(psql.Update("otp_failures").
-	Set("locked_until", sq.Expr("clock_timestamp() + ?::float8 * interval '1 second'", argument)).Where("user_id = ?", argument))
-
 // CountOTPFailure counts one more failure in a row and locks for as long as lock
 // says, by the clock of the database. Under a lock it counts nothing and returns how
 // long that still stands.
 func (r *Repository) CountOTPFailure(ctx context.Context, uid string, lock func(inARow int) time.Duration) (locked time.Duration, err error) {
 	err = r.InTx(ctx, func(tx *Repository) error {
-		var userID int64
-		var inARow int
 		locked = 0
-		err := tx.db.QueryRow(ctx, countOTPFailure, uid).Scan(&userID, &inARow)
-		if errors.Is(err, pgx.ErrNoRows) {
+		counted, err := one(ctx, tx, countOTPFailure, args{"uid": uid}, (*otpFailures).counted)
+		if errors.Is(err, identity.ErrRecordNotFound) {
 			locked, err = tx.OTPLock(ctx, uid)
 			return err
 		}
 		if err != nil {
 			return err
 		}
-		if length := lock(inARow); length > 0 {
-			_, err = tx.db.Exec(ctx, lockOTP, length.Seconds(), userID)
+		if length := lock(counted.inARow); length > 0 {
+			_, err = tx.exec(ctx, lockOTP, args{"seconds": length.Seconds(), "id": counted.userID})
 		}
 		return err
 	})
 	return locked, err
 }
 
-var forgetOTPFailures = compile(psql.Delete("otp_failures").Where(ofUser("")).Where("locked_until <= clock_timestamp()").Suffix("RETURNING user_id"))
-
 // ForgetOTPFailures starts counting afresh, or returns how long a lock still stands.
 func (r *Repository) ForgetOTPFailures(ctx context.Context, uid string) (locked time.Duration, err error) {
-	var userID int64
-	err = r.db.QueryRow(ctx, forgetOTPFailures, uid).Scan(&userID)
-	if errors.Is(err, pgx.ErrNoRows) {
+	forgotten, err := r.exec(ctx, forgetOTPFailures, args{"uid": uid})
+	if err == nil && forgotten == 0 {
 		return r.OTPLock(ctx, uid)
 	}
-	return 0, translate(err)
+	return 0, err
 }

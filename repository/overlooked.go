@@ -3,24 +3,36 @@ package repository
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
+	sq "github.com/Masterminds/squirrel"
 
 	"barong/internal/identity"
 )
 
 // distinctLabelKeys goes from key to key on an index of labels: it takes a look into the
 // index for each key that is there, however many labels have it.
-const distinctLabelKeys = `WITH RECURSIVE keys (key) AS (
-	(SELECT key FROM labels ORDER BY key LIMIT 1)
-	UNION ALL
-	SELECT (SELECT labels.key FROM labels WHERE labels.key > keys.key ORDER BY labels.key LIMIT 1) FROM keys WHERE keys.key IS NOT NULL
-)`
+var distinctLabelKeys = withRecursive(cte{"distinct_keys (label)", unionAll(
+	sq.Select("first.label").FromSelect(sq.Select(labelsTable.key+" AS label").From(labelsTable.name).OrderBy(labelsTable.key).Limit(1), "first"),
+	sq.Select().Column(subselect(sq.Select("l."+labelsTable.key).From(aliased(labelsTable.name, "l")).
+		Where("l."+labelsTable.key+" > distinct_keys.label").OrderBy("l."+labelsTable.key).Limit(1))).
+		From("distinct_keys").Where("distinct_keys.label IS NOT NULL"),
+)})
 
-var selectOverlooked = compile(psql.Select("keys.key").
-	Column("(SELECT count(*) FROM labels WHERE labels.key = keys.key AND labels.scope = '"+identity.ScopePrivate+"') AS users").From("keys").
-	Where("keys.key IS NOT NULL").Where("keys.key <> ALL(?::text[])", argument).
-	Where("EXISTS (SELECT 1 FROM unnest(?::text[]) AS trigger (begins) WHERE left(keys.key, length(begins)) = begins)", argument).
-	OrderBy("users DESC", "keys.key").Prefix(distinctLabelKeys))
+var selectOverlooked = compile(sq.Select("k.label").
+	Column(sq.Alias(sq.Select("count(*)").From(aliased(labelsTable.name, "l")).
+		Where("l."+labelsTable.key+" = k.label").Where("l."+labelsTable.scope+" = "+text(identity.ScopePrivate)), "users")).
+	From("distinct_keys AS k").
+	Where("k.label IS NOT NULL").Where("k.label <> ALL(?::text[])", arg("triggers")).
+	Where(exists(sq.Select("1").FromSelect(sq.Select().Column(sq.Alias(unnested("triggers", "text"), "begins")), "trigger").
+		Where("left(k.label, length(trigger.begins)) = trigger.begins"))).
+	OrderBy("users DESC", "k.label").PrefixExpr(distinctLabelKeys))
+
+// labelUsage is how many users have a private label with a key.
+type labelUsage struct {
+	key   string
+	users int64
+}
+
+func (u *labelUsage) targets() []any { return []any{&u.key, &u.users} }
 
 // OverlookedLabel is a key of private labels that sets off no trigger but begins with
 // one, and how many users have it.
@@ -38,19 +50,13 @@ func (r *Repository) OverlookedLabels(ctx context.Context, policy identity.Polic
 	if len(triggers) == 0 {
 		return nil, nil
 	}
-	rows, err := r.db.Query(ctx, selectOverlooked, triggers, triggers)
-	if err != nil {
-		return nil, translate(err)
-	}
 	var overlooked []OverlookedLabel
-	var key string
-	var users int64
-	_, err = pgx.ForEachRow(rows, []any{&key, &users}, func() error {
+	err := each(ctx, r, selectOverlooked, args{"triggers": triggers}, (*labelUsage).targets, func(found *labelUsage) error {
 		// Others set off a trigger with a *, and keys of public labels alone have no users.
-		if trigger, ok := policy.Overlooked(key); ok && users > 0 {
-			overlooked = append(overlooked, OverlookedLabel{trigger, users})
+		if trigger, ok := policy.Overlooked(found.key); ok && found.users > 0 {
+			overlooked = append(overlooked, OverlookedLabel{trigger, found.users})
 		}
 		return nil
 	})
-	return overlooked, translate(err)
+	return overlooked, err
 }

@@ -6,8 +6,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"barong/internal/identity"
 )
 
@@ -42,7 +40,7 @@ func (r *Repository) ListUsers(ctx context.Context, in Range, page Page) ([]iden
 	if l.ranged {
 		return r.filtered(ctx, l, page)
 	}
-	if after, known := r.lists.starts.of(l, page); known {
+	if after, known := r.lists.cursors.of(l, page); known {
 		found, err := r.read(ctx, l, after, page, true)
 		if err != nil || len(found.users) > 0 {
 			return found.users, found.total, err
@@ -65,7 +63,7 @@ func (r *Repository) FilterUsersByLabel(ctx context.Context, filter LabelFilter,
 // byNumber reads a page of all users where nothing is known of its start, in a
 // single snapshot: the counts say which block has the row before the page, and
 // the block is walked from its nearer end.
-func (r *Repository) byNumber(ctx context.Context, l list, page Page) (users []identity.User, total int64, err error) {
+func (r *Repository) byNumber(ctx context.Context, l listQuery, page Page) (users []identity.User, total int64, err error) {
 	err = r.inSnapshot(ctx, func(snapshot *Repository) error {
 		users, total = []identity.User{}, 0
 		blocks, err := snapshot.blocks(ctx)
@@ -93,7 +91,7 @@ func (r *Repository) byNumber(ctx context.Context, l list, page Page) (users []i
 
 // filtered reads a page of a list with a filter. It counts with the page where
 // the list is known to be small.
-func (r *Repository) filtered(ctx context.Context, l list, page Page) ([]identity.User, int64, error) {
+func (r *Repository) filtered(ctx context.Context, l listQuery, page Page) ([]identity.User, int64, error) {
 	known, err := r.lists.totals.of(ctx, l, func(ctx context.Context) (int64, error) { return r.count(ctx, l) })
 	if err != nil {
 		return nil, 0, translate(err)
@@ -119,15 +117,15 @@ func (r *Repository) filtered(ctx context.Context, l list, page Page) ([]identit
 		read.total = known.users
 	}
 	if known.small {
-		r.lists.totals.grew(l, read.total)
+		r.lists.totals.invalidateIfLarge(l, read.total)
 	}
 	return read.users, read.total, nil
 }
 
 // startOf is the position after which a page of a list with a filter starts;
 // false where the page is past the end.
-func (r *Repository) startOf(ctx context.Context, l list, page Page, known total) (after position, found bool, err error) {
-	if after, found = r.lists.starts.of(l, page); found {
+func (r *Repository) startOf(ctx context.Context, l listQuery, page Page, known total) (after cursor, found bool, err error) {
+	if after, found = r.lists.cursors.of(l, page); found {
 		return after, true, nil
 	}
 	offset := page.offset()
@@ -143,28 +141,22 @@ func (r *Repository) startOf(ctx context.Context, l list, page Page, known total
 	}
 }
 
-func (r *Repository) locate(ctx context.Context, l list, fromEnd bool, offset int64) (place position, found bool, err error) {
-	q := l.locate(fromEnd, offset)
-	targets := []any{&place.id, &place.at}
+func (r *Repository) locate(ctx context.Context, l listQuery, fromEnd bool, offset int64) (place cursor, found bool, err error) {
+	s, given := l.locate(fromEnd, offset)
+	fields := (*cursor).idAndTime
 	if (l.labelled || l.byUserFilter()) && !l.ranged {
-		targets = targets[:1]
+		fields = (*cursor).idAlone
 	}
-	err = r.db.QueryRow(ctx, q.text.String(), l.arguments(q)...).Scan(targets...)
-	if errors.Is(err, pgx.ErrNoRows) {
+	place, err = one(ctx, r, s, given, fields)
+	if errors.Is(err, identity.ErrRecordNotFound) {
 		return place, false, nil
 	}
-	return place, err == nil, translate(err)
+	return place, err == nil, err
 }
 
-func (r *Repository) count(ctx context.Context, l list) (n int64, err error) {
-	q := &query{}
-	if l.byUserFilter() {
-		q = l.filterQuery(countUsers, l.start(), nil)
-	} else {
-		l.count(q)
-	}
-	err = r.db.QueryRow(ctx, q.text.String(), l.arguments(q)...).Scan(&n)
-	return n, translate(err)
+func (r *Repository) count(ctx context.Context, l listQuery) (int64, error) {
+	s, given := l.count()
+	return one(ctx, r, s, given, single[int64])
 }
 
 // pageRead is a page as it was read; total is 0 where it was not counted along,
@@ -178,37 +170,45 @@ type pageRead struct {
 // larger page grows.
 const usualPage = 100
 
-// read reads the page that starts after a position, and remembers where the one
-// after it starts.
-func (r *Repository) read(ctx context.Context, l list, after position, page Page, counted bool) (found pageRead, err error) {
-	q := l.page(after, page.Size, counted)
-	rows, err := r.db.Query(ctx, q.text.String(), l.arguments(q)...)
-	if err != nil {
-		return found, translate(err)
+// listedUser is a row of a page: a user, in a list by a label's time with that time, and
+// the total.
+type listedUser struct {
+	user  identity.User
+	at    time.Time
+	total int64
+}
+
+func (u *listedUser) targets() []any       { return append(userTargets(&u.user), &u.total) }
+func (u *listedUser) targetsByTime() []any { return append(userTargets(&u.user), &u.at, &u.total) }
+
+// read reads the page that starts after a cursor, and remembers where the next one
+// starts.
+func (r *Repository) read(ctx context.Context, l listQuery, after cursor, page Page, counted bool) (found pageRead, err error) {
+	s, given := l.page(after, page.Size, counted)
+	fields := (*listedUser).targets
+	if l.byLabelTime() {
+		fields = (*listedUser).targetsByTime
 	}
 	found.users = make([]identity.User, 0, min(page.Size, usualPage))
-	var u identity.User
-	var at time.Time
-	targets := []any{&u.ID, &u.UID, &u.Email, &u.Role, &u.Level, &u.OTP, &u.State, &u.ReferralUID, &u.Data, &u.CreatedAt, &u.UpdatedAt}
-	if l.byLabelTime() {
-		targets = append(targets, &at)
-	}
-	_, err = pgx.ForEachRow(rows, append(targets, &found.total), func() error {
-		found.users = append(found.users, u)
+	var last time.Time
+	err = each(ctx, r, s, given, fields, func(listed *listedUser) error {
+		found.users = append(found.users, listed.user)
+		found.total, last = listed.total, listed.at
 		return nil
 	})
 	if err != nil {
-		return pageRead{}, translate(err)
+		return pageRead{}, err
 	}
-	if int64(len(found.users)) == page.Size {
+	if n := len(found.users); int64(n) == page.Size {
+		user := found.users[n-1]
 		switch {
 		case l.byLabelTime():
 		case l.updated:
-			at = u.UpdatedAt
+			last = user.UpdatedAt
 		default:
-			at = u.CreatedAt
+			last = user.CreatedAt
 		}
-		r.lists.starts.follow(l, page, position{at: at, id: u.ID})
+		r.lists.cursors.rememberNext(l, page, cursor{at: last, id: user.ID})
 	}
 	return found, nil
 }

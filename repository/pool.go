@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -34,12 +33,7 @@ func Open(ctx context.Context, connString string, configure ...func(*pgxpool.Con
 		config.MaxConns = int32(max(leastConns, 2*runtime.GOMAXPROCS(0))) //nolint:gosec // a number of processors fits
 	}
 	config.AfterConnect = func(_ context.Context, connection *pgx.Conn) error {
-		// Times come back in UTC, whatever the zone of this machine.
-		connection.TypeMap().RegisterType(&pgtype.Type{
-			Name:  "timestamptz",
-			OID:   pgtype.TimestamptzOID,
-			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
-		})
+		registerUTC(connection.TypeMap())
 		return nil
 	}
 	for _, add := range configure {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,10 +28,8 @@ const (
 )
 
 // A hot standby is read-only too, whatever its settings say.
-var probeStatement, _ = psql.Select(
-	"COALESCE(MAX(version_id), 0) AS version",
-	"current_setting('transaction_read_only') = 'on' AS read_only",
-).From("goose_db_version").Where("is_applied").MustSql()
+var probeDatabase = compile(sq.Select("COALESCE(MAX("+gooseTable.versionID+"), 0)", "current_setting('transaction_read_only') = 'on'").
+	From(gooseTable.name).Where(gooseTable.isApplied))
 
 type probed struct {
 	Version  int64
@@ -180,12 +179,9 @@ func (p *Probe) disconnect(ctx context.Context) {
 	}
 }
 
-func runProbe(ctx context.Context, connection *pgx.Conn) (probed, error) {
-	rows, err := connection.Query(ctx, probeStatement)
-	if err != nil {
-		return probed{}, err
-	}
-	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[probed])
+func runProbe(ctx context.Context, connection *pgx.Conn) (found probed, err error) {
+	err = connection.QueryRow(ctx, probeDatabase.sql).Scan(&found.Version, &found.ReadOnly)
+	return found, err
 }
 
 // timeLeft is the time until the deadline of ctx.

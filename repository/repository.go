@@ -1,7 +1,8 @@
 // Package repository keeps the nouns of package identity in Postgres. It is the
 // only package that knows SQL: one file for each subject, the schema in
-// migrations/. Statements are texts that do not change, so that each is prepared
-// once for a connection. Failures come out as identity errors (errors.go).
+// migrations/. Squirrel builds each statement once (statement.go), from the names in
+// tables.go and the columns in nouns.go, and reader.go runs it. Failures come out as
+// identity errors (errors.go).
 package repository
 
 import (
@@ -9,15 +10,10 @@ import (
 	"math/rand/v2"
 	"time"
 
-	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// psql numbers placeholders as Postgres wants them. Selects that are embedded in
-// another one start from plain sq instead: each would number from $1 again.
-var psql = sq.StatementBuilder.PlaceholderFormat(sq.Dollar)
 
 // queryer is what a pool and a transaction have in common.
 type queryer interface {
@@ -38,13 +34,13 @@ type Repository struct {
 
 // lists is what a repository remembers of lists. Nothing of it is needed.
 type lists struct {
-	totals *totals
-	starts *pageStarts
+	totals  *totals
+	cursors *cursorCache
 }
 
 // New makes a repository on a pool, which stays the caller's to close.
 func New(pool *pgxpool.Pool) *Repository {
-	return &Repository{db: pool, lists: &lists{totals: newTotals(), starts: newPageStarts()}}
+	return &Repository{db: pool, lists: &lists{totals: newTotals(), cursors: newCursorCache()}}
 }
 
 // maxAttempts bounds how often a transaction that lost against a concurrent one
@@ -61,17 +57,20 @@ func (r *Repository) InTx(ctx context.Context, work func(*Repository) error) err
 	}))
 }
 
-// inSnapshot runs work, which only reads, on one state of the database. Inside a
-// transaction that is what the transaction sees.
+// inSnapshot runs work, which only reads, on one state of the database, and may run it
+// again. Inside a transaction that state is what the transaction sees.
 func (r *Repository) inSnapshot(ctx context.Context, work func(*Repository) error) error {
+	return translate(r.retry(ctx, func() error { return r.snapshot(ctx, work) }))
+}
+
+// snapshot is inSnapshot for work that must not run twice.
+func (r *Repository) snapshot(ctx context.Context, work func(*Repository) error) error {
 	pool, ok := r.db.(*pgxpool.Pool)
 	if !ok {
 		return work(r)
 	}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return translate(r.retry(ctx, func() error {
-		return pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error { return work(&Repository{db: tx, lists: r.lists}) })
-	}))
+	return translate(pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error { return work(&Repository{db: tx, lists: r.lists}) }))
 }
 
 // retry runs attempt, which is a transaction as a whole, again when it lost
@@ -81,7 +80,7 @@ func (r *Repository) retry(ctx context.Context, attempt func() error) error {
 	_, nested := r.db.(pgx.Tx)
 	for attempts := 1; ; attempts++ {
 		err := attempt()
-		if err == nil || nested || attempts == maxAttempts || !lostToConcurrent(err) {
+		if err == nil || nested || attempts == maxAttempts || !isSerializationFailure(err) {
 			return err
 		}
 		select {
@@ -90,44 +89,4 @@ func (r *Repository) retry(ctx context.Context, attempt func() error) error {
 		case <-time.After(rand.N(time.Duration(attempts) * 10 * time.Millisecond)): //nolint:gosec // a random wait keeps no secret
 		}
 	}
-}
-
-// exec runs a statement that returns nothing.
-func (r *Repository) exec(ctx context.Context, statement sq.Sqlizer) error {
-	sql, args, err := statement.ToSql()
-	if err != nil {
-		return err
-	}
-	_, err = r.db.Exec(ctx, sql, args...)
-	return translate(err)
-}
-
-// all collects the rows of a statement by the names of their columns; an empty
-// slice, never nil, where there are none.
-func all[row any](ctx context.Context, r *Repository, statement sq.Sqlizer) ([]row, error) {
-	sql, args, err := statement.ToSql()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := r.db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, translate(err)
-	}
-	collected, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
-	return collected, translate(err)
-}
-
-// one collects the single row of a statement; none is identity.ErrRecordNotFound.
-func one[row any](ctx context.Context, r *Repository, statement sq.Sqlizer) (row, error) {
-	var none row
-	sql, args, err := statement.ToSql()
-	if err != nil {
-		return none, err
-	}
-	rows, err := r.db.Query(ctx, sql, args...)
-	if err != nil {
-		return none, translate(err)
-	}
-	collected, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[row])
-	return collected, translate(err)
 }

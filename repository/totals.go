@@ -11,7 +11,7 @@ import (
 const (
 	// A total up to this is never kept: counting as many rows of an index takes a
 	// fraction of a millisecond.
-	smallTotal = 500
+	exactCountLimit = 500
 	// A total is kept for this many times what it took to count, so that counting
 	// takes at most a hundredth of the database's time; but not for longer than
 	// longestKept.
@@ -33,20 +33,20 @@ type total struct {
 // totals keeps how many users the lists with a filter have. The list of all
 // users is not among them: its total is exact (counts.go).
 type totals struct {
-	kept     *otter.Cache[list, total]
+	kept     *otter.Cache[listQuery, total]
 	counting singleflight.Group
 }
 
 func newTotals() *totals {
-	return &totals{kept: otter.Must(&otter.Options[list, total]{
+	return &totals{kept: otter.Must(&otter.Options[listQuery, total]{
 		MaximumSize:      keptTotals,
-		ExpiryCalculator: otter.ExpiryWritingFunc(func(entry otter.Entry[list, total]) time.Duration { return entry.Value.keep }),
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(entry otter.Entry[listQuery, total]) time.Duration { return entry.Value.keep }),
 	})}
 }
 
 // of returns what is kept of a list, or counts. Of many that ask at once one
 // counts, and who gives up takes nothing from the others.
-func (t *totals) of(ctx context.Context, l list, count func(context.Context) (int64, error)) (total, error) {
+func (t *totals) of(ctx context.Context, l listQuery, count func(context.Context) (int64, error)) (total, error) {
 	if known, ok := t.kept.GetIfPresent(l); ok {
 		return known, nil
 	}
@@ -58,7 +58,7 @@ func (t *totals) of(ctx context.Context, l list, count func(context.Context) (in
 		if err != nil {
 			return total{}, err
 		}
-		known := total{users: users, small: users <= smallTotal, keep: min(keptPerCost*time.Since(begin), longestKept)}
+		known := total{users: users, small: users <= exactCountLimit, keep: min(keptPerCost*time.Since(begin), longestKept)}
 		if known.small {
 			known.keep = longestKept // what is kept is that it is small
 		}
@@ -74,9 +74,9 @@ func (t *totals) of(ctx context.Context, l list, count func(context.Context) (in
 	}
 }
 
-// grew forgets that a list is small once it is not.
-func (t *totals) grew(l list, users int64) {
-	if users > smallTotal {
+// invalidateIfLarge forgets that a list is small once it is not.
+func (t *totals) invalidateIfLarge(l listQuery, users int64) {
+	if users > exactCountLimit {
 		t.kept.Invalidate(l)
 	}
 }

@@ -97,7 +97,7 @@ func TestFailedCountIsNotKept(t *testing.T) {
 	if got, err := totals.of(t.Context(), l, func(context.Context) (int64, error) { return 3, nil }); err != nil || got.users != 3 || !got.small {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	totals.grew(l, smallTotal+1)
+	totals.invalidateIfLarge(l, exactCountLimit+1)
 	if got, err := totals.of(t.Context(), l, func(context.Context) (int64, error) { return 4000, nil }); err != nil || got.users != 4000 {
 		t.Errorf("a list that grew is still taken for small: %+v, %v", got, err)
 	}
@@ -105,28 +105,28 @@ func TestFailedCountIsNotKept(t *testing.T) {
 
 func TestMemoryOfListsIsBounded(t *testing.T) {
 	t.Parallel()
-	totals, starts := newTotals(), newPageStarts()
-	for i := range int64(3 * keptStarts) {
+	totals, cursors := newTotals(), newCursorCache()
+	for i := range int64(3 * maxCursors) {
 		l := labelledUsers(LabelFilter{Key: strconv.FormatInt(i, 10)}, Range{})
-		starts.follow(l, Page{Number: 1, Size: 1}, position{id: i})
+		cursors.rememberNext(l, Page{Number: 1, Size: 1}, cursor{id: i})
 		if i < 3*keptTotals {
 			_, _ = totals.of(t.Context(), l, func(context.Context) (int64, error) { return i, nil })
 		}
 	}
-	starts.known.CleanUp()
+	cursors.known.CleanUp()
 	totals.kept.CleanUp()
-	if a, b := starts.known.EstimatedSize(), totals.kept.EstimatedSize(); a > keptStarts || b > keptTotals {
-		t.Errorf("%d starts and %d totals are kept", a, b)
+	if a, b := cursors.known.EstimatedSize(), totals.kept.EstimatedSize(); a > maxCursors || b > keptTotals {
+		t.Errorf("%d cursors and %d totals are kept", a, b)
 	}
 }
 
 // A user who may still get a neighbour with a lower id does not fix where pages
 // of all users start: by the counts they would start elsewhere.
-func TestStartOfAPageIsRememberedOnceItIsSettled(t *testing.T) {
+func TestCursorOfAPageIsCachedOnceItIsSafe(t *testing.T) {
 	t.Parallel()
-	starts, page := newPageStarts(), Page{Number: 4, Size: 100}
+	cursors, page := newCursorCache(), Page{Number: 4, Size: 100}
 	for _, c := range []struct {
-		list  list
+		list  listQuery
 		age   time.Duration
 		known bool
 	}{
@@ -135,11 +135,11 @@ func TestStartOfAPageIsRememberedOnceItIsSettled(t *testing.T) {
 		{allUsers(Range{From: new(int64)}), time.Second, true},
 		{labelledUsers(LabelFilter{Key: "tier"}, Range{}), time.Second, true},
 	} {
-		starts.follow(c.list, page, position{at: time.Now().Add(-c.age), id: 7})
-		if after, known := starts.of(c.list, Page{Number: 5, Size: 100}); known != c.known || known && after.id != 7 {
+		cursors.rememberNext(c.list, page, cursor{at: time.Now().Add(-c.age), id: 7})
+		if after, known := cursors.of(c.list, Page{Number: 5, Size: 100}); known != c.known || known && after.id != 7 {
 			t.Errorf("%v, %s old: %v, %v", c.list, c.age, after, known)
 		}
-		if _, known := starts.of(c.list, Page{Number: 5, Size: 50}); known {
+		if _, known := cursors.of(c.list, Page{Number: 5, Size: 50}); known {
 			t.Errorf("%v: the start of another page is known", c.list)
 		}
 	}
@@ -148,8 +148,8 @@ func TestStartOfAPageIsRememberedOnceItIsSettled(t *testing.T) {
 func TestListsWithDifferentUsersHaveDifferentNames(t *testing.T) {
 	t.Parallel()
 	one, two := int64(1), int64(2)
-	names := map[string]list{}
-	for _, l := range []list{
+	names := map[string]listQuery{}
+	for _, l := range []listQuery{
 		allUsers(Range{}), allUsers(Range{From: &one}), allUsers(Range{To: &one}), allUsers(Range{From: &one, To: &two}), allUsers(Range{From: &one, Updated: true}),
 		labelledUsers(LabelFilter{Key: `a" "b`}, Range{}), labelledUsers(LabelFilter{Key: "a", Value: "b"}, Range{}), labelledUsers(LabelFilter{Key: "a", Scope: "b"}, Range{}),
 	} {

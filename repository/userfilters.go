@@ -47,28 +47,35 @@ func (f UserFilter) comparable() userFilter {
 
 // textFilter is a text of a filter and its column, which has an index on lower().
 type textFilter struct {
-	name   placeholder
+	name   arg
 	column string // of users u or profiles p
 	of     func(userFilter) string
 }
 
 // stateText is the name of the state among textFilters.
-const stateText = placeholder("state")
+const stateText = arg("state")
+
+// The arguments of the other parts of a filter.
+const (
+	filterUID   = arg("uid")
+	filterLevel = arg("level")
+	levelText   = arg("level text")
+)
 
 var textFilters = [...]textFilter{
-	{"role", "u.role", func(f userFilter) string { return f.role }},
-	{stateText, "u.state", func(f userFilter) string { return f.state }},
-	{"first name", "p.first_name", func(f userFilter) string { return f.firstName }},
-	{"last name", "p.last_name", func(f userFilter) string { return f.lastName }},
-	{"country", "p.country", func(f userFilter) string { return f.country }},
+	{arg("role"), "u." + usersTable.role, func(f userFilter) string { return f.role }},
+	{stateText, "u." + usersTable.state, func(f userFilter) string { return f.state }},
+	{arg("first name"), "p." + profilesTable.firstName, func(f userFilter) string { return f.firstName }},
+	{arg("last name"), "p." + profilesTable.lastName, func(f userFilter) string { return f.lastName }},
+	{arg("country"), "p." + profilesTable.country, func(f userFilter) string { return f.country }},
 }
 
 // The spellings that a text beyond ASCII is looked for in: lower() of a database
 // whose locale is C leaves such letters as they are.
 const (
-	inSmall    = placeholder(" in small letters")
-	inCapitals = placeholder(" in capitals")
-	asTitle    = placeholder(" with capital initials")
+	inSmall    = arg(" in small letters")
+	inCapitals = arg(" in capitals")
+	asTitle    = arg(" with capital initials")
 )
 
 // filterShape is what the text of a condition depends on: which parts are given, and
@@ -110,10 +117,10 @@ func (shape filterShape) ofProfiles() bool {
 func (shape filterShape) condition() sq.And {
 	var all sq.And
 	if shape.uid {
-		all = append(all, sq.Expr("u.uid = ANY(ARRAY[?::text, upper(?::text)])", placeholder("uid"), placeholder("uid")))
+		all = append(all, sq.Expr(oneOf("u."+usersTable.uid, "?::text", "upper(?::text)"), filterUID, filterUID))
 	}
 	if shape.email {
-		all = append(all, sq.Expr("(u.email_folded = ANY(ARRAY[?::text, ?::text]) OR u.email_key = ?)", foldedEmail, mailboxKey, mailboxKey))
+		all = append(all, sq.Expr("("+oneOf("u."+usersTable.emailFolded, "?::text", "?::text")+" OR u."+usersTable.emailKey+" = ?)", foldedEmail, mailboxKey, mailboxKey))
 	}
 	together := false // level and state
 	for i, t := range textFilters {
@@ -121,35 +128,38 @@ func (shape filterShape) condition() sq.And {
 		case !shape.texts[i]:
 		case t.name == stateText && shape.level: // as one text, of which there is an index
 			together = true
-			all = append(all, shape.equals("u.level::text || ' ' || lower(u.state)", "?::text || ' ' || lower(?::text)", t.name, placeholder("level text")))
+			all = append(all, shape.equals("u."+usersTable.level+"::text || ' ' || lower(u."+usersTable.state+")", "?::text || ' ' || lower(?::text)", t.name, levelText))
 		default:
 			all = append(all, shape.equals("lower("+t.column+")", "lower(?::text)", t.name))
 		}
 	}
 	if shape.level && !together {
-		all = append(all, sq.Expr("u.level = ?", placeholder("level")))
+		all = append(all, sq.Expr("u."+usersTable.level+" = ?", filterLevel))
 	}
 	return all
 }
 
 // equals is true where an expression, which an index has, is the value, be it in one
 // spelling of several. before are what stands in the value before the text.
-func (shape filterShape) equals(expression, value string, name placeholder, before ...any) sq.Sqlizer {
+func (shape filterShape) equals(expression, value string, name arg, before ...any) sq.Sqlizer {
 	if !shape.beyondASCII {
 		return sq.Expr(expression+" = "+value, append(before, name)...)
 	}
 	var args []any
-	spellings := []placeholder{name, name + inSmall, name + inCapitals, name + asTitle}
+	spellings := []arg{name, name + inSmall, name + inCapitals, name + asTitle}
 	for _, spelling := range spellings {
 		args = append(append(args, before...), spelling)
 	}
-	each := strings.Join(slices.Repeat([]string{value}, len(spellings)), ", ")
-	return sq.Expr(expression+" = ANY(ARRAY["+each+"])", args...)
+	return sq.Expr(oneOf(expression, slices.Repeat([]string{value}, len(spellings))...), args...)
 }
 
-// values are what the condition of the filter's shape needs.
-func (f userFilter) values(shape filterShape) values {
-	given := values{"uid": f.uid, foldedEmail: f.email, mailboxKey: f.mailbox, "level": f.level, "level text": strconv.Itoa(int(f.level))}
+// addArgs adds the arguments of the condition of the filter's shape.
+func (f userFilter) addArgs(given args, shape filterShape) {
+	if shape == (filterShape{}) {
+		return
+	}
+	given[filterUID], given[foldedEmail], given[mailboxKey] = f.uid, f.email, f.mailbox
+	given[filterLevel], given[levelText] = f.level, strconv.Itoa(int(f.level))
 	for i, t := range textFilters {
 		if !shape.texts[i] {
 			continue
@@ -161,5 +171,4 @@ func (f userFilter) values(shape filterShape) values {
 			given[t.name+asTitle] = cases.Title(language.Und).String(text)
 		}
 	}
-	return given
 }

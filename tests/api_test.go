@@ -86,11 +86,11 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	database := repository.New(a.pool)
-	a.codes = s.codes(database, a.clock.Now)
+	repo := repository.New(a.pool)
+	a.codes = s.codes(repo, a.clock.Now)
 	operations := &handlers.Handlers{
-		Repository: database, Documents: a.store, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
-		OTP: &otp.Verifier{Backend: a.codes, Attempts: database}, Signer: self().signer,
+		Repository: repo, Documents: a.store, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
+		OTP: &otp.Verifier{Backend: a.codes, Attempts: repo}, Signer: self().signer,
 	}
 	handler, err := server.New(server.Options{
 		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,

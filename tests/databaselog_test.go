@@ -16,12 +16,12 @@ import (
 func TestTakenEmailsAndNumbersBreakNoConstraint(t *testing.T) {
 	t.Parallel()
 	repo := repository.New(newPool(t, newDatabase(t)))
-	add := func(to *repository.Repository, uid, email, number string) error {
+	add := func(repo *repository.Repository, uid, email, number string) error {
 		user := newUser(email)
 		if number != "" {
 			user.Phones = []identity.Phone{{Country: "DE", Number: number, ValidatedAt: &user.CreatedAt}}
 		}
-		return to.InsertUser(t.Context(), &user, func() string { return uid })
+		return repo.InsertUser(t.Context(), &user, func() string { return uid })
 	}
 	if err := add(repo, "ID1", "ada@example.com", "4915112345678"); err != nil {
 		t.Fatal(err)

@@ -33,13 +33,13 @@ const (
 
 // local makes the backend of the database, with a key of its own.
 func local(t testing.TB) func(*repository.Repository, func() time.Time) otp.Backend {
-	return func(database *repository.Repository, clock func() time.Time) otp.Backend {
+	return func(repo *repository.Repository, clock func() time.Time) otp.Backend {
 		keeper, err := keys.Open(t.Context(), keys.NewURL())
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = keeper.Close() })
-		return otp.NewLocal(database, keeper, clock)
+		return otp.NewLocal(repo, keeper, clock)
 	}
 }
 

@@ -79,10 +79,10 @@ func TestOTPLocksGoByTheClockOfTheDatabase(t *testing.T) {
 			t.Parallel()
 			a := start(t)
 			uid, secret := a.enrolled()
-			database := repository.New(a.pool)
+			repo := repository.New(a.pool)
 			verifier := func(skew time.Duration) (*otp.Verifier, func() time.Time) {
 				clock := func() time.Time { return a.clock.Now().Add(skew) }
-				return &otp.Verifier{Backend: skewed{a.codes, secret, clock}, Attempts: database}, clock
+				return &otp.Verifier{Backend: skewed{a.codes, secret, clock}, Attempts: repo}, clock
 			}
 			right, _ := verifier(0)
 			wrong, wrongClock := verifier(skew)

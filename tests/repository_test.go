@@ -2,8 +2,11 @@ package tests
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -90,7 +93,7 @@ func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
 	repo := repository.New(pool)
-	standing := repository.NewStanding(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
+	status := repository.NewAccountStatus(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
 	document := identity.Document{Type: "Passport", Number: "1", Filename: "a.png", ContentType: "image/png", Size: 1, Object: "same"}
 	for i, uid := range []string{"ID1", "ID2"} {
 		user := newUser(uid + "@example.com")
@@ -101,7 +104,7 @@ func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 			insertRows(t, pool, `ALTER TABLE users ADD CONSTRAINT none_higher CHECK (level = 0 OR uid <> 'ID2')`)
 			document.Object = "other"
 		}
-		changed, err := repo.InsertDocument(t.Context(), uid, document, true, standing)
+		changed, err := repo.InsertDocument(t.Context(), uid, document, true, status)
 		if i == 0 && (err != nil || changed.Level != 1) {
 			t.Errorf("level %d, %v", changed.Level, err)
 		}
@@ -112,5 +115,63 @@ func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 	found, err := repo.FindUser(t.Context(), repository.ByUID("ID2"))
 	if err != nil || len(found.Labels) != 0 || len(found.Documents) != 0 {
 		t.Errorf("left behind: %v %v, %v", found.Labels, found.Documents, err)
+	}
+}
+
+// Guards that relations are read in text form too, which pgx asks for where a pooler
+// stands between (docs/operations.md): it decodes records in binary form only.
+func TestRelationsAreTheSameWithoutPreparedStatements(t *testing.T) {
+	t.Parallel()
+	url, now := newDatabase(t), time.Date(2025, 2, 3, 4, 5, 6, 789000, time.UTC)
+	status := repository.NewAccountStatus(identity.DefaultPolicy())
+	dob, first, metadata := time.Date(1985, 12, 10, 0, 0, 0, 0, time.UTC), `A "d", (a) \\ ü`, `{"a": "}"}`
+	var answers []string
+	for _, mode := range []string{"cache_statement", "exec"} {
+		pool := newPool(t, with(url, "default_query_exec_mode="+mode))
+		repo := repository.New(pool)
+		insertRows(t, pool, `TRUNCATE users CASCADE`)
+		insertRows(t, pool, `ALTER SEQUENCE users_id_seq RESTART`)
+		user := newUser("ada@example.com")
+		user.CreatedAt, user.UpdatedAt = now, now
+		user.Profile = &identity.Profile{FirstName: &first, DOB: &dob, State: identity.ProfilePartial, Metadata: []byte(metadata)}
+		user.Phones = []identity.Phone{{Country: "GB", Number: "447900000001", ValidatedAt: &now}, {Country: "GB", Number: "447900000002"}}
+		user.Labels = []identity.Label{{Key: "tier", Value: "gold", Scope: identity.ScopePrivate}, {Key: "note", Value: "NULL", Scope: identity.ScopePublic}}
+		if err := repo.InsertUser(t.Context(), &user, func() string { return "ID1" }); err != nil {
+			t.Fatal(mode, err)
+		}
+		document := identity.Document{
+			Type: "Passport", Number: "1", Expire: &dob, Metadata: &metadata, Filename: first, ContentType: "image/png",
+			Size: 7, Object: "one", Key: []byte{0, 1, 255}, CreatedAt: now,
+		}
+		changed, err := repo.InsertDocument(t.Context(), "ID1", document, true, status)
+		if err != nil {
+			t.Fatal(mode, err)
+		}
+		found, err := repo.FindUser(t.Context(), repository.ByPhone("447900000001"))
+		if err != nil {
+			t.Fatal(mode, err)
+		}
+		labels, err := repo.Labels(t.Context(), "ID1")
+		if err != nil || len(labels) != 3 {
+			t.Fatal(mode, labels, err)
+		}
+		listed := []identity.User{{ID: found.ID}}
+		if err := repo.LoadRelations(t.Context(), listed); err != nil {
+			t.Fatal(mode, err)
+		}
+		if p := found.Profile; p == nil || *p.FirstName != first || !p.DOB.Equal(dob) || string(p.Metadata) != metadata {
+			t.Errorf("%s: the profile is %+v", mode, p)
+		}
+		if d := found.Documents; len(d) != 1 || !slices.Equal(d[0].Key, document.Key) || *d[0].Metadata != metadata || d[0].CreatedAt != now {
+			t.Errorf("%s: the documents are %+v", mode, d)
+		}
+		answer, err := json.Marshal([]any{changed, found, labels, listed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, string(answer))
+	}
+	if answers[0] != answers[1] {
+		t.Errorf("with prepared statements\n%s\nand without\n%s", answers[0], answers[1])
 	}
 }

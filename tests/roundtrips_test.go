@@ -70,7 +70,7 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 	url := newDatabase(t)
 	repo, counted := countedRepository(t, url)
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Second)
-	standing := repository.NewStanding(identity.DefaultPolicy())
+	status := repository.NewAccountStatus(identity.DefaultPolicy())
 	insert := func() (identity.User, error) {
 		user := newUser(unique("user") + "@example.com")
 		user.CreatedAt, user.UpdatedAt = now, now
@@ -112,21 +112,21 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 			return err
 		},
 		"label created and deleted, in two": func() error {
-			if err := repo.CreateLabel(ctx, someone.UID, identity.Label{Key: "fraud", Value: "yes", Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}, standing); err != nil {
+			if err := repo.CreateLabel(ctx, someone.UID, identity.Label{Key: "fraud", Value: "yes", Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}, status); err != nil {
 				return err
 			}
 			counted.n-- // the first of the two
-			_, err := repo.DeleteLabel(ctx, someone.UID, "fraud", identity.ScopePrivate, standing, now)
+			_, err := repo.DeleteLabel(ctx, someone.UID, "fraud", identity.ScopePrivate, status, now)
 			return err
 		},
 		"label updated": func() error {
-			_, err := repo.PutLabel(ctx, someone.UID, label([]string{"verified", "pending"}[counted.n%2]), true, standing)
+			_, err := repo.PutLabel(ctx, someone.UID, label([]string{"verified", "pending"}[counted.n%2]), true, status)
 			return err
 		},
 		"document": func() error {
 			_, err := repo.InsertDocument(ctx, someone.UID, identity.Document{
 				Type: "Passport", Number: "1", Filename: "a.png", ContentType: "image/png", Size: 1, Object: unique("object"), CreatedAt: now, UpdatedAt: now,
-			}, true, standing)
+			}, true, status)
 			return err
 		},
 	} {

@@ -56,7 +56,7 @@ func TestDatabaseComputesTheStandingThatThePolicyDefines(t *testing.T) {
 			t.Fatal(err)
 		}
 		change := identity.Label{Key: "neutral", Value: "one", Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}
-		if _, err := repo.PutLabel(t.Context(), user.UID, change, true, repository.NewStanding(policy)); err != nil {
+		if _, err := repo.PutLabel(t.Context(), user.UID, change, true, repository.NewAccountStatus(policy)); err != nil {
 			t.Fatal(err)
 		}
 		found, err := repo.FindUser(t.Context(), repository.ByUID(user.UID))
@@ -79,7 +79,7 @@ func TestChangeOfALabelSeesWhatTheOneBeforeItLeft(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
 	repo := repository.New(pool)
-	standing := repository.NewStanding(identity.DefaultPolicy())
+	status := repository.NewAccountStatus(identity.DefaultPolicy())
 	user := newUser("ada@example.com")
 	if err := repo.InsertUser(t.Context(), &user, func() string { return "ID1" }); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestChangeOfALabelSeesWhatTheOneBeforeItLeft(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		_, err := repo.PutLabel(t.Context(), "ID1", identity.Label{Key: "phone", Value: "verified", Scope: identity.ScopePrivate}, true, standing)
+		_, err := repo.PutLabel(t.Context(), "ID1", identity.Label{Key: "phone", Value: "verified", Scope: identity.ScopePrivate}, true, status)
 		done <- err
 	}()
 	select {

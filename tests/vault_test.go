@@ -122,10 +122,10 @@ func (v *vaultServer) fail(fault http.HandlerFunc) {
 
 // inVault is a server's backend in Vault.
 func inVault(address func(clock func() time.Time) string, token string) func(*repository.Repository, func() time.Time) otp.Backend {
-	return func(database *repository.Repository, clock func() time.Time) otp.Backend {
+	return func(repo *repository.Repository, clock func() time.Time) otp.Backend {
 		return &otp.Vault{
 			Address: address(clock), Token: func() (string, error) { return token, nil }, Issuer: "Barong",
-			Accounts: database, Clock: clock, Client: http.DefaultClient,
+			Accounts: repo, Clock: clock, Client: http.DefaultClient,
 		}
 	}
 }

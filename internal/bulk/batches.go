@@ -151,7 +151,7 @@ func (i *importing) report(refused []*row) {
 }
 
 // judge divides a batch. Of rows that want the same the first one gets it.
-func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accepted []repository.ImportedUser, refused []*row, referrers map[string]int64, err error) {
+func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accepted []repository.StoredUser, refused []*row, referrers map[string]int64, err error) {
 	var emails, uids, numbers []string
 	for _, r := range b.rows {
 		if r.user.Email != "" {
@@ -160,7 +160,7 @@ func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accep
 		uids = append(uids, r.uids()...)
 		numbers = append(numbers, r.validated()...)
 	}
-	taken, err := i.Repository.FindTaken(ctx, emails, uids, numbers)
+	taken, err := i.Repository.FindConflicts(ctx, emails, uids, numbers)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -203,7 +203,7 @@ func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accep
 
 // reasons is why a row is refused: what it breaks by itself, after what others
 // have. A row without any takes what it wants.
-func (i *importing) reasons(ctx context.Context, r *row, taken repository.Taken, seen *batchSeen, standing map[string]bool) ([]string, error) {
+func (i *importing) reasons(ctx context.Context, r *row, taken repository.Conflicts, seen *batchSeen, standing map[string]bool) ([]string, error) {
 	var reasons []string
 	if r.user.Email != "" && (taken.HasEmail(r.user.Email) || seen.hasEmail(r.user.Email)) {
 		reasons = append(reasons, identity.ErrUserAlreadyExists.Message)

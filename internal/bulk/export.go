@@ -21,7 +21,7 @@ type Unseal func(ctx context.Context, uid string, encrypted []byte) (otp.Secret,
 // Export writes all users, as they are at one moment, in the order of their ids,
 // and returns how many. Without unseal no secret is written. report is told of
 // every step.
-func Export(ctx context.Context, from *repository.Repository, to io.Writer, format Format, unseal Unseal, report func(users int64)) (int64, error) {
+func Export(ctx context.Context, repo *repository.Repository, to io.Writer, format Format, unseal Unseal, report func(users int64)) (int64, error) {
 	buffered := bufio.NewWriterSize(to, 1<<20)
 	var text bytes.Buffer
 	if format == CSV {
@@ -30,7 +30,7 @@ func Export(ctx context.Context, from *repository.Repository, to io.Writer, form
 		}
 	}
 	var users int64
-	err := from.ExportUsers(ctx, func(some []repository.ImportedUser) error {
+	err := repo.ExportUsers(ctx, func(some []repository.StoredUser) error {
 		for _, u := range some {
 			var secret otp.Secret
 			if unseal != nil && u.Secret != nil {

@@ -51,7 +51,7 @@ type Refusal struct {
 type row struct {
 	line      int64
 	raw       []byte
-	user      repository.ImportedUser
+	user      repository.StoredUser
 	secret    otp.Secret
 	ownUID    bool // the uid is one of ours, and may be another
 	sentences []string

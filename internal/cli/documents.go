@@ -51,12 +51,12 @@ func (c documentsSweepCommand) Run(p *program) error {
 			return err
 		}
 		defer func() { _ = store.Close() }()
-		rows := repository.New(pool)
-		abandoned, err := abandonedFiles(ctx, store, rows, time.Now().Add(-sweepAge))
+		repo := repository.New(pool)
+		abandoned, err := abandonedFiles(ctx, store, repo, time.Now().Add(-sweepAge))
 		if err != nil {
 			return err
 		}
-		if err := c.checkDatabase(ctx, rows, abandoned); err != nil {
+		if err := c.checkDatabase(ctx, repo, abandoned); err != nil {
 			return err
 		}
 		if c.Delete && !c.Yes && len(abandoned) > 0 {
@@ -87,11 +87,11 @@ func (c documentsSweepCommand) Run(p *program) error {
 
 // checkDatabase refuses to empty a store for a database that knows nothing of it:
 // more likely than not it is another server's.
-func (c documentsSweepCommand) checkDatabase(ctx context.Context, rows *repository.Repository, abandoned []documents.Object) error {
+func (c documentsSweepCommand) checkDatabase(ctx context.Context, repo *repository.Repository, abandoned []documents.Object) error {
 	if !c.Delete || c.Force || len(abandoned) == 0 {
 		return nil
 	}
-	some, err := rows.HasDocuments(ctx)
+	some, err := repo.HasDocuments(ctx)
 	if err == nil && !some {
 		return errors.New("the database has no document at all: is DATABASE_URL the right one? Nothing was removed; --force removes")
 	}
@@ -99,7 +99,7 @@ func (c documentsSweepCommand) checkDatabase(ctx context.Context, rows *reposito
 }
 
 // abandonedFiles are those from before a point in time that no document has.
-func abandonedFiles(ctx context.Context, store *documents.Store, rows *repository.Repository, before time.Time) ([]documents.Object, error) {
+func abandonedFiles(ctx context.Context, store *documents.Store, repo *repository.Repository, before time.Time) ([]documents.Object, error) {
 	var old []documents.Object
 	for file, err := range store.Objects(ctx) {
 		if err != nil {
@@ -115,7 +115,7 @@ func abandonedFiles(ctx context.Context, store *documents.Store, rows *repositor
 		for i, file := range batch {
 			names[i] = file.Name
 		}
-		known, err := rows.KnownObjects(ctx, names)
+		known, err := repo.KnownObjects(ctx, names)
 		if err != nil {
 			return nil, err
 		}

@@ -47,10 +47,10 @@ func (c documentsVerifyCommand) Run(p *program) error {
 			}
 			sizes[file.Name] = file.Size
 		}
-		rows := repository.New(pool)
+		repo := repository.New(pool)
 		total, wrong, after := 0, 0, int64(0)
 		for {
-			batch, err := rows.StoredDocuments(ctx, after, verifyBatch)
+			batch, err := repo.StoredDocuments(ctx, after, verifyBatch)
 			if err != nil {
 				return err
 			}

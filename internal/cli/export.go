@@ -40,23 +40,23 @@ func (c exportCommand) Run(p *program) error {
 		}
 	}
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		database := repository.New(pool)
-		unseal, stop, err := c.unseal(ctx, settings, database)
+		repo := repository.New(pool)
+		unseal, stop, err := c.unseal(ctx, settings, repo)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		documents, err := database.CountDocuments(ctx)
+		documents, err := repo.CountDocuments(ctx)
 		if err != nil {
 			return err
 		}
-		total, err := database.CountUsers(ctx)
+		total, err := repo.CountUsers(ctx)
 		if err != nil {
 			return err
 		}
 		progress := newBar(p.stderr)
 		users, err := c.write(p.stdout, func(to io.Writer) (int64, error) {
-			return bulk.Export(ctx, database, to, format, unseal, func(done int64) {
+			return bulk.Export(ctx, repo, to, format, unseal, func(done int64) {
 				if progress.due() {
 					progress.draw(fmt.Sprintf("%d users, %.0f/s", done, float64(done)/progress.elapsed().Seconds()), 0, done, total)
 				}
@@ -76,7 +76,7 @@ func (c exportCommand) Run(p *program) error {
 }
 
 // unseal is nil without --secrets.
-func (c exportCommand) unseal(ctx context.Context, settings config.Config, database *repository.Repository) (bulk.Unseal, func(), error) {
+func (c exportCommand) unseal(ctx context.Context, settings config.Config, repo *repository.Repository) (bulk.Unseal, func(), error) {
 	if !c.Secrets {
 		return nil, func() {}, nil
 	}
@@ -84,7 +84,7 @@ func (c exportCommand) unseal(ctx context.Context, settings config.Config, datab
 	if err != nil {
 		return nil, nil, err
 	}
-	local, ok := backend(database).(*otp.Local)
+	local, ok := backend(repo).(*otp.Local)
 	if !ok {
 		stop()
 		return nil, nil, errors.New("--secrets: they are in Vault, which does not give them away")

@@ -85,7 +85,7 @@ func (c importCommand) Run(p *program) error {
 }
 
 // options are those of the settings and of the command line.
-func (c importCommand) options(ctx context.Context, settings config.Config, database *repository.Repository, format bulk.Format, input *input) (o bulk.Options, stop func(), err error) {
+func (c importCommand) options(ctx context.Context, settings config.Config, repo *repository.Repository, format bulk.Format, input *input) (o bulk.Options, stop func(), err error) {
 	policy, err := readPolicy(settings)
 	if err != nil {
 		return o, nil, err
@@ -95,11 +95,11 @@ func (c importCommand) options(ctx context.Context, settings config.Config, data
 		return o, nil, fmt.Errorf("BARONG_UID_PREFIX: %w", err)
 	}
 	o = bulk.Options{
-		Repository: database, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Input: input.reader, Format: format, Batch: c.Batch,
+		Repository: repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Input: input.reader, Format: format, Batch: c.Batch,
 		DryRun: c.DryRun, Refused: c.refusedPath(format), Overwrite: c.Restart || c.DryRun,
 	}
 	var isNew bool
-	if o.Run, isNew, err = c.openRun(ctx, database, input); err != nil {
+	if o.Run, isNew, err = c.openRun(ctx, repo, input); err != nil {
 		return o, nil, err
 	}
 	o.Overwrite = o.Overwrite || !isNew // what a run left before its first batch was stored
@@ -111,7 +111,7 @@ func (c importCommand) options(ctx context.Context, settings config.Config, data
 	if err != nil {
 		return o, nil, err
 	}
-	if local, ok := backend(database).(*otp.Local); ok {
+	if local, ok := backend(repo).(*otp.Local); ok {
 		o.Seal = local.Seal
 	}
 	return o, stop, nil
@@ -119,7 +119,7 @@ func (c importCommand) options(ctx context.Context, settings config.Config, data
 
 // openRun finds how far an earlier run came. A dry run, and one without a name,
 // starts afresh.
-func (c importCommand) openRun(ctx context.Context, database *repository.Repository, input *input) (run repository.ImportRun, isNew bool, err error) {
+func (c importCommand) openRun(ctx context.Context, repo *repository.Repository, input *input) (run repository.ImportRun, isNew bool, err error) {
 	name := c.Resume
 	if name == "" {
 		if name, err = input.identity(); err != nil {
@@ -130,11 +130,11 @@ func (c importCommand) openRun(ctx context.Context, database *repository.Reposit
 		return run, true, nil
 	}
 	if c.Restart {
-		if err := database.ForgetImportRun(ctx, name); err != nil {
+		if err := repo.ForgetImportRun(ctx, name); err != nil {
 			return run, false, err
 		}
 	}
-	return database.OpenImportRun(ctx, name, time.Now().UTC())
+	return repo.OpenImportRun(ctx, name, time.Now().UTC())
 }
 
 func (c importCommand) run(ctx context.Context, p *program, o bulk.Options, input *input) error {

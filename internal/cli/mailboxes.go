@@ -15,10 +15,10 @@ const emailKeysEvery = 5 * time.Minute
 // keepEmailKeys computes missing keys of e-mails, now and from time to time until ctx
 // is done. It says what it filled in and, whenever their number changes, how many
 // mailboxes several accounts share.
-func keepEmailKeys(ctx context.Context, users *repository.Repository, log *slog.Logger) {
+func keepEmailKeys(ctx context.Context, repo *repository.Repository, log *slog.Logger) {
 	known := 0
 	for {
-		shared, err := fillEmailKeys(ctx, users, log)
+		shared, err := fillEmailKeys(ctx, repo, log)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -40,14 +40,14 @@ func keepEmailKeys(ctx context.Context, users *repository.Repository, log *slog.
 
 // fillEmailKeys computes the keys that are missing and returns how many mailboxes
 // several accounts share.
-func fillEmailKeys(ctx context.Context, users *repository.Repository, log *slog.Logger) (shared int, err error) {
-	filled, err := users.FillEmailKeys(ctx)
+func fillEmailKeys(ctx context.Context, repo *repository.Repository, log *slog.Logger) (shared int, err error) {
+	filled, err := repo.FillEmailKeys(ctx)
 	if filled > 0 {
 		log.Info("keys of e-mails computed", "users", filled)
 	}
 	if err != nil {
 		return 0, err
 	}
-	mailboxes, err := users.SharedMailboxes(ctx)
+	mailboxes, err := repo.SharedMailboxes(ctx)
 	return len(mailboxes), err
 }

@@ -32,15 +32,15 @@ func (migrateUpCommand) Run(p *program) error {
 		for _, step := range applied {
 			fmt.Fprintf(p.stdout, "applied %s\n", step.Name)
 		}
-		users := repository.New(pool)
-		filled, err := users.FillEmailKeys(ctx)
+		repo := repository.New(pool)
+		filled, err := repo.FillEmailKeys(ctx)
 		if err != nil {
 			return err
 		}
 		if filled > 0 {
 			fmt.Fprintf(p.stdout, "computed the keys of %d e-mails\n", filled)
 		}
-		shared, err := users.SharedMailboxes(ctx)
+		shared, err := repo.SharedMailboxes(ctx)
 		if err != nil {
 			return err
 		}

@@ -206,7 +206,7 @@ func (c otpStatusCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		failures, err := codes.repository.OTPFailures(ctx, user.UID)
+		failures, err := codes.repo.OTPFailures(ctx, user.UID)
 		if err != nil {
 			return err
 		}
@@ -229,24 +229,24 @@ func (c otpStatusCommand) Run(p *program) error {
 // accounts are users with the backend of their codes.
 type accounts struct {
 	otp.Backend
-	repository *repository.Repository
+	repo *repository.Repository
 }
 
 // withOTP runs work on the database and the backend that the settings name.
 func withOTP(p *program, work func(ctx context.Context, settings config.Config, codes accounts) error) error {
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		database := repository.New(pool)
+		repo := repository.New(pool)
 		backend, stop, err := openOTP(ctx, settings)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		return work(ctx, settings, accounts{backend(database), database})
+		return work(ctx, settings, accounts{backend(repo), repo})
 	})
 }
 
 func (a accounts) user(ctx context.Context, uid string) (identity.User, error) {
-	user, err := a.repository.FindUser(ctx, repository.ByUID(uid))
+	user, err := a.repo.FindUser(ctx, repository.ByUID(uid))
 	if errors.Is(err, identity.ErrRecordNotFound) {
 		return user, fmt.Errorf("there is no user %q", uid)
 	}

@@ -70,10 +70,10 @@ func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
 // the settings nor was made by a server ([makeOTPKey]) is errNoKey.
 func openOTP(ctx context.Context, c config.Config) (on func(*repository.Repository) otp.Backend, stop func(), err error) {
 	if c.OTPBackend == config.OTPVault {
-		return func(database *repository.Repository) otp.Backend {
+		return func(repo *repository.Repository) otp.Backend {
 			return &otp.Vault{
 				Address: c.VaultAddress, Token: func() (string, error) { return vaultToken(c) }, Prefix: c.VaultPrefix, Issuer: c.OTPIssuer,
-				Accounts: database, Clock: time.Now, Client: http.DefaultClient,
+				Accounts: repo, Clock: time.Now, Client: http.DefaultClient,
 			}
 		}, func() {}, nil
 	}
@@ -89,8 +89,8 @@ func openOTP(ctx context.Context, c config.Config) (on func(*repository.Reposito
 	if err != nil {
 		return nil, nil, fmt.Errorf("BARONG_OTP_KEY: %w", err)
 	}
-	return func(database *repository.Repository) otp.Backend {
-		return otp.NewLocal(database, keeper, time.Now)
+	return func(repo *repository.Repository) otp.Backend {
+		return otp.NewLocal(repo, keeper, time.Now)
 	}, func() { _ = keeper.Close() }, nil
 }
 

@@ -13,8 +13,8 @@ const maxOverlooked = 20
 
 // warnOverlooked says which private labels begin with a state trigger and equal none:
 // Barong would have put their users into that state.
-func warnOverlooked(ctx context.Context, users *repository.Repository, policy identity.Policy, log *slog.Logger) {
-	overlooked, err := users.OverlookedLabels(ctx, policy)
+func warnOverlooked(ctx context.Context, repo *repository.Repository, policy identity.Policy, log *slog.Logger) {
+	overlooked, err := repo.OverlookedLabels(ctx, policy)
 	if err != nil {
 		if ctx.Err() == nil {
 			log.Warn("it could not be found out whether labels begin with a state trigger and equal none", "error", err)

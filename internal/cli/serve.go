@@ -139,14 +139,14 @@ func (serveCommand) Run(p *program) error {
 	}
 	defer func() { _ = storage.Close() }()
 
-	database := repository.New(pool)
+	repo := repository.New(pool)
 	operations := &handlers.Handlers{
-		Repository: database,
+		Repository: repo,
 		Documents:  storage,
 		Policy:     policy,
 		Passwords:  handlers.NewPasswords(settings.BcryptCost),
 		UIDPrefix:  uidPrefix,
-		OTP:        &otp.Verifier{Backend: codes(database), Attempts: database, Observe: countOTP(registry)},
+		OTP:        &otp.Verifier{Backend: codes(repo), Attempts: repo, Observe: countOTP(registry)},
 		Signer:     self,
 		Clock:      time.Now,
 	}
@@ -184,8 +184,8 @@ func (serveCommand) Run(p *program) error {
 	}
 	defer reserveHeap()()
 	go settle(ctx)
-	go keepEmailKeys(ctx, database, log)
-	go warnOverlooked(ctx, database, policy, log)
+	go keepEmailKeys(ctx, repo, log)
+	go warnOverlooked(ctx, repo, policy, log)
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
 	}

@@ -25,11 +25,11 @@ Example:
 
 func (usersCollisionsCommand) Run(p *program) error {
 	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
-		users := repository.New(pool)
-		if _, err := users.FillEmailKeys(ctx); err != nil {
+		repo := repository.New(pool)
+		if _, err := repo.FillEmailKeys(ctx); err != nil {
 			return err
 		}
-		shared, err := users.SharedMailboxes(ctx)
+		shared, err := repo.SharedMailboxes(ctx)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,77 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	sq "github.com/Masterminds/squirrel"
+)
+
+// ImportRun is how far the import of a file has come.
+type ImportRun struct {
+	Name        string
+	Position    int64 // bytes of the input that are done
+	Line        int64 // lines of the input that are done
+	Imported    int64
+	Refused     int64
+	RefusedSize int64 // bytes of the file of refused rows
+	StartedAt   time.Time
+	UpdatedAt   time.Time
+	FinishedAt  *time.Time // nil until the end of the input
+}
+
+// ErrImportMoved is reported when another process has moved the same run on.
+var ErrImportMoved = errors.New("another process imports the same file")
+
+var (
+	runs = importRunsTable
+
+	isRun = sq.Eq{runs.runName: importRunColumns.arg(runs.runName)}
+
+	insertImportRun = compile(sq.Insert(runs.name).Columns(importRunColumns.names()...).
+			Select(importRunColumns.selectArgs(sq.Select())).Suffix(onConflictDoNothing(runs.runName)))
+
+	selectImportRun = compile(sq.Select(importRunColumns.names()...).From(runs.name).Where(isRun))
+
+	deleteImportRun = compile(sq.Delete(runs.name).Where(isRun))
+
+	updateImportRun = compile(importRunColumns.only(runs.position, runs.line, runs.imported, runs.refused, runs.refusedSize, runs.updatedAt, runs.finishedAt).
+			set(sq.Update(runs.name)).Where(isRun).Where(runs.position+" = ?", arg("from position")).Where(runs.finishedAt + " IS NULL"))
+)
+
+func (run ImportRun) args() args {
+	given := args{}
+	importRunColumns.bind(given, &run)
+	return given
+}
+
+// OpenImportRun finds the run of a name, or starts it: then it is new.
+func (r *Repository) OpenImportRun(ctx context.Context, name string, now time.Time) (run ImportRun, isNew bool, err error) {
+	given := ImportRun{Name: name, StartedAt: now, UpdatedAt: now}.args()
+	inserted, err := r.exec(ctx, insertImportRun, given)
+	if err != nil {
+		return run, false, err
+	}
+	run, err = one(ctx, r, selectImportRun, given, importRunColumns.targets)
+	return run, inserted == 1, err
+}
+
+// ForgetImportRun lets the next run of that name start at the beginning.
+func (r *Repository) ForgetImportRun(ctx context.Context, name string) error {
+	_, err := r.exec(ctx, deleteImportRun, ImportRun{Name: name}.args())
+	return err
+}
+
+// moveImportRun stores a run that stood at from until now. It is ErrImportMoved
+// where it stood elsewhere.
+func (r *Repository) moveImportRun(ctx context.Context, from, to ImportRun) error {
+	to.Name = from.Name
+	given := to.args()
+	given["from position"] = from.Position
+	moved, err := r.exec(ctx, updateImportRun, given)
+	if err == nil && moved == 0 {
+		return ErrImportMoved
+	}
+	return err
+}

@@ -1,0 +1,122 @@
+package repository
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	sq "github.com/Masterminds/squirrel"
+
+	"barong/internal/identity"
+)
+
+// The columns of each noun. Selects, inserts, COPY and export derive from them.
+
+var (
+	// userColumns begins with the id, which the database gives to a new user.
+	userColumns = columns[identity.User]{
+		field(usersTable.name, usersTable.id, "int8", func(u *identity.User) *int64 { return &u.ID }),
+		field(usersTable.name, usersTable.uid, "text", func(u *identity.User) *string { return &u.UID }),
+		field(usersTable.name, usersTable.email, "text", func(u *identity.User) *string { return &u.Email }),
+		field(usersTable.name, usersTable.role, "text", func(u *identity.User) *string { return &u.Role }),
+		field(usersTable.name, usersTable.level, "int4", func(u *identity.User) *int { return &u.Level }),
+		field(usersTable.name, usersTable.otp, "bool", func(u *identity.User) *bool { return &u.OTP }),
+		field(usersTable.name, usersTable.state, "text", func(u *identity.User) *string { return &u.State }),
+		field(usersTable.name, usersTable.data, "text", func(u *identity.User) **string { return &u.Data }),
+		field(usersTable.name, usersTable.createdAt, "timestamptz", func(u *identity.User) *time.Time { return &u.CreatedAt }),
+		field(usersTable.name, usersTable.updatedAt, "timestamptz", func(u *identity.User) *time.Time { return &u.UpdatedAt }),
+	}
+
+	digestColumns = columns[identity.User]{
+		field(usersTable.name, usersTable.passwordDigest, "text", func(u *identity.User) *string { return &u.PasswordDigest }),
+	}
+
+	// emailColumns follow from the e-mail and are never read: emails.go.
+	emailColumns = columns[identity.User]{
+		{name: usersTable.emailFolded, sqlType: "text", arg: foldedEmail, value: func(u *identity.User) any { return identity.FoldEmail(u.Email) }},
+		{name: usersTable.emailKey, sqlType: "text", arg: mailboxKey, value: func(u *identity.User) any { return identity.MailboxKey(u.Email) }},
+	}
+
+	storedUserColumns = slices.Concat(userColumns, digestColumns, emailColumns)
+
+	profileColumns = columns[identity.Profile]{
+		field(profilesTable.name, profilesTable.firstName, "text", func(p *identity.Profile) **string { return &p.FirstName }),
+		field(profilesTable.name, profilesTable.lastName, "text", func(p *identity.Profile) **string { return &p.LastName }),
+		field(profilesTable.name, profilesTable.dob, "date", func(p *identity.Profile) **time.Time { return &p.DOB }),
+		field(profilesTable.name, profilesTable.address, "text", func(p *identity.Profile) **string { return &p.Address }),
+		field(profilesTable.name, profilesTable.postcode, "text", func(p *identity.Profile) **string { return &p.Postcode }),
+		field(profilesTable.name, profilesTable.city, "text", func(p *identity.Profile) **string { return &p.City }),
+		field(profilesTable.name, profilesTable.country, "text", func(p *identity.Profile) **string { return &p.Country }),
+		field(profilesTable.name, profilesTable.state, "text", func(p *identity.Profile) *string { return &p.State }),
+		// pgx takes bytes for bytea where it does not know the type of an argument, as
+		// with default_query_exec_mode=exec.
+		field(profilesTable.name, profilesTable.metadata, "jsonb", func(p *identity.Profile) *[]byte { return &p.Metadata }).
+			withValue(func(p *identity.Profile) any { return json.RawMessage(p.Metadata) }),
+	}
+
+	phoneColumns = columns[identity.Phone]{
+		field(phonesTable.name, phonesTable.country, "text", func(p *identity.Phone) *string { return &p.Country }),
+		field(phonesTable.name, phonesTable.number, "text", func(p *identity.Phone) *string { return &p.Number }),
+		field(phonesTable.name, phonesTable.validatedAt, "timestamptz", func(p *identity.Phone) **time.Time { return &p.ValidatedAt }),
+	}
+
+	// givenLabelColumns are those of a label of a new user, which is as old as the user.
+	givenLabelColumns = columns[identity.Label]{
+		field(labelsTable.name, labelsTable.key, "text", func(l *identity.Label) *string { return &l.Key }),
+		field(labelsTable.name, labelsTable.value, "text", func(l *identity.Label) *string { return &l.Value }),
+		field(labelsTable.name, labelsTable.scope, "text", func(l *identity.Label) *string { return &l.Scope }),
+	}
+
+	labelColumns = append(slices.Clone(givenLabelColumns),
+		field(labelsTable.name, labelsTable.createdAt, "timestamptz", func(l *identity.Label) *time.Time { return &l.CreatedAt }),
+		field(labelsTable.name, labelsTable.updatedAt, "timestamptz", func(l *identity.Label) *time.Time { return &l.UpdatedAt }),
+	)
+
+	documentColumns = columns[identity.Document]{
+		field(documentsTable.name, documentsTable.docType, "text", func(d *identity.Document) *string { return &d.Type }),
+		field(documentsTable.name, documentsTable.docNumber, "text", func(d *identity.Document) *string { return &d.Number }),
+		field(documentsTable.name, documentsTable.docExpire, "date", func(d *identity.Document) **time.Time { return &d.Expire }),
+		field(documentsTable.name, documentsTable.metadata, "text", func(d *identity.Document) **string { return &d.Metadata }),
+		field(documentsTable.name, documentsTable.filename, "text", func(d *identity.Document) *string { return &d.Filename }),
+		field(documentsTable.name, documentsTable.contentType, "text", func(d *identity.Document) *string { return &d.ContentType }),
+		field(documentsTable.name, documentsTable.size, "int8", func(d *identity.Document) *int64 { return &d.Size }),
+		field(documentsTable.name, documentsTable.object, "text", func(d *identity.Document) *string { return &d.Object }),
+		field(documentsTable.name, documentsTable.wrappedKey, "bytea", func(d *identity.Document) *[]byte { return &d.Key }),
+		field(documentsTable.name, documentsTable.createdAt, "timestamptz", func(d *identity.Document) *time.Time { return &d.CreatedAt }),
+		field(documentsTable.name, documentsTable.updatedAt, "timestamptz", func(d *identity.Document) *time.Time { return &d.UpdatedAt }),
+	}
+
+	secretColumns = columns[StoredUser]{
+		field(otpSecretsTable.name, otpSecretsTable.secret, "bytea", func(u *StoredUser) *[]byte { return &u.Secret }),
+	}
+
+	importRunColumns = columns[ImportRun]{
+		field(importRunsTable.name, importRunsTable.runName, "text", func(i *ImportRun) *string { return &i.Name }),
+		field(importRunsTable.name, importRunsTable.position, "int8", func(i *ImportRun) *int64 { return &i.Position }),
+		field(importRunsTable.name, importRunsTable.line, "int8", func(i *ImportRun) *int64 { return &i.Line }),
+		field(importRunsTable.name, importRunsTable.imported, "int8", func(i *ImportRun) *int64 { return &i.Imported }),
+		field(importRunsTable.name, importRunsTable.refused, "int8", func(i *ImportRun) *int64 { return &i.Refused }),
+		field(importRunsTable.name, importRunsTable.refusedSize, "int8", func(i *ImportRun) *int64 { return &i.RefusedSize }),
+		field(importRunsTable.name, importRunsTable.startedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.StartedAt }),
+		field(importRunsTable.name, importRunsTable.updatedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.UpdatedAt }),
+		field(importRunsTable.name, importRunsTable.finishedAt, "timestamptz", func(i *ImportRun) **time.Time { return &i.FinishedAt }),
+	}
+)
+
+// selectUsers begins a select of users u. The referrer is no join: most users have
+// none, and a page is cut by reading an index in order, which the planner may give up
+// for a join.
+func selectUsers() sq.SelectBuilder {
+	referrer := sq.Select("referrer." + usersTable.uid).From(aliased(usersTable.name, "referrer")).
+		Where("referrer." + usersTable.id + " = u." + usersTable.referralID)
+	return sq.Select(qualified("u", userColumns.names()...)...).
+		Column(sq.Case().When("u."+usersTable.referralID+" IS NOT NULL", subselect(referrer)))
+}
+
+// userTargets are the fields that a row of selectUsers fills in.
+func userTargets(u *identity.User) []any {
+	return append(userColumns.targets(u), &u.ReferralUID)
+}
+
+// fromUsers are the columns of users that selectUsers reads, for a select that cuts a page.
+func fromUsers() []string { return append(userColumns.names(), usersTable.referralID) }
