@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
@@ -51,13 +53,16 @@ func generate(to io.Writer, size int) error {
 	return buffered.Flush()
 }
 
+// otpKey encrypts the users' secrets: those of an import, and of each server that reads them.
+var otpKey = "base64key://" + base64.URLEncoding.EncodeToString(bytes.Repeat([]byte("bench"), 7)[:32])
+
 // load fills an empty database by the bulk import. Documents, which a tenth of
 // the users have, it does not carry.
 func load(ctx context.Context, binary, dir, database string, size int) error {
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(generate(writer, size)) }()
 	command := exec.CommandContext(ctx, binary, "import", "-", "--format", "ndjson")
-	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_DATA_DIR="+filepath.Join(dir, "server"))
+	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_DATA_DIR="+filepath.Join(dir, "server"), "BARONG_OTP_KEY="+otpKey)
 	command.Stdin, command.Stdout, command.Stderr = reader, os.Stderr, os.Stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("the users could not be imported: %w", err)
