@@ -380,6 +380,13 @@ func attribute(span *tracepb.Span, name string) string {
 	return ""
 }
 
+// withoutIDs is a span without its random bytes, which may look like an e-mail.
+func withoutIDs(span *tracepb.Span) *tracepb.Span {
+	readable := proto.Clone(span).(*tracepb.Span)
+	readable.TraceId, readable.SpanId, readable.ParentSpanId = nil, nil, nil
+	return readable
+}
+
 func TestTracesHaveTheRouteAndTheStatementsWithoutArguments(t *testing.T) {
 	t.Parallel()
 	var received spans
@@ -399,7 +406,7 @@ func TestTracesHaveTheRouteAndTheStatementsWithoutArguments(t *testing.T) {
 		if attribute(span, "barong.operation") == "getUser" {
 			request = span
 		}
-		if found := personal.FindString(span.String()); found != "" {
+		if found := personal.FindString(withoutIDs(span).String()); found != "" {
 			t.Errorf("%q is in the span %s", found, span)
 		}
 	}
