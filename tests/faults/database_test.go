@@ -73,6 +73,7 @@ func TestPrimaryThatIsReplacedByItsStandby(t *testing.T) {
 }
 
 func TestServerOfAStandbyIsReadyOnceThatIsPromoted(t *testing.T) {
+	long.Test(t)
 	primary, who := startPostgres(t), newSigners(t)
 	serve(t, who, map[string]string{"DATABASE_URL": primary.url()}).terminate() // makes the schema
 	standby := primary.standby()

@@ -7,11 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"barong/tests/long"
 )
 
 // A process that may open few files keeps enough of them for its health, its keychain
 // and its database, whatever strangers open: a signer who is removed is refused.
 func TestIdleConnectionsDoNotStarveTheServer(t *testing.T) {
+	long.Test(t)
 	p := startPostgres(t)
 	who := newSigners(t)
 	s := serve(t, who, map[string]string{"DATABASE_URL": p.url()}, "sh", "-c", `ulimit -n 200 && exec "$@"`, "sh")

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"barong/tests/long"
+
 	"barong/internal/auth"
 )
 
@@ -138,6 +140,7 @@ func (a *attacked) post(connections int, lasts time.Duration, contentType, autho
 // What strangers send over HTTP/1.1 neither takes more memory than there is nor
 // keeps a caller from being served.
 func TestStrangersOverHTTP1DoNotTakeTheServersMemory(t *testing.T) {
+	long.Test(t)
 	a := startAttacked(t, nil)
 	var once sync.Once
 	short := func(want ...int) func(int, []byte) {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"barong/tests/long"
+
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -126,6 +128,7 @@ func startAttackedWithTLS(t *testing.T) *attacked {
 // Streams and headers of HTTP/2 that cost a stranger next to nothing cost the server
 // little.
 func TestStrangersOverHTTP2DoNotTakeTheServersMemory(t *testing.T) {
+	long.Test(t)
 	a := startAttackedWithTLS(t)
 	a.attack("streams without a body", func(*goodClient) {
 		a.flood(70, 250, 65535, 3*time.Second, func(s *stream) error { return s.request("/users/get", 65536) })
@@ -153,6 +156,7 @@ func TestStrangersOverHTTP2DoNotTakeTheServersMemory(t *testing.T) {
 // Whoever has stolen one signer's token does not keep the other signers out, however
 // slowly he takes the answers.
 func TestOneStolenTokenLeavesOthersTheirPlaces(t *testing.T) {
+	long.Test(t)
 	a := startAttackedWithTLS(t)
 	a.importUsers(1000)
 	authorization := hpack.HeaderField{Name: "authorization", Value: "Bearer " + a.stolenToken()}
