@@ -603,110 +603,110 @@ type ErrorApplicationProblemPlusJSON = Problem
 // UserPage defines model for UserPage.
 type UserPage = []ListedUser
 
-// CreateDocumentJSONBody defines parameters for CreateDocument.
-type CreateDocumentJSONBody = CreateDocumentParameters
-
-// CreateLabelJSONBody defines parameters for CreateLabel.
-type CreateLabelJSONBody = CreateLabelParameters
-
-// UpdateLabelJSONBody defines parameters for UpdateLabel.
-type UpdateLabelJSONBody = UpdateLabelParameters
-
-// DeleteLabelJSONBody defines parameters for DeleteLabel.
-type DeleteLabelJSONBody = DeleteLabelParameters
-
-// FilterUsersByLabelJSONBody defines parameters for FilterUsersByLabel.
-type FilterUsersByLabelJSONBody = FilterUsersByLabelParameters
-
-// ListLabelsJSONBody defines parameters for ListLabels.
-type ListLabelsJSONBody = ListLabelsParameters
-
-// SignOTPJSONBody defines parameters for SignOTP.
-type SignOTPJSONBody = SignOTPParameters
-
-// GetTimestampJSONBody defines parameters for GetTimestamp.
-type GetTimestampJSONBody = GetTimestampParameters
-
-// CreateUserJSONBody defines parameters for CreateUser.
-type CreateUserJSONBody = CreateUserParameters
-
-// GetUserJSONBody defines parameters for GetUser.
-type GetUserJSONBody = GetUserParameters
-
-// ImportUserJSONBody defines parameters for ImportUser.
-type ImportUserJSONBody = ImportUserParameters
-
-// ListUsersJSONBody defines parameters for ListUsers.
-type ListUsersJSONBody = ListUsersParameters
+// CreateDocumentApplicationJosePlusJSONRequestBody defines body for CreateDocument for application/jose+json ContentType.
+type CreateDocumentApplicationJosePlusJSONRequestBody = SignedEnvelope
 
 // CreateDocumentJSONRequestBody defines body for CreateDocument for application/json ContentType.
-type CreateDocumentJSONRequestBody = CreateDocumentJSONBody
+type CreateDocumentJSONRequestBody = CreateDocumentParameters
 
 // CreateDocumentFormdataRequestBody defines body for CreateDocument for application/x-www-form-urlencoded ContentType.
 type CreateDocumentFormdataRequestBody = CreateDocumentParameters
 
+// CreateLabelApplicationJosePlusJSONRequestBody defines body for CreateLabel for application/jose+json ContentType.
+type CreateLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // CreateLabelJSONRequestBody defines body for CreateLabel for application/json ContentType.
-type CreateLabelJSONRequestBody = CreateLabelJSONBody
+type CreateLabelJSONRequestBody = CreateLabelParameters
 
 // CreateLabelFormdataRequestBody defines body for CreateLabel for application/x-www-form-urlencoded ContentType.
 type CreateLabelFormdataRequestBody = CreateLabelParameters
 
+// UpdateLabelApplicationJosePlusJSONRequestBody defines body for UpdateLabel for application/jose+json ContentType.
+type UpdateLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // UpdateLabelJSONRequestBody defines body for UpdateLabel for application/json ContentType.
-type UpdateLabelJSONRequestBody = UpdateLabelJSONBody
+type UpdateLabelJSONRequestBody = UpdateLabelParameters
 
 // UpdateLabelFormdataRequestBody defines body for UpdateLabel for application/x-www-form-urlencoded ContentType.
 type UpdateLabelFormdataRequestBody = UpdateLabelParameters
 
+// DeleteLabelApplicationJosePlusJSONRequestBody defines body for DeleteLabel for application/jose+json ContentType.
+type DeleteLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // DeleteLabelJSONRequestBody defines body for DeleteLabel for application/json ContentType.
-type DeleteLabelJSONRequestBody = DeleteLabelJSONBody
+type DeleteLabelJSONRequestBody = DeleteLabelParameters
 
 // DeleteLabelFormdataRequestBody defines body for DeleteLabel for application/x-www-form-urlencoded ContentType.
 type DeleteLabelFormdataRequestBody = DeleteLabelParameters
 
+// FilterUsersByLabelApplicationJosePlusJSONRequestBody defines body for FilterUsersByLabel for application/jose+json ContentType.
+type FilterUsersByLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // FilterUsersByLabelJSONRequestBody defines body for FilterUsersByLabel for application/json ContentType.
-type FilterUsersByLabelJSONRequestBody = FilterUsersByLabelJSONBody
+type FilterUsersByLabelJSONRequestBody = FilterUsersByLabelParameters
 
 // FilterUsersByLabelFormdataRequestBody defines body for FilterUsersByLabel for application/x-www-form-urlencoded ContentType.
 type FilterUsersByLabelFormdataRequestBody = FilterUsersByLabelParameters
 
+// ListLabelsApplicationJosePlusJSONRequestBody defines body for ListLabels for application/jose+json ContentType.
+type ListLabelsApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // ListLabelsJSONRequestBody defines body for ListLabels for application/json ContentType.
-type ListLabelsJSONRequestBody = ListLabelsJSONBody
+type ListLabelsJSONRequestBody = ListLabelsParameters
 
 // ListLabelsFormdataRequestBody defines body for ListLabels for application/x-www-form-urlencoded ContentType.
 type ListLabelsFormdataRequestBody = ListLabelsParameters
 
+// SignOTPApplicationJosePlusJSONRequestBody defines body for SignOTP for application/jose+json ContentType.
+type SignOTPApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // SignOTPJSONRequestBody defines body for SignOTP for application/json ContentType.
-type SignOTPJSONRequestBody = SignOTPJSONBody
+type SignOTPJSONRequestBody = SignOTPParameters
 
 // SignOTPFormdataRequestBody defines body for SignOTP for application/x-www-form-urlencoded ContentType.
 type SignOTPFormdataRequestBody = SignOTPForm
 
+// GetTimestampApplicationJosePlusJSONRequestBody defines body for GetTimestamp for application/jose+json ContentType.
+type GetTimestampApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // GetTimestampJSONRequestBody defines body for GetTimestamp for application/json ContentType.
-type GetTimestampJSONRequestBody = GetTimestampJSONBody
+type GetTimestampJSONRequestBody = GetTimestampParameters
 
 // GetTimestampFormdataRequestBody defines body for GetTimestamp for application/x-www-form-urlencoded ContentType.
 type GetTimestampFormdataRequestBody = GetTimestampParameters
 
+// CreateUserApplicationJosePlusJSONRequestBody defines body for CreateUser for application/jose+json ContentType.
+type CreateUserApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
-type CreateUserJSONRequestBody = CreateUserJSONBody
+type CreateUserJSONRequestBody = CreateUserParameters
 
 // CreateUserFormdataRequestBody defines body for CreateUser for application/x-www-form-urlencoded ContentType.
 type CreateUserFormdataRequestBody = CreateUserParameters
 
+// GetUserApplicationJosePlusJSONRequestBody defines body for GetUser for application/jose+json ContentType.
+type GetUserApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // GetUserJSONRequestBody defines body for GetUser for application/json ContentType.
-type GetUserJSONRequestBody = GetUserJSONBody
+type GetUserJSONRequestBody = GetUserParameters
 
 // GetUserFormdataRequestBody defines body for GetUser for application/x-www-form-urlencoded ContentType.
 type GetUserFormdataRequestBody = GetUserParameters
 
+// ImportUserApplicationJosePlusJSONRequestBody defines body for ImportUser for application/jose+json ContentType.
+type ImportUserApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // ImportUserJSONRequestBody defines body for ImportUser for application/json ContentType.
-type ImportUserJSONRequestBody = ImportUserJSONBody
+type ImportUserJSONRequestBody = ImportUserParameters
 
 // ImportUserFormdataRequestBody defines body for ImportUser for application/x-www-form-urlencoded ContentType.
 type ImportUserFormdataRequestBody = ImportUserParameters
 
+// ListUsersApplicationJosePlusJSONRequestBody defines body for ListUsers for application/jose+json ContentType.
+type ListUsersApplicationJosePlusJSONRequestBody = SignedEnvelope
+
 // ListUsersJSONRequestBody defines body for ListUsers for application/json ContentType.
-type ListUsersJSONRequestBody = ListUsersJSONBody
+type ListUsersJSONRequestBody = ListUsersParameters
 
 // ListUsersFormdataRequestBody defines body for ListUsers for application/x-www-form-urlencoded ContentType.
 type ListUsersFormdataRequestBody = ListUsersParameters

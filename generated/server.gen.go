@@ -497,8 +497,9 @@ type UserPageJSONResponse struct {
 type UserWithProfileJSONResponse UserWithProfile
 
 type CreateDocumentRequestObject struct {
-	JSONBody     *CreateDocumentJSONRequestBody
-	FormdataBody *CreateDocumentFormdataRequestBody
+	ApplicationJosePlusJSONBody *CreateDocumentApplicationJosePlusJSONRequestBody
+	JSONBody                    *CreateDocumentJSONRequestBody
+	FormdataBody                *CreateDocumentFormdataRequestBody
 }
 
 type CreateDocumentResponseObject interface {
@@ -592,8 +593,9 @@ func (response CreateDocumentdefaultApplicationProblemPlusJSONResponse) VisitCre
 }
 
 type CreateLabelRequestObject struct {
-	JSONBody     *CreateLabelJSONRequestBody
-	FormdataBody *CreateLabelFormdataRequestBody
+	ApplicationJosePlusJSONBody *CreateLabelApplicationJosePlusJSONRequestBody
+	JSONBody                    *CreateLabelJSONRequestBody
+	FormdataBody                *CreateLabelFormdataRequestBody
 }
 
 type CreateLabelResponseObject interface {
@@ -687,8 +689,9 @@ func (response CreateLabeldefaultApplicationProblemPlusJSONResponse) VisitCreate
 }
 
 type UpdateLabelRequestObject struct {
-	JSONBody     *UpdateLabelJSONRequestBody
-	FormdataBody *UpdateLabelFormdataRequestBody
+	ApplicationJosePlusJSONBody *UpdateLabelApplicationJosePlusJSONRequestBody
+	JSONBody                    *UpdateLabelJSONRequestBody
+	FormdataBody                *UpdateLabelFormdataRequestBody
 }
 
 type UpdateLabelResponseObject interface {
@@ -782,8 +785,9 @@ func (response UpdateLabeldefaultApplicationProblemPlusJSONResponse) VisitUpdate
 }
 
 type DeleteLabelRequestObject struct {
-	JSONBody     *DeleteLabelJSONRequestBody
-	FormdataBody *DeleteLabelFormdataRequestBody
+	ApplicationJosePlusJSONBody *DeleteLabelApplicationJosePlusJSONRequestBody
+	JSONBody                    *DeleteLabelJSONRequestBody
+	FormdataBody                *DeleteLabelFormdataRequestBody
 }
 
 type DeleteLabelResponseObject interface {
@@ -877,8 +881,9 @@ func (response DeleteLabeldefaultApplicationProblemPlusJSONResponse) VisitDelete
 }
 
 type FilterUsersByLabelRequestObject struct {
-	JSONBody     *FilterUsersByLabelJSONRequestBody
-	FormdataBody *FilterUsersByLabelFormdataRequestBody
+	ApplicationJosePlusJSONBody *FilterUsersByLabelApplicationJosePlusJSONRequestBody
+	JSONBody                    *FilterUsersByLabelJSONRequestBody
+	FormdataBody                *FilterUsersByLabelFormdataRequestBody
 }
 
 type FilterUsersByLabelResponseObject interface {
@@ -978,8 +983,9 @@ func (response FilterUsersByLabeldefaultApplicationProblemPlusJSONResponse) Visi
 }
 
 type ListLabelsRequestObject struct {
-	JSONBody     *ListLabelsJSONRequestBody
-	FormdataBody *ListLabelsFormdataRequestBody
+	ApplicationJosePlusJSONBody *ListLabelsApplicationJosePlusJSONRequestBody
+	JSONBody                    *ListLabelsJSONRequestBody
+	FormdataBody                *ListLabelsFormdataRequestBody
 }
 
 type ListLabelsResponseObject interface {
@@ -1073,8 +1079,9 @@ func (response ListLabelsdefaultApplicationProblemPlusJSONResponse) VisitListLab
 }
 
 type SignOTPRequestObject struct {
-	JSONBody     *SignOTPJSONRequestBody
-	FormdataBody *SignOTPFormdataRequestBody
+	ApplicationJosePlusJSONBody *SignOTPApplicationJosePlusJSONRequestBody
+	JSONBody                    *SignOTPJSONRequestBody
+	FormdataBody                *SignOTPFormdataRequestBody
 }
 
 type SignOTPResponseObject interface {
@@ -1168,8 +1175,9 @@ func (response SignOTPdefaultApplicationProblemPlusJSONResponse) VisitSignOTPRes
 }
 
 type GetTimestampRequestObject struct {
-	JSONBody     *GetTimestampJSONRequestBody
-	FormdataBody *GetTimestampFormdataRequestBody
+	ApplicationJosePlusJSONBody *GetTimestampApplicationJosePlusJSONRequestBody
+	JSONBody                    *GetTimestampJSONRequestBody
+	FormdataBody                *GetTimestampFormdataRequestBody
 }
 
 type GetTimestampResponseObject interface {
@@ -1263,8 +1271,9 @@ func (response GetTimestampdefaultApplicationProblemPlusJSONResponse) VisitGetTi
 }
 
 type CreateUserRequestObject struct {
-	JSONBody     *CreateUserJSONRequestBody
-	FormdataBody *CreateUserFormdataRequestBody
+	ApplicationJosePlusJSONBody *CreateUserApplicationJosePlusJSONRequestBody
+	JSONBody                    *CreateUserJSONRequestBody
+	FormdataBody                *CreateUserFormdataRequestBody
 }
 
 type CreateUserResponseObject interface {
@@ -1358,8 +1367,9 @@ func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateU
 }
 
 type GetUserRequestObject struct {
-	JSONBody     *GetUserJSONRequestBody
-	FormdataBody *GetUserFormdataRequestBody
+	ApplicationJosePlusJSONBody *GetUserApplicationJosePlusJSONRequestBody
+	JSONBody                    *GetUserJSONRequestBody
+	FormdataBody                *GetUserFormdataRequestBody
 }
 
 type GetUserResponseObject interface {
@@ -1453,8 +1463,9 @@ func (response GetUserdefaultApplicationProblemPlusJSONResponse) VisitGetUserRes
 }
 
 type ImportUserRequestObject struct {
-	JSONBody     *ImportUserJSONRequestBody
-	FormdataBody *ImportUserFormdataRequestBody
+	ApplicationJosePlusJSONBody *ImportUserApplicationJosePlusJSONRequestBody
+	JSONBody                    *ImportUserJSONRequestBody
+	FormdataBody                *ImportUserFormdataRequestBody
 }
 
 type ImportUserResponseObject interface {
@@ -1548,8 +1559,9 @@ func (response ImportUserdefaultApplicationProblemPlusJSONResponse) VisitImportU
 }
 
 type ListUsersRequestObject struct {
-	JSONBody     *ListUsersJSONRequestBody
-	FormdataBody *ListUsersFormdataRequestBody
+	ApplicationJosePlusJSONBody *ListUsersApplicationJosePlusJSONRequestBody
+	JSONBody                    *ListUsersJSONRequestBody
+	FormdataBody                *ListUsersFormdataRequestBody
 }
 
 type ListUsersResponseObject interface {
@@ -1731,6 +1743,16 @@ type strictHandler struct {
 func (sh *strictHandler) CreateDocument(w http.ResponseWriter, r *http.Request) {
 	var request CreateDocumentRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body CreateDocumentApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body CreateDocumentJSONRequestBody
@@ -1778,6 +1800,16 @@ func (sh *strictHandler) CreateDocument(w http.ResponseWriter, r *http.Request) 
 func (sh *strictHandler) CreateLabel(w http.ResponseWriter, r *http.Request) {
 	var request CreateLabelRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body CreateLabelApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body CreateLabelJSONRequestBody
@@ -1825,6 +1857,16 @@ func (sh *strictHandler) CreateLabel(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) UpdateLabel(w http.ResponseWriter, r *http.Request) {
 	var request UpdateLabelRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body UpdateLabelApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body UpdateLabelJSONRequestBody
@@ -1872,6 +1914,16 @@ func (sh *strictHandler) UpdateLabel(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) DeleteLabel(w http.ResponseWriter, r *http.Request) {
 	var request DeleteLabelRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body DeleteLabelApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body DeleteLabelJSONRequestBody
@@ -1919,6 +1971,16 @@ func (sh *strictHandler) DeleteLabel(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) FilterUsersByLabel(w http.ResponseWriter, r *http.Request) {
 	var request FilterUsersByLabelRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body FilterUsersByLabelApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body FilterUsersByLabelJSONRequestBody
@@ -1966,6 +2028,16 @@ func (sh *strictHandler) FilterUsersByLabel(w http.ResponseWriter, r *http.Reque
 func (sh *strictHandler) ListLabels(w http.ResponseWriter, r *http.Request) {
 	var request ListLabelsRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body ListLabelsApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body ListLabelsJSONRequestBody
@@ -2013,6 +2085,16 @@ func (sh *strictHandler) ListLabels(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) SignOTP(w http.ResponseWriter, r *http.Request) {
 	var request SignOTPRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body SignOTPApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body SignOTPJSONRequestBody
@@ -2060,6 +2142,18 @@ func (sh *strictHandler) SignOTP(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) GetTimestamp(w http.ResponseWriter, r *http.Request) {
 	var request GetTimestampRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body GetTimestampApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			if !errors.Is(err, io.EOF) {
+				sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+				return
+			}
+		} else {
+			request.ApplicationJosePlusJSONBody = &body
+		}
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body GetTimestampJSONRequestBody
@@ -2109,6 +2203,16 @@ func (sh *strictHandler) GetTimestamp(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 	var request CreateUserRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body CreateUserApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body CreateUserJSONRequestBody
@@ -2156,6 +2260,16 @@ func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) GetUser(w http.ResponseWriter, r *http.Request) {
 	var request GetUserRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body GetUserApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body GetUserJSONRequestBody
@@ -2203,6 +2317,16 @@ func (sh *strictHandler) GetUser(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) ImportUser(w http.ResponseWriter, r *http.Request) {
 	var request ImportUserRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body ImportUserApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.ApplicationJosePlusJSONBody = &body
+
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body ImportUserJSONRequestBody
@@ -2250,6 +2374,18 @@ func (sh *strictHandler) ImportUser(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request) {
 	var request ListUsersRequestObject
 
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
+
+		var body ListUsersApplicationJosePlusJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			if !errors.Is(err, io.EOF) {
+				sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+				return
+			}
+		} else {
+			request.ApplicationJosePlusJSONBody = &body
+		}
+	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body ListUsersJSONRequestBody

@@ -48,11 +48,6 @@ func declaredOperations() []operation {
 				}
 			}
 			schema := declared.RequestBody.Value.Content["application/json"].Schema.Value
-			for _, alternative := range schema.AnyOf {
-				if !strings.HasSuffix(alternative.Ref, "/SignedEnvelope") {
-					schema = alternative.Value
-				}
-			}
 			op.exactlyOne = schema.MinProps == 1 && schema.MaxProps != nil && *schema.MaxProps == 1
 			for name, property := range schema.Properties {
 				op.parameters = append(op.parameters, parameter{name, property.Value, slices.Contains(schema.Required, name)})

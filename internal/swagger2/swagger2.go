@@ -100,12 +100,9 @@ func form(converted *openapi2.Operation, operation *openapi3.Operation) {
 // dropBodies removes the definitions of an operation's parameters, which are in
 // the operation itself.
 func dropBodies(definitions map[string]*openapi2.SchemaRef, operation *openapi3.Operation) {
-	for _, content := range operation.RequestBody.Value.Content {
-		parameters := content.Schema
-		if alternatives := parameters.Value.AnyOf; len(alternatives) > 0 {
-			parameters = alternatives[0] // to the envelope
-		}
-		delete(definitions, strings.TrimPrefix(parameters.Ref, "#/components/schemas/"))
+	for _, media := range []string{mediaJSON, mediaForm} {
+		reference := operation.RequestBody.Value.Content[media].Schema.Ref
+		delete(definitions, strings.TrimPrefix(reference, "#/components/schemas/"))
 	}
 }
 

@@ -167,7 +167,7 @@ class EnvelopeClient(_SigningClient):
         for signer in self._signers:
             protected, payload, signature = signer.sign(claims).split(".")
             signatures.append({"protected": protected, "header": {"kid": signer.name}, "signature": signature})
-        return headers, {"payload": payload, "signatures": signatures}
+        return {**headers, "Content-Type": "application/jose+json"}, {"payload": payload, "signatures": signatures}
 
 
 class BearerClient(_SigningClient):

@@ -137,7 +137,8 @@ module BarongManagement
       @signers = signers
     end
 
-    def build_request_body(_headers, _form, body)
+    def build_request_body(headers, _form, body)
+      headers['Content-Type'] = 'application/jose+json'
       signed = body ? claims.merge(data: JSON.parse(body)) : claims
       payload = nil
       signatures = @signers.map do |signer|
