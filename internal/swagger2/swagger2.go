@@ -26,9 +26,6 @@ const (
 // its form, as Barong publishes them: Swagger 2.0 has one kind of body for an
 // operation. The document is used up: some of it changes.
 func Convert(document *openapi3.T) ([]byte, error) {
-	for _, schema := range document.Components.Schemas {
-		merge(schema.Value)
-	}
 	converted, err := openapi2conv.FromV3(document)
 	if err != nil {
 		return nil, fmt.Errorf("the specification cannot be written as Swagger 2.0: %w", err)
@@ -49,28 +46,6 @@ func Convert(document *openapi3.T) ([]byte, error) {
 		examples(response, document.Components.Responses[name].Value)
 	}
 	return json.Marshal(converted)
-}
-
-// merge makes one object of an alternative between named objects, which Swagger
-// 2.0 lacks: with the members of all, those required that all require. One
-// between plain types stays without a type, which takes any of them.
-func merge(schema *openapi3.Schema) {
-	if len(schema.AnyOf) == 0 || schema.AnyOf[0].Ref == "" {
-		return
-	}
-	merged := &openapi3.Schema{
-		Description: schema.Description,
-		Type:        schema.AnyOf[0].Value.Type,
-		Properties:  openapi3.Schemas{},
-		Required:    schema.AnyOf[0].Value.Required,
-	}
-	for _, alternative := range schema.AnyOf {
-		maps.Copy(merged.Properties, alternative.Value.Properties)
-		merged.Required = slices.DeleteFunc(slices.Clone(merged.Required), func(name string) bool {
-			return !slices.Contains(alternative.Value.Required, name)
-		})
-	}
-	*schema = *merged
 }
 
 // form gives an operation the parameters of its form with all that their schemas
