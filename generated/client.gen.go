@@ -104,20 +104,6 @@ type ClientInterface interface {
 	// Corresponds with POST /documents (the `CreateDocument` operationId).
 	CreateDocumentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateDocumentWithApplicationJosePlusJSONBody Store a KYC document
-	//
-	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
-	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
-	// documents`. No such user: 404.
-	//
-	// Scope: `write_documents`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /documents (the `CreateDocument` operationId).
-	CreateDocumentWithApplicationJosePlusJSONBody(ctx context.Context, body CreateDocumentApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// CreateDocument Store a KYC document
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
@@ -159,19 +145,6 @@ type ClientInterface interface {
 	// Corresponds with POST /labels (the `CreateLabel` operationId).
 	CreateLabelWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateLabelWithApplicationJosePlusJSONBody Create a private label
-	//
-	// Creates a label with 'private' scope and assigns it to the user. Key and value are lower-cased, trimmed, and
-	// stand for themselves from then on. The user's level and state follow in the same transaction.
-	// A user who has a private label with this key already: 422 `Key has already been taken`. No such user: 404.
-	//
-	// Scope: `write_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /labels (the `CreateLabel` operationId).
-	CreateLabelWithApplicationJosePlusJSONBody(ctx context.Context, body CreateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// CreateLabel Create a private label
 	//
 	// Creates a label with 'private' scope and assigns it to the user. Key and value are lower-cased, trimmed, and
@@ -210,18 +183,6 @@ type ClientInterface interface {
 	// Corresponds with PUT /labels (the `UpdateLabel` operationId).
 	UpdateLabelWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UpdateLabelWithApplicationJosePlusJSONBody Update a private label
-	//
-	// Updates a label with 'private' scope. Where the user has none with this key, it is created, unless `replace`
-	// is false: then 404 `label doesnt exist`. The same value again changes nothing, `updated_at` included.
-	//
-	// Scope: `write_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with PUT /labels (the `UpdateLabel` operationId).
-	UpdateLabelWithApplicationJosePlusJSONBody(ctx context.Context, body UpdateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// UpdateLabel Update a private label
 	//
 	// Updates a label with 'private' scope. Where the user has none with this key, it is created, unless `replace`
@@ -256,17 +217,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /labels/delete (the `DeleteLabel` operationId).
 	DeleteLabelWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// DeleteLabelWithApplicationJosePlusJSONBody Delete a private label
-	//
-	// Deletes a label with 'private' scope. The user's level and state follow in the same transaction. No such user or label, 404.
-	//
-	// Scope: `write_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /labels/delete (the `DeleteLabel` operationId).
-	DeleteLabelWithApplicationJosePlusJSONBody(ctx context.Context, body DeleteLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteLabel Delete a private label
 	//
@@ -303,20 +253,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
 	FilterUsersByLabelWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// FilterUsersByLabelWithApplicationJosePlusJSONBody Users that have a label
-	//
-	// Returns the users that have a label with the key, and where they are given with the value and in the scope.
-	// `from` and `to` apply to the label's `created_at`, or with `range: updated` to its `updated_at`. A user is
-	// listed once, however many labels match. Without a time the users come in the order of their creation, with
-	// one in the order of that time.
-	//
-	// Scope: `read_users`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
-	FilterUsersByLabelWithApplicationJosePlusJSONBody(ctx context.Context, body FilterUsersByLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FilterUsersByLabel Users that have a label
 	//
@@ -357,17 +293,6 @@ type ClientInterface interface {
 	// Corresponds with POST /labels/list (the `ListLabels` operationId).
 	ListLabelsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListLabelsWithApplicationJosePlusJSONBody All labels of a user
-	//
-	// Returns all labels that are assigned to the user, public and private, oldest first.
-	//
-	// Scope: `read_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /labels/list (the `ListLabels` operationId).
-	ListLabelsWithApplicationJosePlusJSONBody(ctx context.Context, body ListLabelsApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// ListLabels All labels of a user
 	//
 	// Returns all labels that are assigned to the user, public and private, oldest first.
@@ -404,21 +329,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /otp/sign (the `SignOTP` operationId).
 	SignOTPWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// SignOTPWithApplicationJosePlusJSONBody Sign a request after a second factor
-	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
-	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
-	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
-	// server's key is a JWK set at `/.well-known/jwks.json`.
-	//
-	// Scope: `otp_sign`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /otp/sign (the `SignOTP` operationId).
-	SignOTPWithApplicationJosePlusJSONBody(ctx context.Context, body SignOTPApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SignOTP Sign a request after a second factor
 	//
@@ -461,17 +371,6 @@ type ClientInterface interface {
 	// Corresponds with POST /timestamp (the `GetTimestamp` operationId).
 	GetTimestampWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetTimestampWithApplicationJosePlusJSONBody Server time
-	//
-	// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
-	//
-	// Scope: `tools`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /timestamp (the `GetTimestamp` operationId).
-	GetTimestampWithApplicationJosePlusJSONBody(ctx context.Context, body GetTimestampApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// GetTimestamp Server time
 	//
 	// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -505,18 +404,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /users (the `CreateUser` operationId).
 	CreateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateUserWithApplicationJosePlusJSONBody Create a user
-	//
-	// Creates a user with role `member`, level 0 and state `pending`. The password is stored as a bcrypt hash.
-	// All failures come together, those of the e-mail first.
-	//
-	// Scope: `write_users`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /users (the `CreateUser` operationId).
-	CreateUserWithApplicationJosePlusJSONBody(ctx context.Context, body CreateUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateUser Create a user
 	//
@@ -553,18 +440,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /users/get (the `GetUser` operationId).
 	GetUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetUserWithApplicationJosePlusJSONBody One user with everything
-	//
-	// Returns the user with profile, labels, phones and documents. Exactly one of `uid`, `email` and `phone_num`
-	// says which. An e-mail is found whatever its case, a number in any spelling. No such user: 404.
-	//
-	// Scope: `read_users`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /users/get (the `GetUser` operationId).
-	GetUserWithApplicationJosePlusJSONBody(ctx context.Context, body GetUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetUser One user with everything
 	//
@@ -603,20 +478,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /users/import (the `ImportUser` operationId).
 	ImportUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ImportUserWithApplicationJosePlusJSONBody Import an existing user
-	//
-	// Imports a user with the password hash that another system made. A phone counts as validated. Any field of a
-	// profile makes one: `completed` when all seven are there, else `partial`; the private label `profile` says
-	// `verified` or `partial`. User, phone, profile and label are written together or not at all.
-	// An e-mail that a user has already: 422 `User already exists by this email`.
-	//
-	// Scope: `write_users`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /users/import (the `ImportUser` operationId).
-	ImportUserWithApplicationJosePlusJSONBody(ctx context.Context, body ImportUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ImportUser Import an existing user
 	//
@@ -659,20 +520,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /users/list (the `ListUsers` operationId).
 	ListUsersWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListUsersWithApplicationJosePlusJSONBody All users, page by page
-	//
-	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
-	// `range: updated`, updated) between the two, both included, in the order of that time.
-	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
-	// that is given, within the dates where there are any.
-	//
-	// Scope: `read_users`.
-	//
-	// Takes a body of the `application/jose+json` content type.
-	//
-	// Corresponds with POST /users/list (the `ListUsers` operationId).
-	ListUsersWithApplicationJosePlusJSONBody(ctx context.Context, body ListUsersApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUsers All users, page by page
 	//
@@ -717,30 +564,6 @@ type ClientInterface interface {
 // Corresponds with POST /documents (the `CreateDocument` operationId).
 func (c *Client) CreateDocumentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateDocumentRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateDocumentWithApplicationJosePlusJSONBody Store a KYC document
-//
-// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
-// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
-// documents`. No such user: 404.
-//
-// Scope: `write_documents`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /documents (the `CreateDocument` operationId).
-func (c *Client) CreateDocumentWithApplicationJosePlusJSONBody(ctx context.Context, body CreateDocumentApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDocumentRequestWithApplicationJosePlusJSONBody(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -822,29 +645,6 @@ func (c *Client) CreateLabelWithBody(ctx context.Context, contentType string, bo
 	return c.Client.Do(req)
 }
 
-// CreateLabelWithApplicationJosePlusJSONBody Create a private label
-//
-// Creates a label with 'private' scope and assigns it to the user. Key and value are lower-cased, trimmed, and
-// stand for themselves from then on. The user's level and state follow in the same transaction.
-// A user who has a private label with this key already: 422 `Key has already been taken`. No such user: 404.
-//
-// Scope: `write_labels`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /labels (the `CreateLabel` operationId).
-func (c *Client) CreateLabelWithApplicationJosePlusJSONBody(ctx context.Context, body CreateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateLabelRequestWithApplicationJosePlusJSONBody(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // CreateLabel Create a private label
 //
 // Creates a label with 'private' scope and assigns it to the user. Key and value are lower-cased, trimmed, and
@@ -903,28 +703,6 @@ func (c *Client) CreateLabelWithFormdataBody(ctx context.Context, body CreateLab
 // Corresponds with PUT /labels (the `UpdateLabel` operationId).
 func (c *Client) UpdateLabelWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateLabelRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// UpdateLabelWithApplicationJosePlusJSONBody Update a private label
-//
-// Updates a label with 'private' scope. Where the user has none with this key, it is created, unless `replace`
-// is false: then 404 `label doesnt exist`. The same value again changes nothing, `updated_at` included.
-//
-// Scope: `write_labels`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with PUT /labels (the `UpdateLabel` operationId).
-func (c *Client) UpdateLabelWithApplicationJosePlusJSONBody(ctx context.Context, body UpdateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateLabelRequestWithApplicationJosePlusJSONBody(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1000,27 +778,6 @@ func (c *Client) DeleteLabelWithBody(ctx context.Context, contentType string, bo
 	return c.Client.Do(req)
 }
 
-// DeleteLabelWithApplicationJosePlusJSONBody Delete a private label
-//
-// Deletes a label with 'private' scope. The user's level and state follow in the same transaction. No such user or label, 404.
-//
-// Scope: `write_labels`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /labels/delete (the `DeleteLabel` operationId).
-func (c *Client) DeleteLabelWithApplicationJosePlusJSONBody(ctx context.Context, body DeleteLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteLabelRequestWithApplicationJosePlusJSONBody(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // DeleteLabel Delete a private label
 //
 // Deletes a label with 'private' scope. The user's level and state follow in the same transaction. No such user or label, 404.
@@ -1077,30 +834,6 @@ func (c *Client) DeleteLabelWithFormdataBody(ctx context.Context, body DeleteLab
 // Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
 func (c *Client) FilterUsersByLabelWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewFilterUsersByLabelRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// FilterUsersByLabelWithApplicationJosePlusJSONBody Users that have a label
-//
-// Returns the users that have a label with the key, and where they are given with the value and in the scope.
-// `from` and `to` apply to the label's `created_at`, or with `range: updated` to its `updated_at`. A user is
-// listed once, however many labels match. Without a time the users come in the order of their creation, with
-// one in the order of that time.
-//
-// Scope: `read_users`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
-func (c *Client) FilterUsersByLabelWithApplicationJosePlusJSONBody(ctx context.Context, body FilterUsersByLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewFilterUsersByLabelRequestWithApplicationJosePlusJSONBody(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1180,27 +913,6 @@ func (c *Client) ListLabelsWithBody(ctx context.Context, contentType string, bod
 	return c.Client.Do(req)
 }
 
-// ListLabelsWithApplicationJosePlusJSONBody All labels of a user
-//
-// Returns all labels that are assigned to the user, public and private, oldest first.
-//
-// Scope: `read_labels`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /labels/list (the `ListLabels` operationId).
-func (c *Client) ListLabelsWithApplicationJosePlusJSONBody(ctx context.Context, body ListLabelsApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListLabelsRequestWithApplicationJosePlusJSONBody(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // ListLabels All labels of a user
 //
 // Returns all labels that are assigned to the user, public and private, oldest first.
@@ -1258,31 +970,6 @@ func (c *Client) ListLabelsWithFormdataBody(ctx context.Context, body ListLabels
 // Corresponds with POST /otp/sign (the `SignOTP` operationId).
 func (c *Client) SignOTPWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSignOTPRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// SignOTPWithApplicationJosePlusJSONBody Sign a request after a second factor
-//
-// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
-// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
-// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
-// server's key is a JWK set at `/.well-known/jwks.json`.
-//
-// Scope: `otp_sign`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /otp/sign (the `SignOTP` operationId).
-func (c *Client) SignOTPWithApplicationJosePlusJSONBody(ctx context.Context, body SignOTPApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSignOTPRequestWithApplicationJosePlusJSONBody(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1364,27 +1051,6 @@ func (c *Client) GetTimestampWithBody(ctx context.Context, contentType string, b
 	return c.Client.Do(req)
 }
 
-// GetTimestampWithApplicationJosePlusJSONBody Server time
-//
-// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
-//
-// Scope: `tools`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /timestamp (the `GetTimestamp` operationId).
-func (c *Client) GetTimestampWithApplicationJosePlusJSONBody(ctx context.Context, body GetTimestampApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetTimestampRequestWithApplicationJosePlusJSONBody(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // GetTimestamp Server time
 //
 // Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -1439,28 +1105,6 @@ func (c *Client) GetTimestampWithFormdataBody(ctx context.Context, body GetTimes
 // Corresponds with POST /users (the `CreateUser` operationId).
 func (c *Client) CreateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateUserRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateUserWithApplicationJosePlusJSONBody Create a user
-//
-// Creates a user with role `member`, level 0 and state `pending`. The password is stored as a bcrypt hash.
-// All failures come together, those of the e-mail first.
-//
-// Scope: `write_users`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /users (the `CreateUser` operationId).
-func (c *Client) CreateUserWithApplicationJosePlusJSONBody(ctx context.Context, body CreateUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateUserRequestWithApplicationJosePlusJSONBody(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1537,28 +1181,6 @@ func (c *Client) GetUserWithBody(ctx context.Context, contentType string, body i
 	return c.Client.Do(req)
 }
 
-// GetUserWithApplicationJosePlusJSONBody One user with everything
-//
-// Returns the user with profile, labels, phones and documents. Exactly one of `uid`, `email` and `phone_num`
-// says which. An e-mail is found whatever its case, a number in any spelling. No such user: 404.
-//
-// Scope: `read_users`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /users/get (the `GetUser` operationId).
-func (c *Client) GetUserWithApplicationJosePlusJSONBody(ctx context.Context, body GetUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetUserRequestWithApplicationJosePlusJSONBody(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // GetUser One user with everything
 //
 // Returns the user with profile, labels, phones and documents. Exactly one of `uid`, `email` and `phone_num`
@@ -1617,30 +1239,6 @@ func (c *Client) GetUserWithFormdataBody(ctx context.Context, body GetUserFormda
 // Corresponds with POST /users/import (the `ImportUser` operationId).
 func (c *Client) ImportUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewImportUserRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ImportUserWithApplicationJosePlusJSONBody Import an existing user
-//
-// Imports a user with the password hash that another system made. A phone counts as validated. Any field of a
-// profile makes one: `completed` when all seven are there, else `partial`; the private label `profile` says
-// `verified` or `partial`. User, phone, profile and label are written together or not at all.
-// An e-mail that a user has already: 422 `User already exists by this email`.
-//
-// Scope: `write_users`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /users/import (the `ImportUser` operationId).
-func (c *Client) ImportUserWithApplicationJosePlusJSONBody(ctx context.Context, body ImportUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewImportUserRequestWithApplicationJosePlusJSONBody(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1723,30 +1321,6 @@ func (c *Client) ListUsersWithBody(ctx context.Context, contentType string, body
 	return c.Client.Do(req)
 }
 
-// ListUsersWithApplicationJosePlusJSONBody All users, page by page
-//
-// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
-// `range: updated`, updated) between the two, both included, in the order of that time.
-// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
-// that is given, within the dates where there are any.
-//
-// Scope: `read_users`.
-//
-// Takes a body of the `application/jose+json` content type.
-//
-// Corresponds with POST /users/list (the `ListUsers` operationId).
-func (c *Client) ListUsersWithApplicationJosePlusJSONBody(ctx context.Context, body ListUsersApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListUsersRequestWithApplicationJosePlusJSONBody(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // ListUsers All users, page by page
 //
 // Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
@@ -1793,17 +1367,6 @@ func (c *Client) ListUsersWithFormdataBody(ctx context.Context, body ListUsersFo
 		return nil, err
 	}
 	return c.Client.Do(req)
-}
-
-// NewCreateDocumentRequestWithApplicationJosePlusJSONBody calls the generic CreateDocument builder with application/jose+json body
-func NewCreateDocumentRequestWithApplicationJosePlusJSONBody(server string, body CreateDocumentApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateDocumentRequestWithBody(server, "application/jose+json", bodyReader)
 }
 
 // NewCreateDocumentRequest calls the generic CreateDocument builder with application/json body
@@ -1857,17 +1420,6 @@ func NewCreateDocumentRequestWithBody(server string, contentType string, body io
 	return req, nil
 }
 
-// NewCreateLabelRequestWithApplicationJosePlusJSONBody calls the generic CreateLabel builder with application/jose+json body
-func NewCreateLabelRequestWithApplicationJosePlusJSONBody(server string, body CreateLabelApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateLabelRequestWithBody(server, "application/jose+json", bodyReader)
-}
-
 // NewCreateLabelRequest calls the generic CreateLabel builder with application/json body
 func NewCreateLabelRequest(server string, body CreateLabelJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -1917,17 +1469,6 @@ func NewCreateLabelRequestWithBody(server string, contentType string, body io.Re
 	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
-}
-
-// NewUpdateLabelRequestWithApplicationJosePlusJSONBody calls the generic UpdateLabel builder with application/jose+json body
-func NewUpdateLabelRequestWithApplicationJosePlusJSONBody(server string, body UpdateLabelApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewUpdateLabelRequestWithBody(server, "application/jose+json", bodyReader)
 }
 
 // NewUpdateLabelRequest calls the generic UpdateLabel builder with application/json body
@@ -1981,17 +1522,6 @@ func NewUpdateLabelRequestWithBody(server string, contentType string, body io.Re
 	return req, nil
 }
 
-// NewDeleteLabelRequestWithApplicationJosePlusJSONBody calls the generic DeleteLabel builder with application/jose+json body
-func NewDeleteLabelRequestWithApplicationJosePlusJSONBody(server string, body DeleteLabelApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewDeleteLabelRequestWithBody(server, "application/jose+json", bodyReader)
-}
-
 // NewDeleteLabelRequest calls the generic DeleteLabel builder with application/json body
 func NewDeleteLabelRequest(server string, body DeleteLabelJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2041,17 +1571,6 @@ func NewDeleteLabelRequestWithBody(server string, contentType string, body io.Re
 	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
-}
-
-// NewFilterUsersByLabelRequestWithApplicationJosePlusJSONBody calls the generic FilterUsersByLabel builder with application/jose+json body
-func NewFilterUsersByLabelRequestWithApplicationJosePlusJSONBody(server string, body FilterUsersByLabelApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewFilterUsersByLabelRequestWithBody(server, "application/jose+json", bodyReader)
 }
 
 // NewFilterUsersByLabelRequest calls the generic FilterUsersByLabel builder with application/json body
@@ -2105,17 +1624,6 @@ func NewFilterUsersByLabelRequestWithBody(server string, contentType string, bod
 	return req, nil
 }
 
-// NewListLabelsRequestWithApplicationJosePlusJSONBody calls the generic ListLabels builder with application/jose+json body
-func NewListLabelsRequestWithApplicationJosePlusJSONBody(server string, body ListLabelsApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewListLabelsRequestWithBody(server, "application/jose+json", bodyReader)
-}
-
 // NewListLabelsRequest calls the generic ListLabels builder with application/json body
 func NewListLabelsRequest(server string, body ListLabelsJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2165,17 +1673,6 @@ func NewListLabelsRequestWithBody(server string, contentType string, body io.Rea
 	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
-}
-
-// NewSignOTPRequestWithApplicationJosePlusJSONBody calls the generic SignOTP builder with application/jose+json body
-func NewSignOTPRequestWithApplicationJosePlusJSONBody(server string, body SignOTPApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewSignOTPRequestWithBody(server, "application/jose+json", bodyReader)
 }
 
 // NewSignOTPRequest calls the generic SignOTP builder with application/json body
@@ -2229,17 +1726,6 @@ func NewSignOTPRequestWithBody(server string, contentType string, body io.Reader
 	return req, nil
 }
 
-// NewGetTimestampRequestWithApplicationJosePlusJSONBody calls the generic GetTimestamp builder with application/jose+json body
-func NewGetTimestampRequestWithApplicationJosePlusJSONBody(server string, body GetTimestampApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewGetTimestampRequestWithBody(server, "application/jose+json", bodyReader)
-}
-
 // NewGetTimestampRequest calls the generic GetTimestamp builder with application/json body
 func NewGetTimestampRequest(server string, body GetTimestampJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2289,17 +1775,6 @@ func NewGetTimestampRequestWithBody(server string, contentType string, body io.R
 	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
-}
-
-// NewCreateUserRequestWithApplicationJosePlusJSONBody calls the generic CreateUser builder with application/jose+json body
-func NewCreateUserRequestWithApplicationJosePlusJSONBody(server string, body CreateUserApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateUserRequestWithBody(server, "application/jose+json", bodyReader)
 }
 
 // NewCreateUserRequest calls the generic CreateUser builder with application/json body
@@ -2353,17 +1828,6 @@ func NewCreateUserRequestWithBody(server string, contentType string, body io.Rea
 	return req, nil
 }
 
-// NewGetUserRequestWithApplicationJosePlusJSONBody calls the generic GetUser builder with application/jose+json body
-func NewGetUserRequestWithApplicationJosePlusJSONBody(server string, body GetUserApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewGetUserRequestWithBody(server, "application/jose+json", bodyReader)
-}
-
 // NewGetUserRequest calls the generic GetUser builder with application/json body
 func NewGetUserRequest(server string, body GetUserJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2415,17 +1879,6 @@ func NewGetUserRequestWithBody(server string, contentType string, body io.Reader
 	return req, nil
 }
 
-// NewImportUserRequestWithApplicationJosePlusJSONBody calls the generic ImportUser builder with application/jose+json body
-func NewImportUserRequestWithApplicationJosePlusJSONBody(server string, body ImportUserApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewImportUserRequestWithBody(server, "application/jose+json", bodyReader)
-}
-
 // NewImportUserRequest calls the generic ImportUser builder with application/json body
 func NewImportUserRequest(server string, body ImportUserJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2475,17 +1928,6 @@ func NewImportUserRequestWithBody(server string, contentType string, body io.Rea
 	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
-}
-
-// NewListUsersRequestWithApplicationJosePlusJSONBody calls the generic ListUsers builder with application/jose+json body
-func NewListUsersRequestWithApplicationJosePlusJSONBody(server string, body ListUsersApplicationJosePlusJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewListUsersRequestWithBody(server, "application/jose+json", bodyReader)
 }
 
 // NewListUsersRequest calls the generic ListUsers builder with application/json body
@@ -2597,20 +2039,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /documents (the `CreateDocument` operationId).
 	CreateDocumentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDocumentResponse, error)
 
-	// CreateDocumentWithApplicationJosePlusJSONBodyWithResponse Store a KYC document
-	//
-	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
-	// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-	// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
-	// documents`. No such user: 404.
-	//
-	// Scope: `write_documents`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /documents (the `CreateDocument` operationId).
-	CreateDocumentWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body CreateDocumentApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDocumentResponse, error)
-
 	// CreateDocumentWithResponse Store a KYC document
 	//
 	// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
@@ -2652,19 +2080,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /labels (the `CreateLabel` operationId).
 	CreateLabelWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateLabelResponse, error)
 
-	// CreateLabelWithApplicationJosePlusJSONBodyWithResponse Create a private label
-	//
-	// Creates a label with 'private' scope and assigns it to the user. Key and value are lower-cased, trimmed, and
-	// stand for themselves from then on. The user's level and state follow in the same transaction.
-	// A user who has a private label with this key already: 422 `Key has already been taken`. No such user: 404.
-	//
-	// Scope: `write_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /labels (the `CreateLabel` operationId).
-	CreateLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body CreateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateLabelResponse, error)
-
 	// CreateLabelWithResponse Create a private label
 	//
 	// Creates a label with 'private' scope and assigns it to the user. Key and value are lower-cased, trimmed, and
@@ -2703,18 +2118,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /labels (the `UpdateLabel` operationId).
 	UpdateLabelWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateLabelResponse, error)
 
-	// UpdateLabelWithApplicationJosePlusJSONBodyWithResponse Update a private label
-	//
-	// Updates a label with 'private' scope. Where the user has none with this key, it is created, unless `replace`
-	// is false: then 404 `label doesnt exist`. The same value again changes nothing, `updated_at` included.
-	//
-	// Scope: `write_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with PUT /labels (the `UpdateLabel` operationId).
-	UpdateLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body UpdateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateLabelResponse, error)
-
 	// UpdateLabelWithResponse Update a private label
 	//
 	// Updates a label with 'private' scope. Where the user has none with this key, it is created, unless `replace`
@@ -2749,17 +2152,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /labels/delete (the `DeleteLabel` operationId).
 	DeleteLabelWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeleteLabelResponse, error)
-
-	// DeleteLabelWithApplicationJosePlusJSONBodyWithResponse Delete a private label
-	//
-	// Deletes a label with 'private' scope. The user's level and state follow in the same transaction. No such user or label, 404.
-	//
-	// Scope: `write_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /labels/delete (the `DeleteLabel` operationId).
-	DeleteLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body DeleteLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*DeleteLabelResponse, error)
 
 	// DeleteLabelWithResponse Delete a private label
 	//
@@ -2796,20 +2188,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
 	FilterUsersByLabelWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FilterUsersByLabelResponse, error)
-
-	// FilterUsersByLabelWithApplicationJosePlusJSONBodyWithResponse Users that have a label
-	//
-	// Returns the users that have a label with the key, and where they are given with the value and in the scope.
-	// `from` and `to` apply to the label's `created_at`, or with `range: updated` to its `updated_at`. A user is
-	// listed once, however many labels match. Without a time the users come in the order of their creation, with
-	// one in the order of that time.
-	//
-	// Scope: `read_users`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
-	FilterUsersByLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body FilterUsersByLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*FilterUsersByLabelResponse, error)
 
 	// FilterUsersByLabelWithResponse Users that have a label
 	//
@@ -2850,17 +2228,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /labels/list (the `ListLabels` operationId).
 	ListLabelsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ListLabelsResponse, error)
 
-	// ListLabelsWithApplicationJosePlusJSONBodyWithResponse All labels of a user
-	//
-	// Returns all labels that are assigned to the user, public and private, oldest first.
-	//
-	// Scope: `read_labels`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /labels/list (the `ListLabels` operationId).
-	ListLabelsWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body ListLabelsApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ListLabelsResponse, error)
-
 	// ListLabelsWithResponse All labels of a user
 	//
 	// Returns all labels that are assigned to the user, public and private, oldest first.
@@ -2897,21 +2264,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /otp/sign (the `SignOTP` operationId).
 	SignOTPWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SignOTPResponse, error)
-
-	// SignOTPWithApplicationJosePlusJSONBodyWithResponse Sign a request after a second factor
-	//
-	// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
-	// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
-	// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
-	// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
-	// server's key is a JWK set at `/.well-known/jwks.json`.
-	//
-	// Scope: `otp_sign`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /otp/sign (the `SignOTP` operationId).
-	SignOTPWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body SignOTPApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*SignOTPResponse, error)
 
 	// SignOTPWithResponse Sign a request after a second factor
 	//
@@ -2954,17 +2306,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /timestamp (the `GetTimestamp` operationId).
 	GetTimestampWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetTimestampResponse, error)
 
-	// GetTimestampWithApplicationJosePlusJSONBodyWithResponse Server time
-	//
-	// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
-	//
-	// Scope: `tools`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /timestamp (the `GetTimestamp` operationId).
-	GetTimestampWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body GetTimestampApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*GetTimestampResponse, error)
-
 	// GetTimestampWithResponse Server time
 	//
 	// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -2998,18 +2339,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /users (the `CreateUser` operationId).
 	CreateUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateUserResponse, error)
-
-	// CreateUserWithApplicationJosePlusJSONBodyWithResponse Create a user
-	//
-	// Creates a user with role `member`, level 0 and state `pending`. The password is stored as a bcrypt hash.
-	// All failures come together, those of the e-mail first.
-	//
-	// Scope: `write_users`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /users (the `CreateUser` operationId).
-	CreateUserWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body CreateUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateUserResponse, error)
 
 	// CreateUserWithResponse Create a user
 	//
@@ -3046,18 +2375,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /users/get (the `GetUser` operationId).
 	GetUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetUserResponse, error)
-
-	// GetUserWithApplicationJosePlusJSONBodyWithResponse One user with everything
-	//
-	// Returns the user with profile, labels, phones and documents. Exactly one of `uid`, `email` and `phone_num`
-	// says which. An e-mail is found whatever its case, a number in any spelling. No such user: 404.
-	//
-	// Scope: `read_users`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /users/get (the `GetUser` operationId).
-	GetUserWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body GetUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*GetUserResponse, error)
 
 	// GetUserWithResponse One user with everything
 	//
@@ -3096,20 +2413,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /users/import (the `ImportUser` operationId).
 	ImportUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportUserResponse, error)
-
-	// ImportUserWithApplicationJosePlusJSONBodyWithResponse Import an existing user
-	//
-	// Imports a user with the password hash that another system made. A phone counts as validated. Any field of a
-	// profile makes one: `completed` when all seven are there, else `partial`; the private label `profile` says
-	// `verified` or `partial`. User, phone, profile and label are written together or not at all.
-	// An e-mail that a user has already: 422 `User already exists by this email`.
-	//
-	// Scope: `write_users`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /users/import (the `ImportUser` operationId).
-	ImportUserWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body ImportUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ImportUserResponse, error)
 
 	// ImportUserWithResponse Import an existing user
 	//
@@ -3152,20 +2455,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /users/list (the `ListUsers` operationId).
 	ListUsersWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ListUsersResponse, error)
-
-	// ListUsersWithApplicationJosePlusJSONBodyWithResponse All users, page by page
-	//
-	// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
-	// `range: updated`, updated) between the two, both included, in the order of that time.
-	// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
-	// that is given, within the dates where there are any.
-	//
-	// Scope: `read_users`.
-	//
-	// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /users/list (the `ListUsers` operationId).
-	ListUsersWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body ListUsersApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ListUsersResponse, error)
 
 	// ListUsersWithResponse All users, page by page
 	//
@@ -4040,26 +3329,6 @@ func (c *ClientWithResponses) CreateDocumentWithBodyWithResponse(ctx context.Con
 	return ParseCreateDocumentResponse(rsp)
 }
 
-// CreateDocumentWithApplicationJosePlusJSONBodyWithResponse Store a KYC document
-//
-// Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
-// with `pending` where there is none, set to `pending` where it says anything but `verified`. All failures
-// come together. A user has at most 1,000 documents, with 1 MiB of metadata together: beyond, 422 `Too many
-// documents`. No such user: 404.
-//
-// Scope: `write_documents`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /documents (the `CreateDocument` operationId).
-func (c *ClientWithResponses) CreateDocumentWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body CreateDocumentApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDocumentResponse, error) {
-	rsp, err := c.CreateDocumentWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateDocumentResponse(rsp)
-}
-
 // CreateDocumentWithResponse Store a KYC document
 //
 // Stores a document of the user. Unless `update_labels` is false, a private label `document` follows: made
@@ -4113,25 +3382,6 @@ func (c *ClientWithResponses) CreateDocumentWithFormdataBodyWithResponse(ctx con
 // Corresponds with POST /labels (the `CreateLabel` operationId).
 func (c *ClientWithResponses) CreateLabelWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateLabelResponse, error) {
 	rsp, err := c.CreateLabelWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateLabelResponse(rsp)
-}
-
-// CreateLabelWithApplicationJosePlusJSONBodyWithResponse Create a private label
-//
-// Creates a label with 'private' scope and assigns it to the user. Key and value are lower-cased, trimmed, and
-// stand for themselves from then on. The user's level and state follow in the same transaction.
-// A user who has a private label with this key already: 422 `Key has already been taken`. No such user: 404.
-//
-// Scope: `write_labels`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /labels (the `CreateLabel` operationId).
-func (c *ClientWithResponses) CreateLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body CreateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateLabelResponse, error) {
-	rsp, err := c.CreateLabelWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4194,24 +3444,6 @@ func (c *ClientWithResponses) UpdateLabelWithBodyWithResponse(ctx context.Contex
 	return ParseUpdateLabelResponse(rsp)
 }
 
-// UpdateLabelWithApplicationJosePlusJSONBodyWithResponse Update a private label
-//
-// Updates a label with 'private' scope. Where the user has none with this key, it is created, unless `replace`
-// is false: then 404 `label doesnt exist`. The same value again changes nothing, `updated_at` included.
-//
-// Scope: `write_labels`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with PUT /labels (the `UpdateLabel` operationId).
-func (c *ClientWithResponses) UpdateLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body UpdateLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateLabelResponse, error) {
-	rsp, err := c.UpdateLabelWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseUpdateLabelResponse(rsp)
-}
-
 // UpdateLabelWithResponse Update a private label
 //
 // Updates a label with 'private' scope. Where the user has none with this key, it is created, unless `replace`
@@ -4259,23 +3491,6 @@ func (c *ClientWithResponses) UpdateLabelWithFormdataBodyWithResponse(ctx contex
 // Corresponds with POST /labels/delete (the `DeleteLabel` operationId).
 func (c *ClientWithResponses) DeleteLabelWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeleteLabelResponse, error) {
 	rsp, err := c.DeleteLabelWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseDeleteLabelResponse(rsp)
-}
-
-// DeleteLabelWithApplicationJosePlusJSONBodyWithResponse Delete a private label
-//
-// Deletes a label with 'private' scope. The user's level and state follow in the same transaction. No such user or label, 404.
-//
-// Scope: `write_labels`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /labels/delete (the `DeleteLabel` operationId).
-func (c *ClientWithResponses) DeleteLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body DeleteLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*DeleteLabelResponse, error) {
-	rsp, err := c.DeleteLabelWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4330,26 +3545,6 @@ func (c *ClientWithResponses) DeleteLabelWithFormdataBodyWithResponse(ctx contex
 // Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
 func (c *ClientWithResponses) FilterUsersByLabelWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FilterUsersByLabelResponse, error) {
 	rsp, err := c.FilterUsersByLabelWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseFilterUsersByLabelResponse(rsp)
-}
-
-// FilterUsersByLabelWithApplicationJosePlusJSONBodyWithResponse Users that have a label
-//
-// Returns the users that have a label with the key, and where they are given with the value and in the scope.
-// `from` and `to` apply to the label's `created_at`, or with `range: updated` to its `updated_at`. A user is
-// listed once, however many labels match. Without a time the users come in the order of their creation, with
-// one in the order of that time.
-//
-// Scope: `read_users`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /labels/filter/users (the `FilterUsersByLabel` operationId).
-func (c *ClientWithResponses) FilterUsersByLabelWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body FilterUsersByLabelApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*FilterUsersByLabelResponse, error) {
-	rsp, err := c.FilterUsersByLabelWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4413,23 +3608,6 @@ func (c *ClientWithResponses) ListLabelsWithBodyWithResponse(ctx context.Context
 	return ParseListLabelsResponse(rsp)
 }
 
-// ListLabelsWithApplicationJosePlusJSONBodyWithResponse All labels of a user
-//
-// Returns all labels that are assigned to the user, public and private, oldest first.
-//
-// Scope: `read_labels`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /labels/list (the `ListLabels` operationId).
-func (c *ClientWithResponses) ListLabelsWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body ListLabelsApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ListLabelsResponse, error) {
-	rsp, err := c.ListLabelsWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseListLabelsResponse(rsp)
-}
-
 // ListLabelsWithResponse All labels of a user
 //
 // Returns all labels that are assigned to the user, public and private, oldest first.
@@ -4479,27 +3657,6 @@ func (c *ClientWithResponses) ListLabelsWithFormdataBodyWithResponse(ctx context
 // Corresponds with POST /otp/sign (the `SignOTP` operationId).
 func (c *ClientWithResponses) SignOTPWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SignOTPResponse, error) {
 	rsp, err := c.SignOTPWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseSignOTPResponse(rsp)
-}
-
-// SignOTPWithApplicationJosePlusJSONBodyWithResponse Sign a request after a second factor
-//
-// Adds this server's signature to a JWS when the user's one-time code is right. The JWS has at least one signature and
-// at most 64 KiB; claims of `barong` about another user are refused. Without `jwt` the server signs
-// an attestation of its own: `iss`, `sub` (the user's uid), `iat`, `exp` (a minute later) and `jti`, with
-// `typ` `barong-otp+jwt` in the protected header, which no signature under a `jwt` has. A code counts once. No such user, or one who is not active: 404. Five wrong codes in a row: 429. The public half of the
-// server's key is a JWK set at `/.well-known/jwks.json`.
-//
-// Scope: `otp_sign`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /otp/sign (the `SignOTP` operationId).
-func (c *ClientWithResponses) SignOTPWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body SignOTPApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*SignOTPResponse, error) {
-	rsp, err := c.SignOTPWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4565,23 +3722,6 @@ func (c *ClientWithResponses) GetTimestampWithBodyWithResponse(ctx context.Conte
 	return ParseGetTimestampResponse(rsp)
 }
 
-// GetTimestampWithApplicationJosePlusJSONBodyWithResponse Server time
-//
-// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
-//
-// Scope: `tools`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /timestamp (the `GetTimestamp` operationId).
-func (c *ClientWithResponses) GetTimestampWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body GetTimestampApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*GetTimestampResponse, error) {
-	rsp, err := c.GetTimestampWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetTimestampResponse(rsp)
-}
-
 // GetTimestampWithResponse Server time
 //
 // Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -4628,24 +3768,6 @@ func (c *ClientWithResponses) GetTimestampWithFormdataBodyWithResponse(ctx conte
 // Corresponds with POST /users (the `CreateUser` operationId).
 func (c *ClientWithResponses) CreateUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateUserResponse, error) {
 	rsp, err := c.CreateUserWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateUserResponse(rsp)
-}
-
-// CreateUserWithApplicationJosePlusJSONBodyWithResponse Create a user
-//
-// Creates a user with role `member`, level 0 and state `pending`. The password is stored as a bcrypt hash.
-// All failures come together, those of the e-mail first.
-//
-// Scope: `write_users`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /users (the `CreateUser` operationId).
-func (c *ClientWithResponses) CreateUserWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body CreateUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateUserResponse, error) {
-	rsp, err := c.CreateUserWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4700,24 +3822,6 @@ func (c *ClientWithResponses) CreateUserWithFormdataBodyWithResponse(ctx context
 // Corresponds with POST /users/get (the `GetUser` operationId).
 func (c *ClientWithResponses) GetUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetUserResponse, error) {
 	rsp, err := c.GetUserWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetUserResponse(rsp)
-}
-
-// GetUserWithApplicationJosePlusJSONBodyWithResponse One user with everything
-//
-// Returns the user with profile, labels, phones and documents. Exactly one of `uid`, `email` and `phone_num`
-// says which. An e-mail is found whatever its case, a number in any spelling. No such user: 404.
-//
-// Scope: `read_users`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /users/get (the `GetUser` operationId).
-func (c *ClientWithResponses) GetUserWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body GetUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*GetUserResponse, error) {
-	rsp, err := c.GetUserWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -4780,26 +3884,6 @@ func (c *ClientWithResponses) ImportUserWithBodyWithResponse(ctx context.Context
 	return ParseImportUserResponse(rsp)
 }
 
-// ImportUserWithApplicationJosePlusJSONBodyWithResponse Import an existing user
-//
-// Imports a user with the password hash that another system made. A phone counts as validated. Any field of a
-// profile makes one: `completed` when all seven are there, else `partial`; the private label `profile` says
-// `verified` or `partial`. User, phone, profile and label are written together or not at all.
-// An e-mail that a user has already: 422 `User already exists by this email`.
-//
-// Scope: `write_users`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /users/import (the `ImportUser` operationId).
-func (c *ClientWithResponses) ImportUserWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body ImportUserApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ImportUserResponse, error) {
-	rsp, err := c.ImportUserWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseImportUserResponse(rsp)
-}
-
 // ImportUserWithResponse Import an existing user
 //
 // Imports a user with the password hash that another system made. A phone counts as validated. Any field of a
@@ -4854,26 +3938,6 @@ func (c *ClientWithResponses) ImportUserWithFormdataBodyWithResponse(ctx context
 // Corresponds with POST /users/list (the `ListUsers` operationId).
 func (c *ClientWithResponses) ListUsersWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ListUsersResponse, error) {
 	rsp, err := c.ListUsersWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseListUsersResponse(rsp)
-}
-
-// ListUsersWithApplicationJosePlusJSONBodyWithResponse All users, page by page
-//
-// Returns the users as a collection, in the order of their creation; with `from` or `to`, those created (with
-// `range: updated`, updated) between the two, both included, in the order of that time.
-// `uid`, `email`, `role`, `first_name`, `last_name`, `country`, `level` and `state` choose those that equal all
-// that is given, within the dates where there are any.
-//
-// Scope: `read_users`.
-//
-// Takes a body of the `application/jose+json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /users/list (the `ListUsers` operationId).
-func (c *ClientWithResponses) ListUsersWithApplicationJosePlusJSONBodyWithResponse(ctx context.Context, body ListUsersApplicationJosePlusJSONRequestBody, reqEditors ...RequestEditorFn) (*ListUsersResponse, error) {
-	rsp, err := c.ListUsersWithApplicationJosePlusJSONBody(ctx, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

@@ -634,17 +634,11 @@ type ErrorApplicationProblemPlusJSON = Problem
 // UserPage defines model for UserPage.
 type UserPage = []ListedUser
 
-// CreateDocumentApplicationJosePlusJSONRequestBody defines body for CreateDocument for application/jose+json ContentType.
-type CreateDocumentApplicationJosePlusJSONRequestBody = SignedEnvelope
-
 // CreateDocumentJSONRequestBody defines body for CreateDocument for application/json ContentType.
 type CreateDocumentJSONRequestBody = CreateDocumentParameters
 
 // CreateDocumentFormdataRequestBody defines body for CreateDocument for application/x-www-form-urlencoded ContentType.
 type CreateDocumentFormdataRequestBody = CreateDocumentParameters
-
-// CreateLabelApplicationJosePlusJSONRequestBody defines body for CreateLabel for application/jose+json ContentType.
-type CreateLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
 
 // CreateLabelJSONRequestBody defines body for CreateLabel for application/json ContentType.
 type CreateLabelJSONRequestBody = CreateLabelParameters
@@ -652,17 +646,11 @@ type CreateLabelJSONRequestBody = CreateLabelParameters
 // CreateLabelFormdataRequestBody defines body for CreateLabel for application/x-www-form-urlencoded ContentType.
 type CreateLabelFormdataRequestBody = CreateLabelParameters
 
-// UpdateLabelApplicationJosePlusJSONRequestBody defines body for UpdateLabel for application/jose+json ContentType.
-type UpdateLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
-
 // UpdateLabelJSONRequestBody defines body for UpdateLabel for application/json ContentType.
 type UpdateLabelJSONRequestBody = UpdateLabelParameters
 
 // UpdateLabelFormdataRequestBody defines body for UpdateLabel for application/x-www-form-urlencoded ContentType.
 type UpdateLabelFormdataRequestBody = UpdateLabelParameters
-
-// DeleteLabelApplicationJosePlusJSONRequestBody defines body for DeleteLabel for application/jose+json ContentType.
-type DeleteLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
 
 // DeleteLabelJSONRequestBody defines body for DeleteLabel for application/json ContentType.
 type DeleteLabelJSONRequestBody = DeleteLabelParameters
@@ -670,17 +658,11 @@ type DeleteLabelJSONRequestBody = DeleteLabelParameters
 // DeleteLabelFormdataRequestBody defines body for DeleteLabel for application/x-www-form-urlencoded ContentType.
 type DeleteLabelFormdataRequestBody = DeleteLabelParameters
 
-// FilterUsersByLabelApplicationJosePlusJSONRequestBody defines body for FilterUsersByLabel for application/jose+json ContentType.
-type FilterUsersByLabelApplicationJosePlusJSONRequestBody = SignedEnvelope
-
 // FilterUsersByLabelJSONRequestBody defines body for FilterUsersByLabel for application/json ContentType.
 type FilterUsersByLabelJSONRequestBody = FilterUsersByLabelParameters
 
 // FilterUsersByLabelFormdataRequestBody defines body for FilterUsersByLabel for application/x-www-form-urlencoded ContentType.
 type FilterUsersByLabelFormdataRequestBody = FilterUsersByLabelParameters
-
-// ListLabelsApplicationJosePlusJSONRequestBody defines body for ListLabels for application/jose+json ContentType.
-type ListLabelsApplicationJosePlusJSONRequestBody = SignedEnvelope
 
 // ListLabelsJSONRequestBody defines body for ListLabels for application/json ContentType.
 type ListLabelsJSONRequestBody = ListLabelsParameters
@@ -688,17 +670,11 @@ type ListLabelsJSONRequestBody = ListLabelsParameters
 // ListLabelsFormdataRequestBody defines body for ListLabels for application/x-www-form-urlencoded ContentType.
 type ListLabelsFormdataRequestBody = ListLabelsParameters
 
-// SignOTPApplicationJosePlusJSONRequestBody defines body for SignOTP for application/jose+json ContentType.
-type SignOTPApplicationJosePlusJSONRequestBody = SignedEnvelope
-
 // SignOTPJSONRequestBody defines body for SignOTP for application/json ContentType.
 type SignOTPJSONRequestBody = SignOTPParameters
 
 // SignOTPFormdataRequestBody defines body for SignOTP for application/x-www-form-urlencoded ContentType.
 type SignOTPFormdataRequestBody = SignOTPForm
-
-// GetTimestampApplicationJosePlusJSONRequestBody defines body for GetTimestamp for application/jose+json ContentType.
-type GetTimestampApplicationJosePlusJSONRequestBody = SignedEnvelope
 
 // GetTimestampJSONRequestBody defines body for GetTimestamp for application/json ContentType.
 type GetTimestampJSONRequestBody = GetTimestampParameters
@@ -706,17 +682,11 @@ type GetTimestampJSONRequestBody = GetTimestampParameters
 // GetTimestampFormdataRequestBody defines body for GetTimestamp for application/x-www-form-urlencoded ContentType.
 type GetTimestampFormdataRequestBody = GetTimestampParameters
 
-// CreateUserApplicationJosePlusJSONRequestBody defines body for CreateUser for application/jose+json ContentType.
-type CreateUserApplicationJosePlusJSONRequestBody = SignedEnvelope
-
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = CreateUserParameters
 
 // CreateUserFormdataRequestBody defines body for CreateUser for application/x-www-form-urlencoded ContentType.
 type CreateUserFormdataRequestBody = CreateUserParameters
-
-// GetUserApplicationJosePlusJSONRequestBody defines body for GetUser for application/jose+json ContentType.
-type GetUserApplicationJosePlusJSONRequestBody = SignedEnvelope
 
 // GetUserJSONRequestBody defines body for GetUser for application/json ContentType.
 type GetUserJSONRequestBody = GetUserParameters
@@ -724,17 +694,11 @@ type GetUserJSONRequestBody = GetUserParameters
 // GetUserFormdataRequestBody defines body for GetUser for application/x-www-form-urlencoded ContentType.
 type GetUserFormdataRequestBody = GetUserParameters
 
-// ImportUserApplicationJosePlusJSONRequestBody defines body for ImportUser for application/jose+json ContentType.
-type ImportUserApplicationJosePlusJSONRequestBody = SignedEnvelope
-
 // ImportUserJSONRequestBody defines body for ImportUser for application/json ContentType.
 type ImportUserJSONRequestBody = ImportUserParameters
 
 // ImportUserFormdataRequestBody defines body for ImportUser for application/x-www-form-urlencoded ContentType.
 type ImportUserFormdataRequestBody = ImportUserParameters
-
-// ListUsersApplicationJosePlusJSONRequestBody defines body for ListUsers for application/jose+json ContentType.
-type ListUsersApplicationJosePlusJSONRequestBody = SignedEnvelope
 
 // ListUsersJSONRequestBody defines body for ListUsers for application/json ContentType.
 type ListUsersJSONRequestBody = ListUsersParameters

@@ -424,7 +424,7 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	}
 
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/timestamp", wrapper.GetTimestamp)
+		r.Post(options.BaseURL+"/documents", wrapper.CreateDocument)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/labels", wrapper.CreateLabel)
@@ -436,28 +436,28 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/labels/delete", wrapper.DeleteLabel)
 	})
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/labels/list", wrapper.ListLabels)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/labels/filter/users", wrapper.FilterUsersByLabel)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/labels/list", wrapper.ListLabels)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/otp/sign", wrapper.SignOTP)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/timestamp", wrapper.GetTimestamp)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/users", wrapper.CreateUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/users/get", wrapper.GetUser)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/users/import", wrapper.ImportUser)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/users/list", wrapper.ListUsers)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/users/get", wrapper.GetUser)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/otp/sign", wrapper.SignOTP)
-	})
-	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/documents", wrapper.CreateDocument)
 	})
 
 	return r
@@ -497,9 +497,8 @@ type UserPageJSONResponse struct {
 type UserWithProfileJSONResponse UserWithProfile
 
 type CreateDocumentRequestObject struct {
-	ApplicationJosePlusJSONBody *CreateDocumentApplicationJosePlusJSONRequestBody
-	JSONBody                    *CreateDocumentJSONRequestBody
-	FormdataBody                *CreateDocumentFormdataRequestBody
+	JSONBody     *CreateDocumentJSONRequestBody
+	FormdataBody *CreateDocumentFormdataRequestBody
 }
 
 type CreateDocumentResponseObject interface {
@@ -593,9 +592,8 @@ func (response CreateDocumentdefaultApplicationProblemPlusJSONResponse) VisitCre
 }
 
 type CreateLabelRequestObject struct {
-	ApplicationJosePlusJSONBody *CreateLabelApplicationJosePlusJSONRequestBody
-	JSONBody                    *CreateLabelJSONRequestBody
-	FormdataBody                *CreateLabelFormdataRequestBody
+	JSONBody     *CreateLabelJSONRequestBody
+	FormdataBody *CreateLabelFormdataRequestBody
 }
 
 type CreateLabelResponseObject interface {
@@ -689,9 +687,8 @@ func (response CreateLabeldefaultApplicationProblemPlusJSONResponse) VisitCreate
 }
 
 type UpdateLabelRequestObject struct {
-	ApplicationJosePlusJSONBody *UpdateLabelApplicationJosePlusJSONRequestBody
-	JSONBody                    *UpdateLabelJSONRequestBody
-	FormdataBody                *UpdateLabelFormdataRequestBody
+	JSONBody     *UpdateLabelJSONRequestBody
+	FormdataBody *UpdateLabelFormdataRequestBody
 }
 
 type UpdateLabelResponseObject interface {
@@ -785,9 +782,8 @@ func (response UpdateLabeldefaultApplicationProblemPlusJSONResponse) VisitUpdate
 }
 
 type DeleteLabelRequestObject struct {
-	ApplicationJosePlusJSONBody *DeleteLabelApplicationJosePlusJSONRequestBody
-	JSONBody                    *DeleteLabelJSONRequestBody
-	FormdataBody                *DeleteLabelFormdataRequestBody
+	JSONBody     *DeleteLabelJSONRequestBody
+	FormdataBody *DeleteLabelFormdataRequestBody
 }
 
 type DeleteLabelResponseObject interface {
@@ -881,9 +877,8 @@ func (response DeleteLabeldefaultApplicationProblemPlusJSONResponse) VisitDelete
 }
 
 type FilterUsersByLabelRequestObject struct {
-	ApplicationJosePlusJSONBody *FilterUsersByLabelApplicationJosePlusJSONRequestBody
-	JSONBody                    *FilterUsersByLabelJSONRequestBody
-	FormdataBody                *FilterUsersByLabelFormdataRequestBody
+	JSONBody     *FilterUsersByLabelJSONRequestBody
+	FormdataBody *FilterUsersByLabelFormdataRequestBody
 }
 
 type FilterUsersByLabelResponseObject interface {
@@ -983,9 +978,8 @@ func (response FilterUsersByLabeldefaultApplicationProblemPlusJSONResponse) Visi
 }
 
 type ListLabelsRequestObject struct {
-	ApplicationJosePlusJSONBody *ListLabelsApplicationJosePlusJSONRequestBody
-	JSONBody                    *ListLabelsJSONRequestBody
-	FormdataBody                *ListLabelsFormdataRequestBody
+	JSONBody     *ListLabelsJSONRequestBody
+	FormdataBody *ListLabelsFormdataRequestBody
 }
 
 type ListLabelsResponseObject interface {
@@ -1079,9 +1073,8 @@ func (response ListLabelsdefaultApplicationProblemPlusJSONResponse) VisitListLab
 }
 
 type SignOTPRequestObject struct {
-	ApplicationJosePlusJSONBody *SignOTPApplicationJosePlusJSONRequestBody
-	JSONBody                    *SignOTPJSONRequestBody
-	FormdataBody                *SignOTPFormdataRequestBody
+	JSONBody     *SignOTPJSONRequestBody
+	FormdataBody *SignOTPFormdataRequestBody
 }
 
 type SignOTPResponseObject interface {
@@ -1175,9 +1168,8 @@ func (response SignOTPdefaultApplicationProblemPlusJSONResponse) VisitSignOTPRes
 }
 
 type GetTimestampRequestObject struct {
-	ApplicationJosePlusJSONBody *GetTimestampApplicationJosePlusJSONRequestBody
-	JSONBody                    *GetTimestampJSONRequestBody
-	FormdataBody                *GetTimestampFormdataRequestBody
+	JSONBody     *GetTimestampJSONRequestBody
+	FormdataBody *GetTimestampFormdataRequestBody
 }
 
 type GetTimestampResponseObject interface {
@@ -1271,9 +1263,8 @@ func (response GetTimestampdefaultApplicationProblemPlusJSONResponse) VisitGetTi
 }
 
 type CreateUserRequestObject struct {
-	ApplicationJosePlusJSONBody *CreateUserApplicationJosePlusJSONRequestBody
-	JSONBody                    *CreateUserJSONRequestBody
-	FormdataBody                *CreateUserFormdataRequestBody
+	JSONBody     *CreateUserJSONRequestBody
+	FormdataBody *CreateUserFormdataRequestBody
 }
 
 type CreateUserResponseObject interface {
@@ -1367,9 +1358,8 @@ func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateU
 }
 
 type GetUserRequestObject struct {
-	ApplicationJosePlusJSONBody *GetUserApplicationJosePlusJSONRequestBody
-	JSONBody                    *GetUserJSONRequestBody
-	FormdataBody                *GetUserFormdataRequestBody
+	JSONBody     *GetUserJSONRequestBody
+	FormdataBody *GetUserFormdataRequestBody
 }
 
 type GetUserResponseObject interface {
@@ -1463,9 +1453,8 @@ func (response GetUserdefaultApplicationProblemPlusJSONResponse) VisitGetUserRes
 }
 
 type ImportUserRequestObject struct {
-	ApplicationJosePlusJSONBody *ImportUserApplicationJosePlusJSONRequestBody
-	JSONBody                    *ImportUserJSONRequestBody
-	FormdataBody                *ImportUserFormdataRequestBody
+	JSONBody     *ImportUserJSONRequestBody
+	FormdataBody *ImportUserFormdataRequestBody
 }
 
 type ImportUserResponseObject interface {
@@ -1559,9 +1548,8 @@ func (response ImportUserdefaultApplicationProblemPlusJSONResponse) VisitImportU
 }
 
 type ListUsersRequestObject struct {
-	ApplicationJosePlusJSONBody *ListUsersApplicationJosePlusJSONRequestBody
-	JSONBody                    *ListUsersJSONRequestBody
-	FormdataBody                *ListUsersFormdataRequestBody
+	JSONBody     *ListUsersJSONRequestBody
+	FormdataBody *ListUsersFormdataRequestBody
 }
 
 type ListUsersResponseObject interface {
@@ -1743,16 +1731,6 @@ type strictHandler struct {
 func (sh *strictHandler) CreateDocument(w http.ResponseWriter, r *http.Request) {
 	var request CreateDocumentRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body CreateDocumentApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body CreateDocumentJSONRequestBody
@@ -1800,16 +1778,6 @@ func (sh *strictHandler) CreateDocument(w http.ResponseWriter, r *http.Request) 
 func (sh *strictHandler) CreateLabel(w http.ResponseWriter, r *http.Request) {
 	var request CreateLabelRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body CreateLabelApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body CreateLabelJSONRequestBody
@@ -1857,16 +1825,6 @@ func (sh *strictHandler) CreateLabel(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) UpdateLabel(w http.ResponseWriter, r *http.Request) {
 	var request UpdateLabelRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body UpdateLabelApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body UpdateLabelJSONRequestBody
@@ -1914,16 +1872,6 @@ func (sh *strictHandler) UpdateLabel(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) DeleteLabel(w http.ResponseWriter, r *http.Request) {
 	var request DeleteLabelRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body DeleteLabelApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body DeleteLabelJSONRequestBody
@@ -1971,16 +1919,6 @@ func (sh *strictHandler) DeleteLabel(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) FilterUsersByLabel(w http.ResponseWriter, r *http.Request) {
 	var request FilterUsersByLabelRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body FilterUsersByLabelApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body FilterUsersByLabelJSONRequestBody
@@ -2028,16 +1966,6 @@ func (sh *strictHandler) FilterUsersByLabel(w http.ResponseWriter, r *http.Reque
 func (sh *strictHandler) ListLabels(w http.ResponseWriter, r *http.Request) {
 	var request ListLabelsRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body ListLabelsApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body ListLabelsJSONRequestBody
@@ -2085,16 +2013,6 @@ func (sh *strictHandler) ListLabels(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) SignOTP(w http.ResponseWriter, r *http.Request) {
 	var request SignOTPRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body SignOTPApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body SignOTPJSONRequestBody
@@ -2142,18 +2060,6 @@ func (sh *strictHandler) SignOTP(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) GetTimestamp(w http.ResponseWriter, r *http.Request) {
 	var request GetTimestampRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body GetTimestampApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			if !errors.Is(err, io.EOF) {
-				sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-				return
-			}
-		} else {
-			request.ApplicationJosePlusJSONBody = &body
-		}
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body GetTimestampJSONRequestBody
@@ -2203,16 +2109,6 @@ func (sh *strictHandler) GetTimestamp(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 	var request CreateUserRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body CreateUserApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body CreateUserJSONRequestBody
@@ -2260,16 +2156,6 @@ func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) GetUser(w http.ResponseWriter, r *http.Request) {
 	var request GetUserRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body GetUserApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body GetUserJSONRequestBody
@@ -2317,16 +2203,6 @@ func (sh *strictHandler) GetUser(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) ImportUser(w http.ResponseWriter, r *http.Request) {
 	var request ImportUserRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body ImportUserApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-			return
-		}
-		request.ApplicationJosePlusJSONBody = &body
-
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body ImportUserJSONRequestBody
@@ -2374,18 +2250,6 @@ func (sh *strictHandler) ImportUser(w http.ResponseWriter, r *http.Request) {
 func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request) {
 	var request ListUsersRequestObject
 
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/jose+json") {
-
-		var body ListUsersApplicationJosePlusJSONRequestBody
-		if err := runtime.BindJSONBody(r, &body); err != nil {
-			if !errors.Is(err, io.EOF) {
-				sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-				return
-			}
-		} else {
-			request.ApplicationJosePlusJSONBody = &body
-		}
-	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 
 		var body ListUsersJSONRequestBody
