@@ -33,6 +33,8 @@ func Convert(document *openapi3.T) ([]byte, error) {
 	converted.Consumes = []string{mediaForm}
 	converted.Produces = []string{mediaJSON}
 	delete(converted.SecurityDefinitions, envelopeScheme)
+	// A form is signed by a token.
+	converted.Security = slices.DeleteFunc(converted.Security, func(scheme map[string][]string) bool { return scheme[envelopeScheme] != nil })
 	for _, scheme := range converted.SecurityDefinitions {
 		scheme.Description = "`Bearer ` and the token. " + scheme.Description
 	}
@@ -64,9 +66,6 @@ func form(converted *openapi2.Operation, operation *openapi3.Operation) {
 		parameter.Format = schema.Properties[parameter.Name].Value.Format
 	}
 	converted.Consumes = nil // as the document says
-	// A form is signed by a token.
-	security := slices.DeleteFunc(*converted.Security, func(scheme map[string][]string) bool { return scheme[envelopeScheme] != nil })
-	converted.Security = &security
 	for status, response := range operation.Responses.Map() {
 		examples(converted.Responses.Value(status), response.Value)
 	}
