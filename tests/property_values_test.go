@@ -43,7 +43,7 @@ func declaredOperations() []operation {
 		for method, declared := range item.Operations() {
 			op := operation{id: declared.OperationID, method: method, path: path}
 			for status := range declared.Responses.Map() {
-				if status, err := strconv.Atoi(status); err == nil {
+				if status, err := strconv.Atoi(status); err == nil && status < 300 {
 					op.success = status
 				}
 			}
