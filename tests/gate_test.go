@@ -181,7 +181,7 @@ func TestRequestIDIsTheCallersWhereItIsSound(t *testing.T) {
 func TestDocumentsHaveNoExtensionsOfTheGenerator(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	for _, path := range []string{"/openapi.yaml", "/openapi.json", "/api/v2/management/management.json", "/docs/openapi.yaml"} {
+	for _, path := range []string{"/openapi.yaml", "/openapi.json", "/openapi.client.json", "/api/v2/management/management.json", "/docs/openapi.yaml"} {
 		response, err := http.Get(a.root + path)
 		if err != nil {
 			t.Fatal(err)

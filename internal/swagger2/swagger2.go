@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -24,11 +25,15 @@ const (
 
 // Convert returns the document as JSON. An operation's parameters are those of
 // its form, as Barong publishes them: Swagger 2.0 has one kind of body for an
-// operation. The document is used up: some of it changes.
-func Convert(document *openapi3.T) ([]byte, error) {
+// operation. Where publicURL, under which the server is reached, is not empty, the
+// document has its host and scheme. The document is used up: some of it changes.
+func Convert(document *openapi3.T, publicURL string) ([]byte, error) {
 	converted, err := openapi2conv.FromV3(document)
 	if err != nil {
 		return nil, fmt.Errorf("the specification cannot be written as Swagger 2.0: %w", err)
+	}
+	if err := address(converted, publicURL); err != nil {
+		return nil, err
 	}
 	converted.Consumes = []string{mediaForm}
 	converted.Produces = []string{mediaJSON}
@@ -48,6 +53,21 @@ func Convert(document *openapi3.T) ([]byte, error) {
 		examples(response, document.Components.Responses[name].Value)
 	}
 	return json.Marshal(converted)
+}
+
+// address says where the server is reached, where that is known.
+func address(converted *openapi2.T, publicURL string) error {
+	if publicURL == "" {
+		return nil
+	}
+	public, err := url.Parse(publicURL)
+	if err != nil {
+		return fmt.Errorf("the public URL cannot be read: %w", err)
+	}
+	converted.Schemes = []string{public.Scheme}
+	converted.Host = public.Host
+	converted.BasePath = strings.TrimSuffix(public.Path, "/") + converted.BasePath
+	return nil
 }
 
 // form gives an operation the parameters of its form with all that their schemas

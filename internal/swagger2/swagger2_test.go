@@ -23,7 +23,7 @@ func specification(t *testing.T) *openapi3.T {
 // converted is the specification as Swagger 2.0: typed, and as it is sent.
 func converted(t *testing.T) (openapi2.T, []byte) {
 	t.Helper()
-	text, err := Convert(specification(t))
+	text, err := Convert(specification(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +119,21 @@ func TestDocumentIsWholeAndAddressedAsBarongsIs(t *testing.T) {
 }
 
 // Swagger 2.0 has neither alternatives nor null.
+func TestDocumentHasTheHostWhereThePublicURLIsKnown(t *testing.T) {
+	t.Parallel()
+	text, err := Convert(specification(t), "https://barong.example:8443/auth/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document openapi2.T
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	if document.Host != "barong.example:8443" || document.BasePath != "/auth/api/v2/management" || !slices.Equal(document.Schemes, []string{"https"}) {
+		t.Errorf("the server is %v %s%s", document.Schemes, document.Host, document.BasePath)
+	}
+}
+
 func TestAnErrorMayBeOfAnyTypeAndNullsAreMarked(t *testing.T) {
 	t.Parallel()
 	document, _ := converted(t)
