@@ -150,7 +150,7 @@ func (s *Signing) wrap(request *http.Request) error {
 		return err
 	}
 	setBody(request, envelope)
-	request.Header.Set("Content-Type", "application/jose+json")
+	request.Header.Set("Content-Type", "application/json")
 	return nil
 }
 

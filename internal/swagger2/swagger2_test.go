@@ -118,7 +118,7 @@ func TestDocumentIsWholeAndAddressedAsBarongsIs(t *testing.T) {
 	}
 }
 
-// Swagger 2.0 has neither alternatives nor null.
+// Generators of clients take the address from the document.
 func TestDocumentHasTheHostWhereThePublicURLIsKnown(t *testing.T) {
 	t.Parallel()
 	text, err := Convert(specification(t), "https://barong.example:8443/auth/")
@@ -134,6 +134,7 @@ func TestDocumentHasTheHostWhereThePublicURLIsKnown(t *testing.T) {
 	}
 }
 
+// Swagger 2.0 has neither alternatives nor null.
 func TestAnErrorMayBeOfAnyTypeAndNullsAreMarked(t *testing.T) {
 	t.Parallel()
 	document, _ := converted(t)
