@@ -376,9 +376,40 @@ type ListUsersParameters struct {
 // ListUsersParametersRange Which time of the user `from` and `to` are about
 type ListUsersParametersRange string
 
-// ListedUser A UserWithFullInfo where `extended` was asked for, else a User.
+// ListedUser A user in a list. With `extended` every member is there, as in `UserWithFullInfo`; without it `created_at`,
+// `updated_at`, `labels`, `phones` and `profile` are left out, as in `User`.
 type ListedUser struct {
-	union json.RawMessage
+	Email string `json:"email"`
+	UID   string `json:"uid"`
+	Role  string `json:"role"`
+	Level int    `json:"level"`
+
+	// OTP is 2FA enabled for account
+	OTP bool `json:"otp"`
+
+	// State pending, active, or the state that a trigger of the configuration gives: banned, deleted, locked
+	State string `json:"state"`
+
+	// ReferralUID UID of referrer
+	ReferralUID *string `json:"referral_uid"`
+
+	// Data additional phone and profile info
+	Data *string `json:"data"`
+
+	// CreatedAt Only with `extended`
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// UpdatedAt Only with `extended`
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+
+	// Labels Only with `extended`
+	Labels *[]Label `json:"labels,omitempty"`
+
+	// Phones Only with `extended`
+	Phones *[]Phone `json:"phones,omitempty"`
+
+	// Profile Who the user says to be, or null.
+	Profile *Profile `json:"profile,omitempty"`
 }
 
 // Phone defines model for Phone.
@@ -476,7 +507,7 @@ type UpdateLabelParameters struct {
 	Replace *bool `json:"replace,omitempty"`
 }
 
-// User defines model for User.
+// User A user in a list without `extended`, as published with this API. Lists declare ListedUser.
 type User struct {
 	Email string `json:"email"`
 	UID   string `json:"uid"`
@@ -496,7 +527,7 @@ type User struct {
 	Data *string `json:"data"`
 }
 
-// UserWithFullInfo defines model for UserWithFullInfo.
+// UserWithFullInfo A user in a list with `extended`, as published with this API. Lists declare ListedUser.
 type UserWithFullInfo struct {
 	Email string `json:"email"`
 	UID   string `json:"uid"`
@@ -603,110 +634,74 @@ type ErrorApplicationProblemPlusJSON = Problem
 // UserPage defines model for UserPage.
 type UserPage = []ListedUser
 
-// CreateDocumentJSONBody defines parameters for CreateDocument.
-type CreateDocumentJSONBody = CreateDocumentParameters
-
-// CreateLabelJSONBody defines parameters for CreateLabel.
-type CreateLabelJSONBody = CreateLabelParameters
-
-// UpdateLabelJSONBody defines parameters for UpdateLabel.
-type UpdateLabelJSONBody = UpdateLabelParameters
-
-// DeleteLabelJSONBody defines parameters for DeleteLabel.
-type DeleteLabelJSONBody = DeleteLabelParameters
-
-// FilterUsersByLabelJSONBody defines parameters for FilterUsersByLabel.
-type FilterUsersByLabelJSONBody = FilterUsersByLabelParameters
-
-// ListLabelsJSONBody defines parameters for ListLabels.
-type ListLabelsJSONBody = ListLabelsParameters
-
-// SignOTPJSONBody defines parameters for SignOTP.
-type SignOTPJSONBody = SignOTPParameters
-
-// GetTimestampJSONBody defines parameters for GetTimestamp.
-type GetTimestampJSONBody = GetTimestampParameters
-
-// CreateUserJSONBody defines parameters for CreateUser.
-type CreateUserJSONBody = CreateUserParameters
-
-// GetUserJSONBody defines parameters for GetUser.
-type GetUserJSONBody = GetUserParameters
-
-// ImportUserJSONBody defines parameters for ImportUser.
-type ImportUserJSONBody = ImportUserParameters
-
-// ListUsersJSONBody defines parameters for ListUsers.
-type ListUsersJSONBody = ListUsersParameters
-
 // CreateDocumentJSONRequestBody defines body for CreateDocument for application/json ContentType.
-type CreateDocumentJSONRequestBody = CreateDocumentJSONBody
+type CreateDocumentJSONRequestBody = CreateDocumentParameters
 
 // CreateDocumentFormdataRequestBody defines body for CreateDocument for application/x-www-form-urlencoded ContentType.
 type CreateDocumentFormdataRequestBody = CreateDocumentParameters
 
 // CreateLabelJSONRequestBody defines body for CreateLabel for application/json ContentType.
-type CreateLabelJSONRequestBody = CreateLabelJSONBody
+type CreateLabelJSONRequestBody = CreateLabelParameters
 
 // CreateLabelFormdataRequestBody defines body for CreateLabel for application/x-www-form-urlencoded ContentType.
 type CreateLabelFormdataRequestBody = CreateLabelParameters
 
 // UpdateLabelJSONRequestBody defines body for UpdateLabel for application/json ContentType.
-type UpdateLabelJSONRequestBody = UpdateLabelJSONBody
+type UpdateLabelJSONRequestBody = UpdateLabelParameters
 
 // UpdateLabelFormdataRequestBody defines body for UpdateLabel for application/x-www-form-urlencoded ContentType.
 type UpdateLabelFormdataRequestBody = UpdateLabelParameters
 
 // DeleteLabelJSONRequestBody defines body for DeleteLabel for application/json ContentType.
-type DeleteLabelJSONRequestBody = DeleteLabelJSONBody
+type DeleteLabelJSONRequestBody = DeleteLabelParameters
 
 // DeleteLabelFormdataRequestBody defines body for DeleteLabel for application/x-www-form-urlencoded ContentType.
 type DeleteLabelFormdataRequestBody = DeleteLabelParameters
 
 // FilterUsersByLabelJSONRequestBody defines body for FilterUsersByLabel for application/json ContentType.
-type FilterUsersByLabelJSONRequestBody = FilterUsersByLabelJSONBody
+type FilterUsersByLabelJSONRequestBody = FilterUsersByLabelParameters
 
 // FilterUsersByLabelFormdataRequestBody defines body for FilterUsersByLabel for application/x-www-form-urlencoded ContentType.
 type FilterUsersByLabelFormdataRequestBody = FilterUsersByLabelParameters
 
 // ListLabelsJSONRequestBody defines body for ListLabels for application/json ContentType.
-type ListLabelsJSONRequestBody = ListLabelsJSONBody
+type ListLabelsJSONRequestBody = ListLabelsParameters
 
 // ListLabelsFormdataRequestBody defines body for ListLabels for application/x-www-form-urlencoded ContentType.
 type ListLabelsFormdataRequestBody = ListLabelsParameters
 
 // SignOTPJSONRequestBody defines body for SignOTP for application/json ContentType.
-type SignOTPJSONRequestBody = SignOTPJSONBody
+type SignOTPJSONRequestBody = SignOTPParameters
 
 // SignOTPFormdataRequestBody defines body for SignOTP for application/x-www-form-urlencoded ContentType.
 type SignOTPFormdataRequestBody = SignOTPForm
 
 // GetTimestampJSONRequestBody defines body for GetTimestamp for application/json ContentType.
-type GetTimestampJSONRequestBody = GetTimestampJSONBody
+type GetTimestampJSONRequestBody = GetTimestampParameters
 
 // GetTimestampFormdataRequestBody defines body for GetTimestamp for application/x-www-form-urlencoded ContentType.
 type GetTimestampFormdataRequestBody = GetTimestampParameters
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
-type CreateUserJSONRequestBody = CreateUserJSONBody
+type CreateUserJSONRequestBody = CreateUserParameters
 
 // CreateUserFormdataRequestBody defines body for CreateUser for application/x-www-form-urlencoded ContentType.
 type CreateUserFormdataRequestBody = CreateUserParameters
 
 // GetUserJSONRequestBody defines body for GetUser for application/json ContentType.
-type GetUserJSONRequestBody = GetUserJSONBody
+type GetUserJSONRequestBody = GetUserParameters
 
 // GetUserFormdataRequestBody defines body for GetUser for application/x-www-form-urlencoded ContentType.
 type GetUserFormdataRequestBody = GetUserParameters
 
 // ImportUserJSONRequestBody defines body for ImportUser for application/json ContentType.
-type ImportUserJSONRequestBody = ImportUserJSONBody
+type ImportUserJSONRequestBody = ImportUserParameters
 
 // ImportUserFormdataRequestBody defines body for ImportUser for application/x-www-form-urlencoded ContentType.
 type ImportUserFormdataRequestBody = ImportUserParameters
 
 // ListUsersJSONRequestBody defines body for ListUsers for application/json ContentType.
-type ListUsersJSONRequestBody = ListUsersJSONBody
+type ListUsersJSONRequestBody = ListUsersParameters
 
 // ListUsersFormdataRequestBody defines body for ListUsers for application/x-www-form-urlencoded ContentType.
 type ListUsersFormdataRequestBody = ListUsersParameters
@@ -837,68 +832,6 @@ func (t Error_Error) MarshalJSON() ([]byte, error) {
 }
 
 func (t *Error_Error) UnmarshalJSON(b []byte) error {
-	err := t.union.UnmarshalJSON(b)
-	return err
-}
-
-// AsUserWithFullInfo returns the union data inside the ListedUser as a UserWithFullInfo
-func (t ListedUser) AsUserWithFullInfo() (UserWithFullInfo, error) {
-	var body UserWithFullInfo
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromUserWithFullInfo overwrites any union data inside the ListedUser as the provided UserWithFullInfo
-func (t *ListedUser) FromUserWithFullInfo(v UserWithFullInfo) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeUserWithFullInfo performs a merge with any union data inside the ListedUser, using the provided UserWithFullInfo
-func (t *ListedUser) MergeUserWithFullInfo(v UserWithFullInfo) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-// AsUser returns the union data inside the ListedUser as a User
-func (t ListedUser) AsUser() (User, error) {
-	var body User
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromUser overwrites any union data inside the ListedUser as the provided User
-func (t *ListedUser) FromUser(v User) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeUser performs a merge with any union data inside the ListedUser, using the provided User
-func (t *ListedUser) MergeUser(v User) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-func (t ListedUser) MarshalJSON() ([]byte, error) {
-	b, err := t.union.MarshalJSON()
-	return b, err
-}
-
-func (t *ListedUser) UnmarshalJSON(b []byte) error {
 	err := t.union.UnmarshalJSON(b)
 	return err
 }

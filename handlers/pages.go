@@ -19,8 +19,8 @@ import (
 const BasePath = "/api/v2/management"
 
 // userPage is the answer of both operations that list users. It is written here
-// and not by the generated type, which would encode each user twice: once into
-// its alternative of ListedUser and once into the answer.
+// and not as the generated []ListedUser, which cannot tell a profile that is null
+// from one that is left out.
 type userPage struct {
 	users any // []generated.User or []generated.UserWithFullInfo
 	page  repository.Page

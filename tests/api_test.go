@@ -52,6 +52,7 @@ type setup struct {
 	codes     func(*repository.Repository, func() time.Time) otp.Backend
 	storage   documents.Options
 	docs      *server.Docs
+	publicURL string
 
 	bodyMemory int64
 	inFlight   int
@@ -96,7 +97,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,
 		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Downloads: s.downloads, Timeout: s.timeout, Timeouts: server.DefaultTimeouts, Rates: rates,
-		Spec: spec, Docs: s.docs,
+		Spec: spec, Docs: s.docs, PublicURL: s.publicURL,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 var mayImport = map[string][]string{
 	"barong":                     {"internal/cli"},
 	"barong/internal/cli":        {"internal/config", "client", "internal/server", "internal/embeddedpg", "internal/auth", "internal/otp", "internal/documents", "internal/bulk", "handlers", "repository", "internal/identity", "generated", "internal/keys", "internal/apidocs", "internal/spelling", "internal/version"},
-	"barong/internal/server":     {"handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "generated", "internal/identity", "internal/jsonobject"},
+	"barong/internal/server":     {"handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/identity", "internal/jsonobject"},
 	"barong/handlers":            {"generated", "internal/identity", "repository", "internal/auth", "internal/otp", "internal/documents"},
 	"barong/internal/bulk":       {"internal/spelling", "internal/identity", "internal/otp", "repository"},
 	"barong/repository":          {"internal/identity"},
@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"barong/internal/apidocs":    {"generated"},
 	"barong/internal/spelling":   nil,
 	"barong/internal/swagger2":   nil,
+	"barong/internal/clientspec": nil,
 	"barong/internal/version":    nil,
 	"barong/tests":               nil,
 	"barong/tests/faults":        {"internal/auth", "internal/embeddedpg", "handlers"},

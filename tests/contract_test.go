@@ -125,3 +125,17 @@ func validate(request *http.Request, response *http.Response, body []byte) error
 		Options:                &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	})
 }
+
+// A new operation declares the failures that every operation has, with their headers.
+func TestEveryOperationNamesItsFailures(t *testing.T) {
+	t.Parallel()
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			for status, header := range map[string]string{"401": "WWW-Authenticate", "422": "RateLimit", "429": "Retry-After", "500": "X-Request-Id", "503": "Retry-After"} {
+				if response := operation.Responses.Value(status); response == nil || response.Ref == "" || response.Value.Headers[header] == nil {
+					t.Errorf("%s %s does not refer to a response of status %s with %s", method, path, status, header)
+				}
+			}
+		}
+	}
+}

@@ -232,10 +232,25 @@ func TestSpecificationIsWhereBarongHasIt(t *testing.T) {
 	}
 }
 
+func TestSpecificationForGeneratorsNamesThePublicURL(t *testing.T) {
+	t.Parallel()
+	a := start(t, func(s *setup) { s.publicURL = "https://barong.example" })
+	got := plainly(t, http.MethodGet, a.root+"/openapi.client.json")
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" {
+		t.Fatalf("answered %s as %q", got, got.header.Get("Content-Type"))
+	}
+	if servers := got.object(t)["servers"].([]any); len(servers) != 1 || servers[0].(map[string]any)["url"] != "https://barong.example/api/v2/management" {
+		t.Errorf("the servers are %v", servers)
+	}
+	if swagger := plainly(t, http.MethodGet, a.url+"/management.json").object(t); swagger["host"] != "barong.example" || swagger["basePath"] != handlers.BasePath {
+		t.Errorf("Swagger 2.0 has the host %v", swagger["host"])
+	}
+}
+
 func TestSpecificationIsCompressedForThoseWhoTakeIt(t *testing.T) {
 	t.Parallel()
 	a := start(t, func(s *setup) { s.docs = &server.Docs{} })
-	for _, path := range []string{"/openapi.yaml", "/openapi.json", "/api/v2/management/management.json", "/docs/openapi.yaml", "/docs/page.js", "/docs/page.css"} {
+	for _, path := range []string{"/openapi.yaml", "/openapi.json", "/openapi.client.json", "/api/v2/management/management.json", "/docs/openapi.yaml", "/docs/page.js", "/docs/page.css"} {
 		sizes := map[string]int{}
 		var contents []string
 		for _, coding := range []string{"identity", "gzip"} {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,22 @@ func TestRequestIDIsTheCallersWhereItIsSound(t *testing.T) {
 		got := a.raw("POST", a.url+"/users", "application/json", "{}", func(r *http.Request) { r.Header.Set("X-Request-Id", given) })
 		if id := got.header.Get("X-Request-Id"); (id == given) != kept || len(id) == 0 {
 			t.Errorf("%q became %q", given, id)
+		}
+	}
+}
+
+// What the Go code alone needs is in generated/overlay.yaml.
+func TestDocumentsHaveNoExtensionsOfTheGenerator(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	for _, path := range []string{"/openapi.yaml", "/openapi.json", "/openapi.client.json", "/api/v2/management/management.json", "/docs/openapi.yaml"} {
+		response, err := http.Get(a.root + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := read(t, response)
+		if found := regexp.MustCompile(`x-(go|oapi|omit)[a-z-]*`).FindAll(got.body, -1); got.status != http.StatusOK || found != nil {
+			t.Errorf("%s: %d with %q", path, got.status, found)
 		}
 	}
 }

@@ -44,6 +44,7 @@ func TestEveryAnswerSaysWhatABrowserMayDoWithIt(t *testing.T) {
 		{"another verb", get(a.url + "/users"), 405, nothing, noStore},
 		{"the specification", get(a.root + "/openapi.yaml"), 200, nothing, ""},
 		{"the specification in JSON", get(a.root + "/openapi.json"), 200, nothing, ""},
+		{"the specification for generators of clients", get(a.root + "/openapi.client.json"), 200, nothing, ""},
 		{"the specification as Barong has it", get(a.url + "/management.json"), 200, nothing, ""},
 		{"another verb on it", func() answer { return fetch(t, http.MethodPost, a.url+"/management.json") }, 405, nothing, noStore},
 		{"the keys", get(a.root + "/.well-known/jwks.json"), 200, nothing, ""},

@@ -43,16 +43,11 @@ func declaredOperations() []operation {
 		for method, declared := range item.Operations() {
 			op := operation{id: declared.OperationID, method: method, path: path}
 			for status := range declared.Responses.Map() {
-				if status, err := strconv.Atoi(status); err == nil {
+				if status, err := strconv.Atoi(status); err == nil && status < 300 {
 					op.success = status
 				}
 			}
 			schema := declared.RequestBody.Value.Content["application/json"].Schema.Value
-			for _, alternative := range schema.AnyOf {
-				if !strings.HasSuffix(alternative.Ref, "/SignedEnvelope") {
-					schema = alternative.Value
-				}
-			}
 			op.exactlyOne = schema.MinProps == 1 && schema.MaxProps != nil && *schema.MaxProps == 1
 			for name, property := range schema.Properties {
 				op.parameters = append(op.parameters, parameter{name, property.Value, slices.Contains(schema.Required, name)})

@@ -12,18 +12,11 @@ $(GENERATOR): $(HERE)/package.json $(HERE)/package-lock.json
 	npm ci --prefix $(CACHE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# The specification as a caller of the generated methods sees it: a body is its
-# parameters. That it may as well be an envelope is the signing layer's business,
-# and this generator has no type for a body that is one of two.
-build/openapi.yaml: $(SPECIFICATION) $(HERE)/generator.mk
-	@mkdir -p build
-	@sed -E "s|anyOf: \[\{(.ref: '[^']*Parameters')\}, \{.ref: '[^']*/SignedEnvelope'\}\]|\1|" $< > $@
-
 # $(call generate,GENERATOR,PROPERTIES) leaves sources and documentation in build/generated.
 # The type mapping: `error` is a sentence or an array of them, which is no class of its own.
 define generate
-	rm -rf build/generated
-	java -jar $(GENERATOR) generate -g $(1) -i build/openapi.yaml -o build/generated --additional-properties $(2) \
+	rm -rf build/generated && mkdir -p build
+	java -jar $(GENERATOR) generate -g $(1) -i $(SPECIFICATION) -o build/generated --additional-properties $(2) \
 	  --global-property apiTests=false,modelTests=false --type-mappings AnyOfstringarray=object > build/generator.log 2>&1 \
 	  || { cat build/generator.log; exit 1; }
 	@! grep -rn --exclude-dir=docs 'UNKNOWN_BASE_TYPE\|AnyOf' build/generated || { echo 'openapi.yaml has a type that openapi-generator cannot express: see generator.mk'; exit 1; }

@@ -59,8 +59,6 @@ def spelled(name):
         inner = re.match(pattern, name)
         if inner:
             return f"List[{spelled(inner[1])}]" if python == "List" else python.format(spelled(inner[1]))
-    if name == "ListedUser":
-        return "Union[UserWithFullInfo, User]"
     return "Any" if name == "object" or name not in PLAIN and not hasattr(barong_management, name) else name
 
 

@@ -10,8 +10,8 @@ import (
 
 // Document is the specification as the page reads it: with samples for the
 // command line and the SDKs in x-codeSamples, and with the errors of each
-// operation, x-errors, as responses of their own. openapi.yaml itself has one
-// response for all errors, so that generated clients have one type for them.
+// operation, x-errors, in its responses. openapi.yaml itself has one response for
+// all operations by status, so that generated clients have one type for each.
 // What it says, and in which order, stays.
 func Document(specification []byte) ([]byte, error) {
 	document, err := parse(specification)

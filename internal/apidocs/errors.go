@@ -20,16 +20,11 @@ var commonErrors = operationErrors{
 	"503": {"The server is busy with other requests, try again later", "The database is not available, try again later"},
 }
 
-// meanings are the descriptions of the responses.
-var meanings = map[string]string{
-	"401": "The request is not signed as the operation demands. The reason is in the server's log.",
-	"404": "There is no such record.",
-	"422": "The parameters break the schema, a record its rules, or the operation refuses.",
-	"429": "Too many requests, or attempts: try again after Retry-After seconds.",
-	"503": "Try again after Retry-After seconds.",
-}
+// notFound describes the one status that openapi.yaml does not declare by name,
+// since not every operation answers it.
+const notFound = "There is no such record."
 
-// addErrors makes responses of the sentences that an operation may answer.
+// addErrors puts the sentences that an operation may answer into its responses.
 func (d document) addErrors(operation *yaml.Node) error {
 	var own operationErrors
 	if node := member(operation, "x-errors"); node != nil {
@@ -41,8 +36,9 @@ func (d document) addErrors(operation *yaml.Node) error {
 	if sentence := d.missingSentence(operation); sentence != "" {
 		byStatus["422"] = append(byStatus["422"], sentence)
 	}
+	responses := member(operation, "responses")
 	for status, sentences := range own {
-		if meanings[status] == "" {
+		if status != "404" && member(responses, status) == nil {
 			return fmt.Errorf("x-errors: %s is no status that an operation answers by itself", status)
 		}
 		byStatus[status] = append(byStatus[status], sentences...)
@@ -50,25 +46,43 @@ func (d document) addErrors(operation *yaml.Node) error {
 	for status, sentences := range commonErrors {
 		byStatus[status] = append(byStatus[status], sentences...)
 	}
-	responses := member(operation, "responses")
-	statuses := make([]string, 0, len(byStatus))
-	for status := range byStatus {
-		statuses = append(statuses, status)
-	}
-	slices.Sort(statuses)
-	fallback := slices.Clone(responses.Content[len(responses.Content)-2:]) // default stays the last one
-	responses.Content = responses.Content[:len(responses.Content)-2]
-	for _, status := range statuses {
-		if err := set(responses, status, errorResponse(status, byStatus[status])); err != nil {
+	if sentences := byStatus["404"]; sentences != nil {
+		if err := set(responses, "404", d.errorResponse(notFound, member(responses, "default"), sentences)); err != nil {
 			return err
 		}
-		responses.Content[len(responses.Content)-2].Style = yaml.DoubleQuotedStyle // a status is a text
 	}
-	responses.Content = append(responses.Content, fallback...)
+	for status, response := range members(responses) {
+		sentences := byStatus[status]
+		if status == "404" || sentences == nil {
+			continue
+		}
+		described := d.errorResponse(scalar(member(d.resolve(response), "description")), response, sentences)
+		if err := response.Encode(described); err != nil {
+			return err
+		}
+	}
+	sortStatuses(responses)
 	return nil
 }
 
-func errorResponse(status string, sentences []any) map[string]any {
+// sortStatuses orders responses by status; default comes last.
+func sortStatuses(responses *yaml.Node) {
+	type response struct{ status, value *yaml.Node }
+	var sorted []response
+	for i := 0; i+1 < len(responses.Content); i += 2 {
+		responses.Content[i].Style = yaml.DoubleQuotedStyle // a status is a text
+		sorted = append(sorted, response{responses.Content[i], responses.Content[i+1]})
+	}
+	slices.SortFunc(sorted, func(a, b response) int { return strings.Compare(a.status.Value, b.status.Value) })
+	responses.Content = responses.Content[:0]
+	for _, r := range sorted {
+		responses.Content = append(responses.Content, r.status, r.value)
+	}
+}
+
+// errorResponse is a declared response with the sentences of one operation in place
+// of its examples.
+func (d document) errorResponse(meaning string, declared *yaml.Node, sentences []any) map[string]any {
 	examples := map[string]any{}
 	var list strings.Builder
 	for i, sentence := range sentences {
@@ -76,11 +90,21 @@ func errorResponse(status string, sentences []any) map[string]any {
 		fmt.Fprintf(&list, "\n- `%s`", strings.Trim(fmt.Sprint(sentence), "[]"))
 	}
 	return map[string]any{
-		"description": meanings[status] + "\n" + list.String(),
+		"description": meaning + "\n" + list.String(),
+		"headers":     member(d.resolve(declared), "headers"),
 		"content": map[string]any{"application/json": map[string]any{
 			"schema": map[string]any{"$ref": "#/components/schemas/Error"}, "examples": examples,
 		}},
 	}
+}
+
+// resolve is the response that a reference is to.
+func (d document) resolve(response *yaml.Node) *yaml.Node {
+	name, isReference := strings.CutPrefix(scalar(member(response, "$ref")), "#/components/responses/")
+	if !isReference {
+		return response
+	}
+	return member(member(member(d.root.Content[0], "components"), "responses"), name)
 }
 
 // missingSentence is what a call without any parameter gets: of each required one

@@ -35,16 +35,12 @@ var readContract = sync.OnceValues(func() (map[string]contractOperation, error) 
 	return found, nil
 })
 
-// parametersOf are the members of the JSON body, which may be one of several
-// schemas: the first is that of the parameters, the other one the envelope.
+// parametersOf are the members of the JSON body.
 func parametersOf(operation *openapi3.Operation) (found []contractParameter) {
 	if operation.RequestBody == nil {
 		return nil
 	}
 	schema := operation.RequestBody.Value.Content["application/json"].Schema.Value
-	if len(schema.AnyOf) > 0 {
-		schema = schema.AnyOf[0].Value
-	}
 	order := func(name string) float64 {
 		number, _ := schema.Properties[name].Value.Extensions["x-order"].(float64)
 		return number

@@ -174,6 +174,7 @@ func (serveCommand) Run(p *program) error {
 		Timeouts:    server.DefaultTimeouts,
 		Rates:       rates,
 		Spec:        p.spec,
+		PublicURL:   settings.PublicURL,
 		Docs:        docs(settings, signer, docsKey),
 		PublicKeys:  publicKeys,
 		Metrics:     registry,

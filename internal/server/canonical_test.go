@@ -80,11 +80,9 @@ func TestSpecificationThatTheGateCannotEnforceIsRefused(t *testing.T) {
 	for name, damage := range map[string]func(*openapi3.Operation){
 		"no scope": func(op *openapi3.Operation) { delete(op.Extensions, "x-scope") },
 		"no body":  func(op *openapi3.Operation) { op.RequestBody = nil },
-		"no envelope": func(op *openapi3.Operation) {
-			op.RequestBody.Value.Content[mediaJSON].Schema = op.RequestBody.Value.Content[mediaForm].Schema
-		},
+		"no JSON":  func(op *openapi3.Operation) { delete(op.RequestBody.Value.Content, mediaJSON) },
 		"no x-order": func(op *openapi3.Operation) {
-			op.RequestBody.Value.Content[mediaJSON].Schema.Value.AnyOf[0].Value.Properties["email"].Value.Extensions = nil
+			op.RequestBody.Value.Content[mediaJSON].Schema.Value.Properties["email"].Value.Extensions = nil
 		},
 	} {
 		document, err := generated.GetSpec()

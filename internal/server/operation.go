@@ -97,17 +97,13 @@ func operationOf(declared *openapi3.Operation) (*operation, error) {
 	return op, nil
 }
 
-// parametersOf is the schema of the parameters: the first of the two things that a
-// JSON body may be. The other one is an envelope around them.
+// parametersOf is the schema of the parameters, which every form of a request is
+// validated against.
 func parametersOf(declared *openapi3.Operation) (*openapi3.Schema, error) {
 	if declared.RequestBody == nil || declared.RequestBody.Value.Content[mediaJSON] == nil {
 		return nil, errors.New("a JSON body is not declared")
 	}
-	body := declared.RequestBody.Value.Content[mediaJSON].Schema.Value
-	if len(body.AnyOf) != 2 || body.AnyOf[1].Ref != "#/components/schemas/SignedEnvelope" {
-		return nil, errors.New("a JSON body must be anyOf the parameters and SignedEnvelope")
-	}
-	return body.AnyOf[0].Value, nil
+	return declared.RequestBody.Value.Content[mediaJSON].Schema.Value, nil
 }
 
 // canonical makes the one set of values that the operation knows of what was given:

@@ -22,7 +22,7 @@ import (
 )
 
 // Options is what a server is made of. All of it is required, but Connections,
-// Rates, Docs, Metrics and Tracer.
+// Rates, PublicURL, Docs, Metrics and Tracer.
 type Options struct {
 	Operations generated.StrictServerInterface
 	Keychain   *auth.Source
@@ -39,6 +39,7 @@ type Options struct {
 	Timeouts    Timeouts    // of slow clients
 	Rates       *RateLimits // of signers; nil: there are none
 	Spec        []byte      // openapi.yaml, served as it is
+	PublicURL   string      // where callers reach the server, for documents that name it; "": they do not
 	PublicKeys  []byte      // the server's own, as a JWK set
 	Docs        *Docs       // nil: there is no documentation to read in a browser
 	// Document answers a signed URL; an error that it returns was not written yet.
@@ -74,7 +75,7 @@ func New(o Options) (http.Handler, error) {
 		errs.Fail(w, r, errNoRoute)
 	})
 	router.MethodNotAllowed(wrongMethod(router, errs))
-	if err := servePublic(router, o.Spec, o.PublicKeys, errs); err != nil {
+	if err := servePublic(router, o.Spec, o.PublicKeys, o.PublicURL, errs); err != nil {
 		return nil, err
 	}
 	serveDocuments(router, o.Document, &limiter{limit: int64(o.Downloads)}, o.Timeout, errs)

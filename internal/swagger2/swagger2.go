@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -24,18 +25,21 @@ const (
 
 // Convert returns the document as JSON. An operation's parameters are those of
 // its form, as Barong publishes them: Swagger 2.0 has one kind of body for an
-// operation. The document is used up: some of it changes.
-func Convert(document *openapi3.T) ([]byte, error) {
-	for _, schema := range document.Components.Schemas {
-		merge(schema.Value)
-	}
+// operation. Where publicURL, under which the server is reached, is not empty, the
+// document has its host and scheme. The document is used up: some of it changes.
+func Convert(document *openapi3.T, publicURL string) ([]byte, error) {
 	converted, err := openapi2conv.FromV3(document)
 	if err != nil {
 		return nil, fmt.Errorf("the specification cannot be written as Swagger 2.0: %w", err)
 	}
+	if err := address(converted, publicURL); err != nil {
+		return nil, err
+	}
 	converted.Consumes = []string{mediaForm}
 	converted.Produces = []string{mediaJSON}
 	delete(converted.SecurityDefinitions, envelopeScheme)
+	// A form is signed by a token.
+	converted.Security = slices.DeleteFunc(converted.Security, func(scheme map[string][]string) bool { return scheme[envelopeScheme] != nil })
 	for _, scheme := range converted.SecurityDefinitions {
 		scheme.Description = "`Bearer ` and the token. " + scheme.Description
 	}
@@ -51,26 +55,19 @@ func Convert(document *openapi3.T) ([]byte, error) {
 	return json.Marshal(converted)
 }
 
-// merge makes one object of an alternative between named objects, which Swagger
-// 2.0 lacks: with the members of all, those required that all require. One
-// between plain types stays without a type, which takes any of them.
-func merge(schema *openapi3.Schema) {
-	if len(schema.AnyOf) == 0 || schema.AnyOf[0].Ref == "" {
-		return
+// address says where the server is reached, where that is known.
+func address(converted *openapi2.T, publicURL string) error {
+	if publicURL == "" {
+		return nil
 	}
-	merged := &openapi3.Schema{
-		Description: schema.Description,
-		Type:        schema.AnyOf[0].Value.Type,
-		Properties:  openapi3.Schemas{},
-		Required:    schema.AnyOf[0].Value.Required,
+	public, err := url.Parse(publicURL)
+	if err != nil {
+		return fmt.Errorf("the public URL cannot be read: %w", err)
 	}
-	for _, alternative := range schema.AnyOf {
-		maps.Copy(merged.Properties, alternative.Value.Properties)
-		merged.Required = slices.DeleteFunc(slices.Clone(merged.Required), func(name string) bool {
-			return !slices.Contains(alternative.Value.Required, name)
-		})
-	}
-	*schema = *merged
+	converted.Schemes = []string{public.Scheme}
+	converted.Host = public.Host
+	converted.BasePath = strings.TrimSuffix(public.Path, "/") + converted.BasePath
+	return nil
 }
 
 // form gives an operation the parameters of its form with all that their schemas
@@ -89,9 +86,6 @@ func form(converted *openapi2.Operation, operation *openapi3.Operation) {
 		parameter.Format = schema.Properties[parameter.Name].Value.Format
 	}
 	converted.Consumes = nil // as the document says
-	// A form is signed by a token.
-	security := slices.DeleteFunc(*converted.Security, func(scheme map[string][]string) bool { return scheme[envelopeScheme] != nil })
-	converted.Security = &security
 	for status, response := range operation.Responses.Map() {
 		examples(converted.Responses.Value(status), response.Value)
 	}
@@ -100,12 +94,9 @@ func form(converted *openapi2.Operation, operation *openapi3.Operation) {
 // dropBodies removes the definitions of an operation's parameters, which are in
 // the operation itself.
 func dropBodies(definitions map[string]*openapi2.SchemaRef, operation *openapi3.Operation) {
-	for _, content := range operation.RequestBody.Value.Content {
-		parameters := content.Schema
-		if alternatives := parameters.Value.AnyOf; len(alternatives) > 0 {
-			parameters = alternatives[0] // to the envelope
-		}
-		delete(definitions, strings.TrimPrefix(parameters.Ref, "#/components/schemas/"))
+	for _, media := range []string{mediaJSON, mediaForm} {
+		reference := operation.RequestBody.Value.Content[media].Schema.Ref
+		delete(definitions, strings.TrimPrefix(reference, "#/components/schemas/"))
 	}
 }
 

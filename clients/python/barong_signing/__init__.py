@@ -20,7 +20,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from barong_management import ApiClient, ApiException, Configuration, User, UserWithFullInfo
+from barong_management import ApiClient, ApiException, Configuration
 
 LIFETIME = 60
 """Seconds that a signature is good."""
@@ -77,23 +77,7 @@ def _algorithm_of(key: Any) -> str:
     raise ValueError("no algorithm of the management API signs with a key of this kind")
 
 
-class _ListedUser:
-    """The entries of a list: UserWithFullInfo where extended was asked for, else User.
-
-    The generated ListedUser demands the members of both at once, and so refuses
-    every short entry.
-    """
-
-    openapi_types = UserWithFullInfo.openapi_types
-    attribute_map = UserWithFullInfo.attribute_map
-
-    def __new__(cls, **members):
-        return (UserWithFullInfo if "labels" in members else User)(**members)
-
-
 class _SigningClient(ApiClient):
-    NATIVE_TYPES_MAPPING = {**ApiClient.NATIVE_TYPES_MAPPING, "ListedUser": _ListedUser}
-
     def __init__(self, url, clock, new_id, configuration):
         configuration = configuration or Configuration()
         configuration.host = _operations(url)
@@ -167,7 +151,7 @@ class EnvelopeClient(_SigningClient):
         for signer in self._signers:
             protected, payload, signature = signer.sign(claims).split(".")
             signatures.append({"protected": protected, "header": {"kid": signer.name}, "signature": signature})
-        return headers, {"payload": payload, "signatures": signatures}
+        return {**headers, "Content-Type": "application/json"}, {"payload": payload, "signatures": signatures}
 
 
 class BearerClient(_SigningClient):

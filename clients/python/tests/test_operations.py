@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from barong_management import (
     ApiException, CreateDocumentParameters, CreateLabelParameters, CreateUserParameters, DeleteLabelParameters,
     DocumentsApi, FilterUsersByLabelParameters, GetUserParameters, ImportUserParameters, LabelsApi,
-    ListLabelsParameters, ListUsersParameters, OtpApi, SignOTPParameters, ToolsApi, UpdateLabelParameters, User,
-    UsersApi, UserWithFullInfo,
+    ListedUser, ListLabelsParameters, ListUsersParameters, OtpApi, SignOTPParameters, ToolsApi, UpdateLabelParameters,
+    UsersApi,
 )
 from barong_signing import BearerClient, EnvelopeClient, Signer, sentences
 
@@ -85,7 +85,7 @@ class Operations:
         users, status, headers = UsersApi(self.client).list_users_with_http_info(
             list_users_parameters=ListUsersParameters(page=2, limit=1, _from=int(time.time()) - 3600)
         )
-        self.assertEqual((status, len(users), type(users[0])), (201, 1, User))
+        self.assertEqual((status, len(users), type(users[0])), (201, 1, ListedUser))
         self.assertGreaterEqual(int(headers["Total"]), 3)
         self.assertEqual((headers["Page"], headers["Per-Page"]), ("2", "1"))
         for relation in "first", "prev", "next", "last":
@@ -98,7 +98,7 @@ class Operations:
             list_users_parameters=ListUsersParameters(extended=True, limit=1000, _from=int(time.time()) - 60)
         )
         found = {user.uid: user for user in users}
-        self.assertIsInstance(found[named.uid], UserWithFullInfo)
+        self.assertIsInstance(found[named.uid], ListedUser)
         self.assertEqual(found[named.uid].profile.first_name, "Ada")
         self.assertEqual(found[named.uid].labels[0].key, "profile")
         self.assertIsNone(found[nameless.uid].profile)
@@ -110,7 +110,7 @@ class Operations:
         users, _, headers = LabelsApi(self.client).filter_users_by_label_with_http_info(
             FilterUsersByLabelParameters(key="campaign", value=value, scope="private")
         )
-        self.assertEqual([(type(user), user.uid) for user in users], [(User, uid)])
+        self.assertEqual([(type(user), user.uid) for user in users], [(ListedUser, uid)])
         self.assertEqual(headers["Total"], "1")
         self.assertNotIn("Link", headers)
 

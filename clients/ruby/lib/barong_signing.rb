@@ -111,14 +111,6 @@ module BarongManagement
     # The generated method would send an empty Bearer token.
     def update_params_for_auth!(_headers, _query, _names); end
 
-    # A list has UserWithFullInfo where extended was asked for, else User. The
-    # generated ListedUser is a mixture of the two, and never both complete and valid.
-    def convert_to_type(data, type)
-      return super unless type == 'ListedUser'
-
-      super(data, data.key?(:labels) ? 'UserWithFullInfo' : 'User')
-    end
-
     private
 
     def claims
@@ -137,7 +129,8 @@ module BarongManagement
       @signers = signers
     end
 
-    def build_request_body(_headers, _form, body)
+    def build_request_body(headers, _form, body)
+      headers['Content-Type'] = 'application/json'
       signed = body ? claims.merge(data: JSON.parse(body)) : claims
       payload = nil
       signatures = @signers.map do |signer|

@@ -49,7 +49,7 @@ module Operations
     3.times { imported }
     page = ListUsersParameters.new(page: 2, limit: 1, from: Time.now.to_i - 3600)
     users, status, headers = UsersApi.new(client).list_users_with_http_info(list_users_parameters: page)
-    assert_equal [201, [User]], [status, users.map(&:class)]
+    assert_equal [201, [ListedUser]], [status, users.map(&:class)]
     assert_operator headers['Total'].to_i, :>=, 3
     assert_equal %w[2 1], [headers['Page'], headers['Per-Page']]
     %w[first prev next last].each { |relation| assert_includes headers['Link'], %(rel="#{relation}") }
@@ -61,7 +61,7 @@ module Operations
     nameless = imported
     everything = ListUsersParameters.new(extended: true, limit: 1000, from: Time.now.to_i - 60)
     users = UsersApi.new(client).list_users(list_users_parameters: everything).to_h { |user| [user.uid, user] }
-    assert_instance_of UserWithFullInfo, users[named.uid]
+    assert_instance_of ListedUser, users[named.uid]
     assert_equal 'Ada', users[named.uid].profile.first_name
     assert_equal 'profile', users[named.uid].labels.first.key
     assert_nil users[nameless.uid].profile
@@ -74,7 +74,7 @@ module Operations
     LabelsApi.new(Server::BOTH).create_label(CreateLabelParameters.new(user_uid: uid, key: 'campaign', value: value))
     filter = FilterUsersByLabelParameters.new(key: 'campaign', value: value, scope: 'private')
     users, _, headers = LabelsApi.new(client).filter_users_by_label_with_http_info(filter)
-    assert_equal([[User, uid]], users.map { |user| [user.class, user.uid] })
+    assert_equal([[ListedUser, uid]], users.map { |user| [user.class, user.uid] })
     assert_equal '1', headers['Total']
     assert_nil headers['Link']
   end

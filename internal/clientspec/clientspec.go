@@ -1,0 +1,98 @@
+// Package clientspec narrows the OpenAPI document for generators that take one
+// media type a body.
+package clientspec
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+const (
+	mediaJSON      = "application/json"
+	envelopeScheme = "SignedEnvelope"
+	schemas        = "#/components/schemas/"
+)
+
+// Derive returns the document as JSON with application/json as the only media type
+// of a body: no form, no signed envelope and no problem details. Schemas that only
+// those used are left out. Where publicURL, under which the server is reached, is
+// not empty, the URLs of servers are absolute. The document is used up: it changes.
+func Derive(document *openapi3.T, publicURL string) ([]byte, error) {
+	used, err := usedSchemas(document)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range document.Paths.Map() {
+		for _, operation := range item.Operations() {
+			if operation.RequestBody != nil {
+				keepJSON(operation.RequestBody.Value.Content)
+			}
+			for _, response := range operation.Responses.Map() {
+				keepJSON(response.Value.Content)
+			}
+		}
+	}
+	for _, response := range document.Components.Responses {
+		keepJSON(response.Value.Content)
+	}
+	delete(document.Components.SecuritySchemes, envelopeScheme)
+	document.Security = slices.DeleteFunc(document.Security, func(requirement openapi3.SecurityRequirement) bool {
+		_, isEnvelope := requirement[envelopeScheme]
+		return isEnvelope
+	})
+	if publicURL != "" {
+		for _, server := range document.Servers {
+			server.URL = strings.TrimSuffix(publicURL, "/") + server.URL
+		}
+	}
+	if err := dropUnused(document, used); err != nil {
+		return nil, err
+	}
+	return json.Marshal(document)
+}
+
+func keepJSON(content openapi3.Content) {
+	for media := range content {
+		if media != mediaJSON {
+			delete(content, media)
+		}
+	}
+}
+
+// dropUnused removes the schemas of used that nothing refers to any more, and then
+// those that only they referred to.
+func dropUnused(document *openapi3.T, used map[string]bool) error {
+	for {
+		still, err := usedSchemas(document)
+		if err != nil {
+			return err
+		}
+		before := len(document.Components.Schemas)
+		for name := range document.Components.Schemas {
+			if used[name] && !still[name] {
+				delete(document.Components.Schemas, name)
+			}
+		}
+		if len(document.Components.Schemas) == before {
+			return nil
+		}
+	}
+}
+
+// usedSchemas are those that something refers to.
+func usedSchemas(document *openapi3.T) (map[string]bool, error) {
+	text, err := json.Marshal(document)
+	if err != nil {
+		return nil, fmt.Errorf("the specification cannot be written: %w", err)
+	}
+	used := map[string]bool{}
+	for name := range document.Components.Schemas {
+		used[name] = bytes.Contains(text, []byte(`"`+schemas+name+`"`))
+	}
+	return used, nil
+}

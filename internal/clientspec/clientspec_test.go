@@ -1,0 +1,99 @@
+package clientspec
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+func load(t *testing.T) *openapi3.T {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromFile("../../openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+func derived(t *testing.T, publicURL string) *openapi3.T {
+	t.Helper()
+	text, err := Derive(load(t), publicURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := document.Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return document
+}
+
+func TestEveryBodyIsJSONAlone(t *testing.T) {
+	t.Parallel()
+	document, whole := derived(t, ""), load(t)
+	count := 0
+	for path, item := range whole.Paths.Map() {
+		for method, want := range item.Operations() {
+			count++
+			got := document.Paths.Value(path).GetOperation(method)
+			contents := map[string]openapi3.Content{"request": got.RequestBody.Value.Content}
+			for status := range want.Responses.Map() {
+				contents[status] = got.Responses.Value(status).Value.Content
+			}
+			for of, content := range contents {
+				if len(content) != 1 || content[mediaJSON] == nil {
+					t.Errorf("%s %s has %d media types in %s", method, path, len(content), of)
+				}
+			}
+			reference := want.RequestBody.Value.Content[mediaJSON].Schema.Ref
+			if got.OperationID != want.OperationID || got.RequestBody.Value.Content[mediaJSON].Schema.Ref != reference {
+				t.Errorf("%s %s has other parameters than %s", method, path, reference)
+			}
+		}
+	}
+	if count == 0 {
+		t.Error("there are no operations")
+	}
+}
+
+func TestRequestsAreSignedByTokensAlone(t *testing.T) {
+	t.Parallel()
+	document := derived(t, "")
+	if len(document.Security) != 1 || document.Security[0]["BearerToken"] == nil || len(document.Components.SecuritySchemes) != 1 {
+		t.Errorf("requests are signed by %v, of %v", document.Security, document.Components.SecuritySchemes)
+	}
+}
+
+func TestSchemasThatNoBodyHasAnyMoreAreLeftOut(t *testing.T) {
+	t.Parallel()
+	document := derived(t, "")
+	var left []string
+	for name := range load(t).Components.Schemas {
+		if document.Components.Schemas[name] == nil {
+			left = append(left, name)
+		}
+	}
+	slices.Sort(left)
+	if want := []string{"Problem", "ProblemError", "SignOTPForm"}; !slices.Equal(left, want) {
+		t.Errorf("left out are %v, not %v", left, want)
+	}
+}
+
+func TestServersAreAbsoluteWhereThePublicURLIsKnown(t *testing.T) {
+	t.Parallel()
+	for public, want := range map[string]string{
+		"":                             "/api/v2/management",
+		"https://barong.example":       "https://barong.example/api/v2/management",
+		"https://barong.example/auth/": "https://barong.example/auth/api/v2/management",
+	} {
+		document := derived(t, public)
+		if got := document.Servers[0].URL; len(document.Servers) != 1 || got != want || strings.Contains(got, "//api") {
+			t.Errorf("with %q the server is %s", public, got)
+		}
+	}
+}
