@@ -13,6 +13,7 @@ import (
 	"barong/generated"
 	"barong/internal/documents"
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // CreateDocument stores a document: the file first, then, in one transaction, its
@@ -34,7 +35,7 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	if !room { // found out before the upload is stored, and once more with its row
 		violations = append(violations, identity.TooManyDocuments)
 	}
-	if err := identity.Invalid(violations...); err != nil {
+	if err := problem.Invalid(violations...); err != nil {
 		return nil, err
 	}
 	document.CreatedAt = h.now()
@@ -57,7 +58,7 @@ const abandonTimeout = 5 * time.Second
 // database may have kept the row after all (the connection broke while it
 // committed), the file stays, for `barong documents sweep` to decide.
 func (h *Handlers) abandon(ctx context.Context, d identity.Document, cause error) {
-	if ctx.Err() != nil || identity.KindOf(cause) == identity.Unavailable {
+	if ctx.Err() != nil || problem.KindOf(cause) == problem.Unavailable {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, abandonTimeout)
@@ -77,8 +78,8 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	document, err := h.Repository.FindDocument(r.Context(), object)
-	if identity.KindOf(err) == identity.NotFound {
-		return identity.ErrNoDocument.Because(err)
+	if problem.KindOf(err) == problem.NotFound {
+		return identity.ErrNoDocument.WithCause(err)
 	}
 	if err != nil {
 		return err

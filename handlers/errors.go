@@ -16,37 +16,37 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"barong/generated"
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // statuses is the one table from what went wrong to an HTTP status; the name of
 // a kind is the last part of a problem's type.
-var statuses = map[identity.Kind]struct {
+var statuses = map[problem.Kind]struct {
 	status int
 	name   string
 }{
-	identity.BadRequest:        {http.StatusBadRequest, "bad_request"},
-	identity.Unauthenticated:   {http.StatusUnauthorized, "unauthenticated"},
-	identity.NotFound:          {http.StatusNotFound, "not_found"},
-	identity.MethodNotAllowed:  {http.StatusMethodNotAllowed, "method_not_allowed"},
-	identity.TooLarge:          {http.StatusRequestEntityTooLarge, "too_large"},
-	identity.UnsupportedMedia:  {http.StatusUnsupportedMediaType, "unsupported_media_type"},
-	identity.InvalidParameters: {http.StatusUnprocessableEntity, "invalid_parameters"},
-	identity.InvalidRecord:     {http.StatusUnprocessableEntity, "invalid_record"},
-	identity.Rejected:          {http.StatusUnprocessableEntity, "rejected"},
-	identity.TooManyRequests:   {http.StatusTooManyRequests, "too_many_requests"},
-	identity.Unavailable:       {http.StatusServiceUnavailable, "unavailable"},
+	problem.BadRequest:        {http.StatusBadRequest, "bad_request"},
+	problem.Unauthenticated:   {http.StatusUnauthorized, "unauthenticated"},
+	problem.NotFound:          {http.StatusNotFound, "not_found"},
+	problem.MethodNotAllowed:  {http.StatusMethodNotAllowed, "method_not_allowed"},
+	problem.TooLarge:          {http.StatusRequestEntityTooLarge, "too_large"},
+	problem.UnsupportedMedia:  {http.StatusUnsupportedMediaType, "unsupported_media_type"},
+	problem.InvalidParameters: {http.StatusUnprocessableEntity, "invalid_parameters"},
+	problem.InvalidRecord:     {http.StatusUnprocessableEntity, "invalid_record"},
+	problem.Rejected:          {http.StatusUnprocessableEntity, "rejected"},
+	problem.TooManyRequests:   {http.StatusTooManyRequests, "too_many_requests"},
+	problem.Unavailable:       {http.StatusServiceUnavailable, "unavailable"},
 }
 
-// fault is what a caller is told of any error that is not an identity.Error.
-var fault = &identity.Error{Message: "Internal server error"}
+// fault is what a caller is told of any error that is not a problem.Error.
+var fault = &problem.Error{Detail: "Internal server error"}
 
 // gone is what nobody reads: the caller hung up, or the server is told to stop.
-var gone = &identity.Error{Kind: identity.Unavailable, Message: "The request was abandoned", RetryAfter: time.Second}
+var gone = &problem.Error{Kind: problem.Unavailable, Detail: "The request was abandoned", RetryAfter: time.Second}
 
 // late is a deadline that ended while nobody said what the request waited for.
-var late = &identity.Error{
-	Kind: identity.Unavailable, Message: "The request took too long, try again later", Reason: identity.TimedOut, RetryAfter: 5 * time.Second,
+var late = &problem.Error{
+	Kind: problem.Unavailable, Detail: "The request took too long, try again later", Reason: problem.TimedOut, RetryAfter: 5 * time.Second,
 }
 
 // Errors writes errors. Refused, where it is set, learns of each before it is
@@ -58,7 +58,7 @@ type Errors struct {
 
 // Fail is the only function that writes an error: as {"error": …}, or as problem
 // details (RFC 9457) where the caller accepts them. What is not an
-// identity.Error is a fault of ours: the caller learns no more than that, its text
+// problem.Error is a fault of ours: the caller learns no more than that, its text
 // is for Refused.
 func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	failure, status, name := classify(err)
@@ -75,7 +75,7 @@ func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	var body any
 	if acceptsProblem(r) {
 		header.Set("Content-Type", "application/problem+json")
-		body = problem(failure, status, name, middleware.GetReqID(r.Context()))
+		body = problemDetails(failure, status, name, middleware.GetReqID(r.Context()))
 	} else {
 		header.Set("Content-Type", "application/json")
 		body = plain(failure)
@@ -91,7 +91,7 @@ func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-func classify(err error) (failure *identity.Error, status int, name string) {
+func classify(err error) (failure *problem.Error, status int, name string) {
 	if hungUp(err) {
 		return gone, statuses[gone.Kind].status, statuses[gone.Kind].name
 	}
@@ -108,28 +108,28 @@ func classify(err error) (failure *identity.Error, status int, name string) {
 
 // hungUp says whether an error is the caller's going away: before the answer was
 // there, or while it was being written. Connections that are not the caller's fail
-// as an identity.Error.
+// as a problem.Error.
 func hungUp(err error) bool {
-	var failure *identity.Error
+	var failure *problem.Error
 	var broken *net.OpError
 	return errors.Is(err, context.Canceled) ||
 		!errors.As(err, &failure) && errors.As(err, &broken) && broken.Op == "write"
 }
 
-func plain(failure *identity.Error) map[string]any {
-	if failure.Kind == identity.InvalidRecord {
+func plain(failure *problem.Error) map[string]any {
+	if failure.Kind == problem.InvalidRecord {
 		return map[string]any{"error": failure.Messages()}
 	}
-	return map[string]any{"error": failure.Sentence()}
+	return map[string]any{"error": failure.Message()}
 }
 
-func problem(failure *identity.Error, status int, name, requestID string) generated.Problem {
+func problemDetails(failure *problem.Error, status int, name, requestID string) generated.Problem {
 	return generated.Problem{
 		Type:   "urn:barong:error:" + name,
 		Title:  http.StatusText(status),
 		Status: status,
-		Detail: failure.Sentence(),
-		Errors: viewAll(failure.Violations, func(v identity.Violation) generated.ProblemError {
+		Detail: failure.Message(),
+		Errors: viewAll(failure.Violations, func(v problem.Violation) generated.ProblemError {
 			pointer := ""
 			if v.Field != "" {
 				pointer = "/" + v.Field

@@ -16,18 +16,20 @@ import (
 	"time"
 
 	"barong/generated"
+	"barong/internal/auth"
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 func TestEveryKindOfErrorHasAStatus(t *testing.T) {
 	t.Parallel()
-	for kind := identity.BadRequest; kind <= identity.Unavailable; kind++ {
+	for kind := problem.BadRequest; kind <= problem.Unavailable; kind++ {
 		if statuses[kind].status < 400 || statuses[kind].name == "" {
 			t.Errorf("kind %d has none", kind)
 		}
 	}
-	if len(statuses) != int(identity.Unavailable) {
-		t.Errorf("%d kinds have a status, there are %d", len(statuses), identity.Unavailable)
+	if len(statuses) != int(problem.Unavailable) {
+		t.Errorf("%d kinds have a status, there are %d", len(statuses), problem.Unavailable)
 	}
 }
 
@@ -48,14 +50,14 @@ func TestErrorBecomesItsStatusAndBody(t *testing.T) {
 	}{
 		{identity.ErrRecordNotFound, 404, `{"error":"Record is not found"}`, ""},
 		{fmt.Errorf("wrapped: %w", identity.ErrRecordNotFound), 404, `{"error":"Record is not found"}`, ""},
-		{identity.Invalid(identity.EmailTaken), 422, `{"error":["Email has already been taken"]}`, ""},
-		{&identity.Error{Kind: identity.InvalidParameters, Violations: []identity.Violation{{Message: "a is missing"}, {Message: "a is empty"}}}, 422, `{"error":"a is missing, a is empty"}`, ""},
-		{&identity.Error{Kind: identity.TooManyRequests, Message: "wait", RetryAfter: 1500 * time.Millisecond}, 429, `{"error":"wait"}`, "2"},
-		{&identity.Error{Kind: identity.Unavailable, Message: "away", RetryAfter: time.Millisecond}, 503, `{"error":"away"}`, "1"},
+		{problem.Invalid(identity.EmailTaken), 422, `{"error":["Email has already been taken"]}`, ""},
+		{&problem.Error{Kind: problem.InvalidParameters, Violations: []problem.Violation{{Message: "a is missing"}, {Message: "a is empty"}}}, 422, `{"error":"a is missing, a is empty"}`, ""},
+		{&problem.Error{Kind: problem.TooManyRequests, Detail: "wait", RetryAfter: 1500 * time.Millisecond}, 429, `{"error":"wait"}`, "2"},
+		{&problem.Error{Kind: problem.Unavailable, Detail: "away", RetryAfter: time.Millisecond}, 503, `{"error":"away"}`, "1"},
 		{fmt.Errorf("hung up: %w", context.Canceled), 503, `{"error":"The request was abandoned"}`, "1"},
 		{fmt.Errorf("waited: %w", context.DeadlineExceeded), 503, `{"error":"The request took too long, try again later"}`, "5"},
 		{errors.New("secret"), 500, `{"error":"Internal server error"}`, ""},
-		{&identity.Error{Message: "an error without a kind"}, 500, `{"error":"Internal server error"}`, ""},
+		{&problem.Error{Detail: "an error without a kind"}, 500, `{"error":"Internal server error"}`, ""},
 	} {
 		got, _ := fail(c.err)
 		if got.Code != c.status || strings.TrimSpace(got.Body.String()) != c.body || got.Header().Get("Retry-After") != c.retryAfter {
@@ -66,7 +68,7 @@ func TestErrorBecomesItsStatusAndBody(t *testing.T) {
 
 func TestCauseIsForTheOperatorAndNotAnswered(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{errors.New("the cause"), identity.ErrUnverified.Because(errors.New("the cause")), identity.E(identity.Unavailable, "away").Because(errors.New("the cause"))} {
+	for _, err := range []error{errors.New("the cause"), auth.ErrUnverified.WithCause(errors.New("the cause")), problem.New(problem.Unavailable, "away").WithCause(errors.New("the cause"))} {
 		answer, refusal := fail(err)
 		if !strings.Contains(refusal.Err.Error(), "the cause") || strings.Contains(answer.Body.String(), "the cause") {
 			t.Errorf("%v: answered %s, the operator is told %v", err, answer.Body, refusal)
@@ -82,16 +84,16 @@ func TestReasonsOfRefusalsAreAKnownFew(t *testing.T) {
 		level  slog.Level
 	}{
 		{identity.ErrRecordNotFound, "not_found", slog.LevelInfo},
-		{identity.ErrUnverified.Because(errors.New("a cause")), "unauthenticated", slog.LevelWarn},
-		{identity.ErrMissingSignatures.Because(errors.New("a cause")), "missing_signatures", slog.LevelWarn},
-		{identity.E(identity.Rejected, "no"), "rejected", slog.LevelInfo},
-		{identity.E(identity.Rejected, "no").Because(errors.New("a cause")), "rejected", slog.LevelWarn},
-		{identity.E(identity.Unavailable, "away"), "unavailable", slog.LevelError},
-		{&identity.Error{Kind: identity.Unavailable, Reason: identity.Overloaded}, "overloaded", slog.LevelError},
+		{auth.ErrUnverified.WithCause(errors.New("a cause")), "unauthenticated", slog.LevelWarn},
+		{auth.ErrMissingSignatures.WithCause(errors.New("a cause")), "missing_signatures", slog.LevelWarn},
+		{problem.New(problem.Rejected, "no"), "rejected", slog.LevelInfo},
+		{problem.New(problem.Rejected, "no").WithCause(errors.New("a cause")), "rejected", slog.LevelWarn},
+		{problem.New(problem.Unavailable, "away"), "unavailable", slog.LevelError},
+		{&problem.Error{Kind: problem.Unavailable, Reason: problem.Overloaded}, "overloaded", slog.LevelError},
 		{fmt.Errorf("waited: %w", context.DeadlineExceeded), "timed_out", slog.LevelError},
 		{fmt.Errorf("hung up: %w", context.Canceled), "abandoned", slog.LevelInfo},
 		{fmt.Errorf("hung up: %w", &net.OpError{Op: "write", Err: syscall.EPIPE}), "abandoned", slog.LevelInfo},
-		{&identity.Error{Kind: identity.Unavailable, Cause: &net.OpError{Op: "write", Err: syscall.EPIPE}}, "unavailable", slog.LevelError},
+		{&problem.Error{Kind: problem.Unavailable, Cause: &net.OpError{Op: "write", Err: syscall.EPIPE}}, "unavailable", slog.LevelError},
 		{errors.New("fault"), "internal", slog.LevelError},
 	} {
 		_, refusal := fail(c.err)

@@ -7,6 +7,7 @@ import (
 
 	"barong/generated"
 	"barong/internal/identity"
+	"barong/internal/problem"
 	"barong/repository"
 )
 
@@ -53,7 +54,7 @@ func (h *Handlers) newLabel(key, value string) (identity.Label, error) {
 	label, violations := identity.NewLabel(key, value)
 	label.CreatedAt = h.now()
 	label.UpdatedAt = label.CreatedAt
-	return label, identity.Invalid(violations...)
+	return label, problem.Invalid(violations...)
 }
 
 // labelExists reports what comes before the rules that a label breaks: that the

@@ -10,6 +10,7 @@ import (
 	"barong/internal/auth"
 	"barong/internal/identity"
 	"barong/internal/otp"
+	"barong/internal/problem"
 )
 
 // attestationLife is how long the server's own word about a code is good.
@@ -36,7 +37,7 @@ func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequest
 	var jws *auth.JWS
 	if parameters.JWT != nil {
 		if jws, err = h.readJWS(parameters.JWT, account.UID); err != nil {
-			return nil, identity.E(identity.Rejected, fmt.Sprintf("JWT is invalid by the reason %q", err.Error()))
+			return nil, problem.New(problem.Rejected, fmt.Sprintf("JWT is invalid by the reason %q", err.Error()))
 		}
 	}
 	if err := h.OTP.Verify(ctx, account.UID, parameters.OTPCode); err != nil {

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/bcrypt"
+	"barong/internal/problem"
 
-	"barong/internal/identity"
+	"golang.org/x/crypto/bcrypt"
 )
 
 const (
@@ -25,8 +25,8 @@ const (
 )
 
 // errPasswordsQueue is what a sign-up is told for which there is no place.
-var errPasswordsQueue = &identity.Error{
-	Kind: identity.Unavailable, Message: "Too many users are being created, try again later", RetryAfter: 5 * time.Second,
+var errPasswordsQueue = &problem.Error{
+	Kind: problem.Unavailable, Detail: "Too many users are being created, try again later", RetryAfter: 5 * time.Second,
 }
 
 // Passwords hashes passwords with bcrypt, on half of the processors at the most: a

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // stalled are passwords of which every worker is busy, for good.
@@ -35,7 +35,7 @@ func TestPasswordsRefuseAtOnceWhenTooManyWait(t *testing.T) {
 		}
 		synctest.Wait()
 		began := time.Now()
-		if _, err := p.Hash(ctx, "Tecohvi0"); identity.KindOf(err) != identity.Unavailable || time.Since(began) != 0 {
+		if _, err := p.Hash(ctx, "Tecohvi0"); problem.KindOf(err) != problem.Unavailable || time.Since(began) != 0 {
 			t.Errorf("one too many got %v, after %s", err, time.Since(began))
 		}
 		if hashing, places := p.Load(); hashing != cap(p.workers) || places != maxWaitingPasswords {
@@ -63,7 +63,7 @@ func TestPasswordsThatWaitInVainAreRefusedInTime(t *testing.T) {
 		p := stalled()
 		began := time.Now()
 		_, err := p.Hash(t.Context(), "Tecohvi0")
-		if identity.KindOf(err) != identity.Unavailable || time.Since(began) != hashPatience {
+		if problem.KindOf(err) != problem.Unavailable || time.Since(began) != hashPatience {
 			t.Errorf("got %v after %s", err, time.Since(began))
 		}
 		if _, waiting := p.Load(); waiting != 0 {
@@ -96,7 +96,7 @@ func TestQueueOfPasswordsIsAsLongAsItIsWorthWaitingFor(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := p.enter(); identity.KindOf(err) != identity.Unavailable {
+	if err := p.enter(); problem.KindOf(err) != problem.Unavailable {
 		t.Errorf("one more got %v", err)
 	}
 	for range 100 {

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // Refusal is an answer that is an error, as the operator is told of it.
@@ -16,7 +16,7 @@ type Refusal struct {
 	Err    error // with the cause, which the caller does not learn
 }
 
-// The reasons that are no kind of identity.Error.
+// The reasons that are no kind of problem.Error.
 const (
 	reasonAbandoned = "abandoned" // the caller hung up, or the server was told to stop
 	reasonInternal  = "internal"  // a fault of ours
@@ -26,7 +26,7 @@ const (
 // errors, as in the type of a problem, and a few finer ones.
 func Reasons() []string {
 	reasons := []string{reasonAbandoned, reasonInternal}
-	for _, finer := range []identity.Reason{identity.MissingSignatures, identity.Overloaded, identity.RateLimited, identity.TimedOut, identity.WrongClock} {
+	for _, finer := range []problem.Reason{problem.MissingSignatures, problem.Overloaded, problem.RateLimited, problem.TimedOut, problem.WrongClock} {
 		reasons = append(reasons, string(finer))
 	}
 	for _, known := range statuses {
@@ -36,7 +36,7 @@ func Reasons() []string {
 	return reasons
 }
 
-func newRefusal(err error, failure *identity.Error, status int, name string) Refusal {
+func newRefusal(err error, failure *problem.Error, status int, name string) Refusal {
 	switch {
 	case hungUp(err):
 		name = reasonAbandoned

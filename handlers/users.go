@@ -6,6 +6,7 @@ import (
 
 	"barong/generated"
 	"barong/internal/identity"
+	"barong/internal/problem"
 	"barong/repository"
 )
 
@@ -29,7 +30,7 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 		return nil, err
 	}
 	violations = append(violations, referral...)
-	if err := identity.Invalid(violations...); err != nil {
+	if err := problem.Invalid(violations...); err != nil {
 		return nil, err
 	}
 	digest, err := h.Passwords.Hash(ctx, parameters.Password)
@@ -45,13 +46,13 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 }
 
 // checkReferrer returns the rule that a referral_uid breaks which is no user's.
-func (h *Handlers) checkReferrer(ctx context.Context, uid *string) ([]identity.Violation, error) {
+func (h *Handlers) checkReferrer(ctx context.Context, uid *string) ([]problem.Violation, error) {
 	if uid == nil {
 		return nil, nil
 	}
 	err := h.Repository.UserExists(ctx, *uid)
-	if identity.KindOf(err) == identity.NotFound {
-		return []identity.Violation{identity.ReferralUnknown}, nil
+	if problem.KindOf(err) == problem.NotFound {
+		return []problem.Violation{identity.ReferralUnknown}, nil
 	}
 	return nil, err
 }

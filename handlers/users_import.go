@@ -9,6 +9,7 @@ import (
 
 	"barong/generated"
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // ImportUser stores a user with the password hash of another system, and with
@@ -37,7 +38,7 @@ func (h *Handlers) importedUser(ctx context.Context, parameters generated.Import
 	if err != nil {
 		return user, err
 	}
-	return user, identity.Invalid(append(violations, referral...)...)
+	return user, problem.Invalid(append(violations, referral...)...)
 }
 
 // preferTaken reports a taken e-mail before anything else that is wrong with an
@@ -55,7 +56,7 @@ func (h *Handlers) preferTaken(ctx context.Context, email string, otherwise erro
 
 // alreadyExists gives a taken e-mail the sentence that this operation has for it.
 func alreadyExists(err error) error {
-	var broken *identity.Error
+	var broken *problem.Error
 	if errors.As(err, &broken) && slices.Contains(broken.Violations, identity.EmailTaken) {
 		return identity.ErrUserAlreadyExists
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // hasRoom is true where a user u may have another document, with this many bytes of
@@ -83,7 +84,7 @@ func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.
 		})
 	})
 	if err == nil && !stored {
-		err = identity.Invalid(identity.TooManyDocuments)
+		err = problem.Invalid(identity.TooManyDocuments)
 	}
 	return user, err
 }

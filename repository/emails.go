@@ -8,6 +8,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // Two columns say which address a user has. email_folded is what servers
@@ -134,7 +135,7 @@ func (r *Repository) fillKeysOf(ctx context.Context, users []identity.User) (int
 	}
 	for attempt := 1; ; attempt++ {
 		filled, err := r.exec(ctx, fillKeys, args{"ids": ids, "keys": keys})
-		if err == nil || attempt == maxAttempts || identity.KindOf(err) != identity.InvalidRecord {
+		if err == nil || attempt == maxAttempts || problem.KindOf(err) != problem.InvalidRecord {
 			return filled, err
 		}
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/jackc/puddle/v2"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // What a caller is told who breaks a constraint, by the constraint's name in
 // migrations/.
-var violated = map[string]identity.Violation{
+var violated = map[string]problem.Violation{
 	"users_email_folded_key":       identity.EmailTaken,
 	"users_email_key_key":          identity.EmailTaken,
 	"users_uid_key":                identity.UIDTaken,
@@ -32,7 +33,7 @@ const retryAfter = 2 * time.Second
 // (PostgreSQL manual, appendix A) and constraint name. What it leaves as it is
 // is a fault of this server.
 func translate(err error) error {
-	var known *identity.Error
+	var known *problem.Error
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
@@ -45,7 +46,7 @@ func translate(err error) error {
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) {
 		if violation, ok := violated[refusal.ConstraintName]; ok && refusal.Code == "23505" {
-			return identity.Invalid(violation)
+			return problem.Invalid(violation)
 		}
 		if isSerializationFailure(err) || unavailableStates[refusal.Code] || unavailableClasses[refusal.Code[:2]] {
 			return unavailable(err)
@@ -55,14 +56,14 @@ func translate(err error) error {
 }
 
 func unavailable(cause error) error {
-	failure := &identity.Error{
-		Kind:       identity.Unavailable,
-		Message:    "The database is not available, try again later",
+	failure := &problem.Error{
+		Kind:       problem.Unavailable,
+		Detail:     "The database is not available, try again later",
 		RetryAfter: retryAfter,
 		Cause:      cause,
 	}
 	if timedOut(cause) {
-		failure.Reason = identity.TimedOut
+		failure.Reason = problem.TimedOut
 	}
 	return failure
 }

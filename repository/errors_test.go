@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
@@ -21,29 +22,29 @@ func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
 	}
 	for _, c := range []struct {
 		err  error
-		kind identity.Kind
+		kind problem.Kind
 	}{
-		{pgx.ErrNoRows, identity.NotFound},
-		{state("23505", "users_email_folded_key"), identity.InvalidRecord},
-		{state("23505", "users_uid_key"), identity.InvalidRecord},
+		{pgx.ErrNoRows, problem.NotFound},
+		{state("23505", "users_email_folded_key"), problem.InvalidRecord},
+		{state("23505", "users_uid_key"), problem.InvalidRecord},
 		{state("23503", "users_email_folded_key"), 0},
 		{state("42P01", ""), 0},
-		{state("40001", ""), identity.Unavailable},
-		{state("40P01", ""), identity.Unavailable},
-		{state("53300", ""), identity.Unavailable},
-		{state("57P01", ""), identity.Unavailable},
-		{state("08006", ""), identity.Unavailable},
-		{state("25006", ""), identity.Unavailable},
-		{io.ErrUnexpectedEOF, identity.Unavailable},
-		{context.DeadlineExceeded, identity.Unavailable},
-		{&pgconn.ConnectError{}, identity.Unavailable},
-		{unsent{}, identity.Unavailable},
+		{state("40001", ""), problem.Unavailable},
+		{state("40P01", ""), problem.Unavailable},
+		{state("53300", ""), problem.Unavailable},
+		{state("57P01", ""), problem.Unavailable},
+		{state("08006", ""), problem.Unavailable},
+		{state("25006", ""), problem.Unavailable},
+		{io.ErrUnexpectedEOF, problem.Unavailable},
+		{context.DeadlineExceeded, problem.Unavailable},
+		{&pgconn.ConnectError{}, problem.Unavailable},
+		{unsent{}, problem.Unavailable},
 		{context.Canceled, 0},
 		{errors.New("something"), 0},
-		{identity.ErrLabelNotFound, identity.NotFound},
+		{identity.ErrLabelNotFound, problem.NotFound},
 	} {
 		got := translate(c.err)
-		if identity.KindOf(got) != c.kind {
+		if problem.KindOf(got) != c.kind {
 			t.Errorf("%v became %v", c.err, got)
 		}
 		if c.kind == 0 && !errors.Is(got, c.err) {
@@ -54,8 +55,8 @@ func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
 		t.Error("no error became one")
 	}
 	for constraint, want := range violated {
-		var broken *identity.Error
-		if !errors.As(translate(state("23505", constraint)), &broken) || !slices.Equal(broken.Violations, []identity.Violation{want}) {
+		var broken *problem.Error
+		if !errors.As(translate(state("23505", constraint)), &broken) || !slices.Equal(broken.Violations, []problem.Violation{want}) {
 			t.Errorf("%s became %v", constraint, broken)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 const (
@@ -125,9 +126,9 @@ func (r *Repository) whatIsTaken(ctx context.Context, email string, numbers []st
 	case err != nil:
 		return err
 	case found.email:
-		return identity.Invalid(identity.EmailTaken)
+		return problem.Invalid(identity.EmailTaken)
 	case found.phone:
-		return identity.Invalid(identity.PhoneTaken)
+		return problem.Invalid(identity.PhoneTaken)
 	}
 	return nil
 }

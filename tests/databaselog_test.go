@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 	"barong/repository"
 )
 
@@ -28,7 +29,7 @@ func TestTakenEmailsAndNumbersBreakNoConstraint(t *testing.T) {
 	}
 	for _, c := range []struct {
 		uid, email, number string
-		want               identity.Violation
+		want               problem.Violation
 	}{
 		{"ID2", "ADA@example.com", "", identity.EmailTaken},
 		{"ID3", "bob@example.com", "4915112345678", identity.PhoneTaken},
@@ -37,7 +38,7 @@ func TestTakenEmailsAndNumbersBreakNoConstraint(t *testing.T) {
 		// In a transaction that a violated constraint would break.
 		err := repo.InTx(t.Context(), func(tx *repository.Repository) error {
 			err := add(tx, c.uid, c.email, c.number)
-			if want := identity.Invalid(c.want); err == nil || err.Error() != want.Error() {
+			if want := problem.Invalid(c.want); err == nil || err.Error() != want.Error() {
 				t.Errorf("%s, %s: %v", c.email, c.number, err)
 			}
 			taken, err := tx.EmailTaken(t.Context(), "ada@example.com")

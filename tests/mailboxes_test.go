@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 	"barong/repository"
 )
 
@@ -136,7 +137,7 @@ func TestUsersOfOlderServersGetTheirKeysAndCollisionsAreListed(t *testing.T) {
 		}
 	}
 	newcomer := newUser("ascii@ｅxample.com")
-	if err := repo.InsertUser(t.Context(), &newcomer, func() string { return identity.NewUID("NEW") }); identity.KindOf(err) != identity.InvalidRecord {
+	if err := repo.InsertUser(t.Context(), &newcomer, func() string { return identity.NewUID("NEW") }); problem.KindOf(err) != problem.InvalidRecord {
 		t.Errorf("a second account of a mailbox without a key: %v", err)
 	}
 
@@ -172,7 +173,7 @@ func TestUsersOfOlderServersGetTheirKeysAndCollisionsAreListed(t *testing.T) {
 	}
 	for _, email := range []string{"lonely@xn--bcher-kva.example", "a@xn--bcher-kva.example", "a@ＢÜcher.example"} {
 		newcomer := newUser(email)
-		if err := repo.InsertUser(t.Context(), &newcomer, func() string { return identity.NewUID("NEW") }); identity.KindOf(err) != identity.InvalidRecord {
+		if err := repo.InsertUser(t.Context(), &newcomer, func() string { return identity.NewUID("NEW") }); problem.KindOf(err) != problem.InvalidRecord {
 			t.Errorf("a second account for %q: %v", email, err)
 		}
 	}
@@ -228,7 +229,7 @@ func TestKeysAreFilledInWhileServersWriteAndByManyAtOnce(t *testing.T) {
 		for n := 1; n <= 5000; n += 50 {
 			user := newUser(fmt.Sprintf("%d@xn--bcher-kva.example", n))
 			err := repo.InsertUser(t.Context(), &user, func() string { return identity.NewUID("ID") })
-			if err != nil && identity.KindOf(err) != identity.InvalidRecord {
+			if err != nil && problem.KindOf(err) != problem.InvalidRecord {
 				t.Error(err)
 			}
 		}

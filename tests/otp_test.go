@@ -492,7 +492,7 @@ func TestOTPOfALockedOrBannedAccountDoesNotCount(t *testing.T) {
 	a := start(t)
 	uid, secret := a.enrolled()
 	a.label(uid, "ban", "fraud")
-	a.sign(jsonForm, uid, a.code(secret, 0), "").refused(t, http.StatusNotFound, identity.ErrRecordNotFound.Message)
+	a.sign(jsonForm, uid, a.code(secret, 0), "").refused(t, http.StatusNotFound, identity.ErrRecordNotFound.Detail)
 }
 
 func BenchmarkSignOTP(b *testing.B) {

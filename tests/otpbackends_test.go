@@ -44,7 +44,7 @@ func check(t *testing.T, a *api, uid, code string, want otp.Verdict) {
 
 func unknown(t *testing.T, a *api, uid, code string) {
 	t.Helper()
-	if verdict, err := a.codes.Check(t.Context(), uid, code); err == nil || err.(interface{ Sentence() string }).Sentence() != wrongCode {
+	if verdict, err := a.codes.Check(t.Context(), uid, code); err == nil || err.(interface{ Message() string }).Message() != wrongCode {
 		t.Errorf("without a secret: verdict %d, %v", verdict, err)
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"barong/internal/identity"
 	"barong/internal/otp"
+	"barong/internal/problem"
 	"barong/repository"
 )
 
@@ -86,7 +86,7 @@ func TestOTPLocksGoByTheClockOfTheDatabase(t *testing.T) {
 			}
 			right, _ := verifier(0)
 			wrong, wrongClock := verifier(skew)
-			if err := wrong.Verify(t.Context(), uid, a.wrong(secret)); identity.KindOf(err) != identity.Rejected {
+			if err := wrong.Verify(t.Context(), uid, a.wrong(secret)); problem.KindOf(err) != problem.Rejected {
 				t.Fatal(err)
 			}
 			code, err := totp.GenerateCode(string(secret), a.clock.Now())
@@ -98,13 +98,13 @@ func TestOTPLocksGoByTheClockOfTheDatabase(t *testing.T) {
 			}
 			// A lock of one server is one of the other's, and lasts as long.
 			for range 5 {
-				if err := wrong.Verify(t.Context(), uid, a.wrong(secret)); identity.KindOf(err) != identity.Rejected {
+				if err := wrong.Verify(t.Context(), uid, a.wrong(secret)); problem.KindOf(err) != problem.Rejected {
 					t.Fatal(err)
 				}
 			}
 			for _, v := range []*otp.Verifier{right, wrong} {
-				var refused *identity.Error
-				if err := v.Verify(t.Context(), uid, "000000"); !errors.As(err, &refused) || refused.Kind != identity.TooManyRequests ||
+				var refused *problem.Error
+				if err := v.Verify(t.Context(), uid, "000000"); !errors.As(err, &refused) || refused.Kind != problem.TooManyRequests ||
 					refused.RetryAfter > time.Minute || refused.RetryAfter < 30*time.Second {
 					t.Errorf("under the lock: %v %+v", err, refused)
 				}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 	"barong/repository"
 )
 
@@ -77,7 +78,7 @@ func TestTransactionInATransactionIsASavepoint(t *testing.T) {
 			}
 			return insert(t.Context(), inner, "KEPT@example.com")
 		})
-		if identity.KindOf(failed) != identity.InvalidRecord {
+		if problem.KindOf(failed) != problem.InvalidRecord {
 			return errors.Join(errors.New("the inner transaction did not fail as it should"), failed)
 		}
 		return nil

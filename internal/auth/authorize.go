@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // Operation is what a request asks for, as openapi.yaml declares it.
@@ -28,28 +28,28 @@ type Operation struct {
 //     operation;
 //   - have all mandatory signers signed.
 //
-// The last failure is [identity.ErrMissingSignatures], any other
-// [identity.ErrUnverified]. Both have a cause for the log, which names the kid.
+// The last failure is [ErrMissingSignatures], any other
+// [ErrUnverified]. Both have a cause for the log, which names the kid.
 func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time) (signers []string, err error) {
 	allowed, ok := k.scopes[operation.Scope]
 	if !ok {
-		return nil, identity.ErrUnverified.Because(fmt.Errorf("the keychain file has no scope %s", operation.Scope))
+		return nil, ErrUnverified.WithCause(fmt.Errorf("the keychain file has no scope %s", operation.Scope))
 	}
 	if signers, err = k.verified(c, allowed); err != nil {
-		return nil, identity.ErrUnverified.Because(err)
+		return nil, ErrUnverified.WithCause(err)
 	}
 	times := c.claims.dates()
 	if err := k.rules.check(c.claims, times, now); err != nil {
 		k.remembered.forget(c) // it has expired, as a rule
-		failure := identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+		failure := ErrUnverified.WithCause(fmt.Errorf("signed by %s: %w", named(signers), err))
 		if errors.As(err, new(clockError)) {
-			failure.Reason = identity.WrongClock
+			failure.Reason = problem.WrongClock
 		}
 		return nil, failure
 	}
 	k.notices.look(signers, times, times.lifetime(now, k.rules.iatLeeway))
 	if err := c.claims.checkOperation(operation.ID); err != nil {
-		return nil, identity.ErrUnverified.Because(fmt.Errorf("signed by %s: %w", named(signers), err))
+		return nil, ErrUnverified.WithCause(fmt.Errorf("signed by %s: %w", named(signers), err))
 	}
 	var missing []string
 	for _, id := range allowed.mandatory {
@@ -58,7 +58,7 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 		}
 	}
 	if len(missing) > 0 {
-		return nil, identity.ErrMissingSignatures.Because(
+		return nil, ErrMissingSignatures.WithCause(
 			fmt.Errorf("the scope %s must be signed by %s too, and is signed by %s", operation.Scope, named(missing), named(signers)))
 	}
 	return signers, nil

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"barong/internal/identity"
 )
 
 // ParseBearer reads the value of an Authorization header: Bearer, in any case,
 // and a JWS in compact serialisation (RFC 7515 §7.1) whose payload is a JSON
-// object of claims. Whatever is wrong is [identity.ErrUnverified], with the
+// object of claims. Whatever is wrong is [ErrUnverified], with the
 // cause, which repeats nothing of the token: there are no parameters in it that a
 // caller could correct. The
 // signature is not verified here; one that this keychain has verified before is
@@ -19,7 +17,7 @@ import (
 func (k *Keychain) ParseBearer(authorization string) (*Credentials, error) {
 	c, err := k.parseBearer(authorization)
 	if err != nil {
-		return nil, identity.ErrUnverified.Because(err)
+		return nil, ErrUnverified.WithCause(err)
 	}
 	return c, nil
 }

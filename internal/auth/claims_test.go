@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 func TestClaims(t *testing.T) {
@@ -153,12 +153,12 @@ func TestARefusalByTheClockSaysByHowMuchAndIsCountedApart(t *testing.T) {
 	t.Parallel()
 	at := func(seconds float64) string { return fmt.Sprintf("%.3f", float64(now.Unix())+seconds) }
 	for claims, test := range map[string]struct {
-		reason identity.Reason
+		reason problem.Reason
 		says   string
 	}{
-		`"exp":` + at(-7.25):                             {identity.WrongClock, "exp was 7.25s ago, by the server's clock; 5s are allowed"},
-		`"exp":` + at(60) + `,"iat":` + at(8.5):          {identity.WrongClock, "iat is 8.5s ahead of the server's clock; 5s are allowed"},
-		`"exp":` + at(60) + `,"nbf":` + at(3600):         {identity.WrongClock, "nbf is 1h0m0s ahead"},
+		`"exp":` + at(-7.25):                             {problem.WrongClock, "exp was 7.25s ago, by the server's clock; 5s are allowed"},
+		`"exp":` + at(60) + `,"iat":` + at(8.5):          {problem.WrongClock, "iat is 8.5s ahead of the server's clock; 5s are allowed"},
+		`"exp":` + at(60) + `,"nbf":` + at(3600):         {problem.WrongClock, "nbf is 1h0m0s ahead"},
 		`"exp":` + at(60) + `,"op":"deleteLabel"`:        {"", "op is"},
 		`"exp":` + at(60) + `,"iat":"x"`:                 {"", "iat is not a number"},
 		`"iat":` + at(0):                                 {"", "exp is missing"},
@@ -167,7 +167,7 @@ func TestARefusalByTheClockSaysByHowMuchAndIsCountedApart(t *testing.T) {
 		payload := b64("{" + claims + "}")
 		_, _, err := authorize(t, keychain(t, "max_lifetime: 86400"), envelope(t, payload, honest(t, alex(), payload)))
 		contains(t, err, test.says)
-		var refused *identity.Error
+		var refused *problem.Error
 		if !errors.As(err, &refused) || refused.Reason != test.reason {
 			t.Errorf("%s: %+v", claims, refused)
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"barong/internal/identity"
 	"barong/internal/jsonobject"
 )
 
@@ -25,7 +24,7 @@ func (k *Keychain) maxSignatures() int { return max(leastSignatures, len(k.keys)
 // where both members begin before the break.
 //
 // Of data, the parameters that are wanted are kept. An envelope that cannot be
-// read is [identity.ErrUnparsableEnvelope], with the cause: a member given twice
+// read is [ErrUnparsableEnvelope], with the cause: a member given twice
 // anywhere in it, its headers or its payload; a payload that is not base64url of a
 // JSON object, or whose data is neither an object nor null; a signature without
 // the shape of one; more of them than the keychain has signers, and than 16; more
@@ -55,7 +54,7 @@ func (k *Keychain) ParseEnvelope(ctx context.Context, body []byte, wanted func(p
 	case ctx.Err() != nil:
 		return nil, false, ctx.Err()
 	case err != nil && hasMembers(ctx, body):
-		return nil, true, identity.ErrUnparsableEnvelope.Because(truncateError(err))
+		return nil, true, ErrUnparsableEnvelope.WithCause(truncateError(err))
 	case err != nil, c.payload == nil, c.signatures == nil:
 		return nil, false, nil
 	}

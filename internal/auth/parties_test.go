@@ -14,7 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"barong/internal/auth"
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // now is the time of every test.
@@ -197,19 +197,19 @@ func outcome(t testing.TB, err error) string {
 	if err == nil {
 		return allowed
 	}
-	var e *identity.Error
+	var e *problem.Error
 	if !errors.As(err, &e) || e.Cause == nil {
-		t.Fatalf("%v (%T) is not an identity.Error with a cause", err, err)
+		t.Fatalf("%v (%T) is not a problem.Error with a cause", err, err)
 	}
 	if len(e.Cause.Error()) > 1000 {
 		t.Errorf("the cause would fill the log: %d bytes", len(e.Cause.Error()))
 	}
-	switch e.Message {
-	case identity.ErrUnverified.Message:
+	switch e.Detail {
+	case auth.ErrUnverified.Detail:
 		return unverified
-	case identity.ErrMissingSignatures.Message:
+	case auth.ErrMissingSignatures.Detail:
 		return incomplete
-	case identity.ErrUnparsableEnvelope.Message:
+	case auth.ErrUnparsableEnvelope.Detail:
 		return unreadable
 	}
 	t.Fatalf("unexpected error: %v", err)

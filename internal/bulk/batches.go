@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 	"barong/repository"
 )
 
@@ -122,9 +123,9 @@ func (i *importing) land(ctx context.Context, f *flight) error {
 			i.Run = f.to
 			i.report(f.refused)
 			return nil
-		case identity.KindOf(f.err) == identity.Unavailable && failures < maxFailures:
+		case problem.KindOf(f.err) == problem.Unavailable && failures < maxFailures:
 			failures++
-		case identity.KindOf(f.err) != identity.InvalidRecord && !errors.Is(f.err, errNoTurn):
+		case problem.KindOf(f.err) != problem.InvalidRecord && !errors.Is(f.err, errNoTurn):
 			return f.err
 		}
 		again, err := i.launch(ctx, f.batch, nil)
@@ -206,7 +207,7 @@ func (i *importing) judge(ctx context.Context, b *batch, seen *batchSeen) (accep
 func (i *importing) reasons(ctx context.Context, r *row, taken repository.Conflicts, seen *batchSeen, standing map[string]bool) ([]string, error) {
 	var reasons []string
 	if r.user.Email != "" && (taken.HasEmail(r.user.Email) || seen.hasEmail(r.user.Email)) {
-		reasons = append(reasons, identity.ErrUserAlreadyExists.Message)
+		reasons = append(reasons, identity.ErrUserAlreadyExists.Detail)
 	}
 	for r.ownUID && (taken.UIDs[r.user.UID] != 0 || seen.has('u', r.user.UID)) {
 		r.user.UID = identity.NewUID(i.UIDPrefix)

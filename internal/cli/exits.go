@@ -6,10 +6,10 @@ import (
 	"io"
 	"net/http"
 
+	"barong/internal/problem"
+
 	"github.com/alecthomas/kong"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"barong/internal/identity"
 )
 
 // The exit statuses of every command; docs/command-line.md has them for callers.
@@ -62,7 +62,7 @@ func exitStatus(err error) int {
 		return exitRefused
 	case errors.As(err, &answered):
 		return answered.exitStatus()
-	case errors.As(err, &unavailable), errors.As(err, &connect), identity.KindOf(err) == identity.Unavailable:
+	case errors.As(err, &unavailable), errors.As(err, &connect), problem.KindOf(err) == problem.Unavailable:
 		return exitUnavailable
 	default:
 		return exitFailure

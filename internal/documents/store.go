@@ -21,6 +21,7 @@ import (
 
 	"barong/internal/identity"
 	"barong/internal/keys"
+	"barong/internal/problem"
 )
 
 // Options says where the content is kept and how it is read.
@@ -202,7 +203,7 @@ func (s *Store) Read(ctx context.Context, d identity.Document) (io.ReadCloser, e
 	reader, err := s.bucket.NewReader(ctx, d.Object, nil)
 	switch {
 	case gcerrors.Code(err) == gcerrors.NotFound:
-		return nil, identity.ErrNoDocument.Because(err)
+		return nil, identity.ErrNoDocument.WithCause(err)
 	case err != nil:
 		return nil, unavailable("the content could not be read", err)
 	case d.Key == nil:
@@ -292,9 +293,9 @@ func newObject() string { return "doc-" + strings.ToLower(rand.Text()) }
 const retryAfter = 2 * time.Second
 
 func unavailable(what string, cause error) error {
-	return &identity.Error{
-		Kind:       identity.Unavailable,
-		Message:    "The document store is not available, try again later",
+	return &problem.Error{
+		Kind:       problem.Unavailable,
+		Detail:     "The document store is not available, try again later",
 		RetryAfter: retryAfter,
 		Cause:      fmt.Errorf("%s: %w", what, cause),
 	}

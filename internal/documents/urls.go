@@ -51,11 +51,11 @@ func (s signer) sign(object, expires string) []byte {
 func (s signer) verify(object, expires, signature string) error {
 	given, err := base64.RawURLEncoding.Strict().DecodeString(signature)
 	if err != nil || !hmac.Equal(given, s.sign(object, expires)) {
-		return identity.ErrNoDocument.Because(errors.New("the signature is not good"))
+		return identity.ErrNoDocument.WithCause(errors.New("the signature is not good"))
 	}
 	at, err := strconv.ParseInt(expires, 10, 64)
 	if err != nil || !s.clock().Before(time.Unix(at, 0)) {
-		return identity.ErrNoDocument.Because(errors.New("the URL has expired"))
+		return identity.ErrNoDocument.WithCause(errors.New("the URL has expired"))
 	}
 	return nil
 }

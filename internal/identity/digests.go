@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"barong/internal/problem"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 	cryptAlphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-var passwordDigestInvalid = Violation{
+var passwordDigestInvalid = problem.Violation{
 	Field: "password_digest", Code: "password_digest_invalid", Message: "Password digest is invalid",
 }
 
@@ -102,7 +104,7 @@ const keycloakLength = 64
 // bcrypt, argon2id, argon2i, scrypt or pbkdf2, in PHC or modular crypt form, with
 // parameters that a login can afford. It is never trimmed or rewritten: it is
 // kept byte for byte.
-func CheckPasswordDigest(digest string) []Violation {
+func CheckPasswordDigest(digest string) []problem.Violation {
 	if len(digest) <= maxDigest {
 		for _, form := range digestForms {
 			if groups := form.pattern.FindStringSubmatch(digest); groups != nil && form.sound(groups[1:]) {
@@ -110,7 +112,7 @@ func CheckPasswordDigest(digest string) []Violation {
 			}
 		}
 	}
-	return []Violation{passwordDigestInvalid}
+	return []problem.Violation{passwordDigestInvalid}
 }
 
 // isBearable bounds argon2 and scrypt: bytes of memory, passes over them, lanes.

@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"barong/internal/problem"
 )
 
 // Document is a proof of who a user is: what was said of it, and where its
@@ -57,16 +59,16 @@ var (
 )
 
 var (
-	uploadInvalid    = Violation{Field: "upload", Code: "upload_invalid", Message: "Upload is invalid"}
-	uploadTooSmall   = Violation{Field: "upload", Code: "upload_too_small", Message: "Upload File size should be greater than 1 Byte"}
-	uploadTooLarge   = Violation{Field: "upload", Code: "upload_too_large", Message: "Upload File size should be less than 10 MB"}
-	uploadMismatch   = Violation{Field: "upload", Code: "upload_content_mismatch", Message: "Upload content does not match its extension"}
-	docTypeUnknown   = Violation{Field: "doc_type", Code: "doc_type_not_included", Message: "Doc type is not included in the list"}
-	docExpireBlank   = Violation{Field: "doc_expire", Code: "doc_expire_blank", Message: "Doc expire can't be blank"}
-	docExpireInvalid = Violation{Field: "doc_expire", Code: "doc_expire_invalid", Message: "Doc expire is invalid"}
-	metadataInvalid  = Violation{Field: "metadata", Code: "metadata_invalid", Message: "Metadata data is not json compatible string"}
-	docNumberInvalid = Violation{Field: "doc_number", Code: "doc_number_invalid", Message: "Doc number only allows letters and digits"}
-	docNumberTooLong = Violation{Field: "doc_number", Code: "doc_number_too_long", Message: fmt.Sprintf("Doc number is too long (maximum is %d characters)", maxDocumentNumber)}
+	uploadInvalid    = problem.Violation{Field: "upload", Code: "upload_invalid", Message: "Upload is invalid"}
+	uploadTooSmall   = problem.Violation{Field: "upload", Code: "upload_too_small", Message: "Upload File size should be greater than 1 Byte"}
+	uploadTooLarge   = problem.Violation{Field: "upload", Code: "upload_too_large", Message: "Upload File size should be less than 10 MB"}
+	uploadMismatch   = problem.Violation{Field: "upload", Code: "upload_content_mismatch", Message: "Upload content does not match its extension"}
+	docTypeUnknown   = problem.Violation{Field: "doc_type", Code: "doc_type_not_included", Message: "Doc type is not included in the list"}
+	docExpireBlank   = problem.Violation{Field: "doc_expire", Code: "doc_expire_blank", Message: "Doc expire can't be blank"}
+	docExpireInvalid = problem.Violation{Field: "doc_expire", Code: "doc_expire_invalid", Message: "Doc expire is invalid"}
+	metadataInvalid  = problem.Violation{Field: "metadata", Code: "metadata_invalid", Message: "Metadata data is not json compatible string"}
+	docNumberInvalid = problem.Violation{Field: "doc_number", Code: "doc_number_invalid", Message: "Doc number only allows letters and digits"}
+	docNumberTooLong = problem.Violation{Field: "doc_number", Code: "doc_number_too_long", Message: fmt.Sprintf("Doc number is too long (maximum is %d characters)", maxDocumentNumber)}
 )
 
 // What a user's documents may come to, so that an answer that has all of them
@@ -79,7 +81,7 @@ const (
 
 // TooManyDocuments is reported when another document would exceed MaxDocuments
 // or MaxDocumentsMetadata.
-var TooManyDocuments = Violation{Code: "too_many_documents", Message: "Too many documents"}
+var TooManyDocuments = problem.Violation{Code: "too_many_documents", Message: "Too many documents"}
 
 var errUploadTooLarge = errors.New("more than 10 MiB")
 
@@ -89,7 +91,7 @@ var errUploadTooLarge = errors.New("more than 10 MiB")
 // is matched whatever its case, and kept as the policy has it.
 // Violations come together, in the order upload, type, date of expiry, metadata,
 // number. With violations there is no document.
-func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte, []Violation) {
+func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte, []problem.Violation) {
 	content, contentType, violations := checkUpload(f.Upload, f.FileExt)
 	known := slices.IndexFunc(p.DocumentTypes, func(t string) bool { return strings.EqualFold(t, f.Type) })
 	if known < 0 {
@@ -127,7 +129,7 @@ func isDocumentNumberRune(r rune) bool {
 
 // checkUpload decodes an upload and holds its content against the extension: the
 // first bytes decide what it is, never the name.
-func checkUpload(upload, ext string) (content []byte, contentType string, violations []Violation) {
+func checkUpload(upload, ext string) (content []byte, contentType string, violations []problem.Violation) {
 	content, err := decodeUpload(upload)
 	switch {
 	case errors.Is(err, errUploadTooLarge):
@@ -141,7 +143,7 @@ func checkUpload(upload, ext string) (content []byte, contentType string, violat
 	contentType, known := contentTypes[strings.ToLower(ext)]
 	switch {
 	case !known:
-		violations = append(violations, Violation{Field: "file_ext", Code: "file_ext_not_allowed", Logged: "Upload has an extension that is not allowed", Message: fmt.Sprintf(
+		violations = append(violations, problem.Violation{Field: "file_ext", Code: "file_ext_not_allowed", LogMessage: "Upload has an extension that is not allowed", Message: fmt.Sprintf(
 			`Upload You are not allowed to upload "%s" files, allowed types: %s`, beginning(ext, maxQuotedExt), strings.Join(fileExtensions, ", "))})
 	case violations == nil && detectContentType(content, contentType) != contentType:
 		violations = append(violations, uploadMismatch)
@@ -231,4 +233,4 @@ const (
 
 // ErrNoDocument is the one answer to a URL that is not good, whatever the
 // reason: it does not tell whether there is such a document.
-var ErrNoDocument = E(NotFound, "Document is not found or its URL has expired")
+var ErrNoDocument = problem.New(problem.NotFound, "Document is not found or its URL has expired")

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"barong/internal/problem"
 )
 
 // Lengths of an e-mail address in octets (RFC 5321 §4.5.3.1, RFC 1035 §2.3.4).
@@ -14,24 +16,24 @@ const (
 )
 
 // EmailTaken is reported when the unique index finds the e-mail on another user.
-var EmailTaken = Violation{Field: "email", Code: "email_taken", Message: "Email has already been taken"}
+var EmailTaken = problem.Violation{Field: "email", Code: "email_taken", Message: "Email has already been taken"}
 
-var emailInvalid = Violation{Field: "email", Code: "email_invalid", Message: "Email is invalid"}
+var emailInvalid = problem.Violation{Field: "email", Code: "email_invalid", Message: "Email is invalid"}
 
 // ParseEmail returns the address without the white space around it, or the rule
 // that it breaks and no address. It takes the dot-atom form of RFC 5322 §3.2.3
 // with letters and digits of any script (RFC 6531), and the quoted local parts of
 // RFC 5321 §4.1.2, and neither comments nor IP literals. Lengths count octets of
 // UTF-8. One pass.
-func ParseEmail(s string) (string, []Violation) {
+func ParseEmail(s string) (string, []problem.Violation) {
 	email := strings.TrimSpace(s)
 	at := strings.LastIndexByte(email, '@')
 	if at < 0 || len(email) > maxEmail || at > maxEmailLocal || !isDomain(email[at+1:]) {
-		return "", []Violation{emailInvalid}
+		return "", []problem.Violation{emailInvalid}
 	}
 	local := email[:at]
 	if _, isQuoted := unquoted(local); !isQuoted && !isEmailLocal(local) {
-		return "", []Violation{emailInvalid}
+		return "", []problem.Violation{emailInvalid}
 	}
 	return email, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"barong/internal/problem"
 )
 
 // Import is what another system knows of a user. The operation /users/import
@@ -32,18 +34,18 @@ type Import struct {
 
 // What constraints, and a look at the other users, say of an imported one.
 var (
-	UIDTaken        = Violation{Field: "uid", Code: "uid_taken", Message: "Uid has already been taken"}
-	ReferralUnknown = Violation{Field: "referral_uid", Code: "referral_uid_unknown", Message: "Referral uid is not found"}
+	UIDTaken        = problem.Violation{Field: "uid", Code: "uid_taken", Message: "Uid has already been taken"}
+	ReferralUnknown = problem.Violation{Field: "referral_uid", Code: "referral_uid_unknown", Message: "Referral uid is not found"}
 )
 
 var (
-	uidInvalid             = Violation{Field: "uid", Code: "uid_invalid", Message: "Uid only allows 3 to 36 letters and digits"}
-	roleInvalid            = Violation{Field: "role", Code: "role_invalid", Message: "Role is invalid"}
-	dataInvalid            = Violation{Field: "data", Code: "data_invalid", Message: "Data is invalid"}
-	scopeInvalid           = Violation{Field: "scope", Code: "scope_invalid", Message: "Scope is invalid"}
-	profileMetadataInvalid = Violation{Field: "profile_metadata", Code: "profile_metadata_invalid", Message: "Profile metadata is not a JSON object"}
-	createdInFuture        = Violation{Field: "created_at", Code: "created_at_in_future", Message: "Created at is in the future"}
-	updatedInFuture        = Violation{Field: "updated_at", Code: "updated_at_in_future", Message: "Updated at is in the future"}
+	uidInvalid             = problem.Violation{Field: "uid", Code: "uid_invalid", Message: "Uid only allows 3 to 36 letters and digits"}
+	roleInvalid            = problem.Violation{Field: "role", Code: "role_invalid", Message: "Role is invalid"}
+	dataInvalid            = problem.Violation{Field: "data", Code: "data_invalid", Message: "Data is invalid"}
+	scopeInvalid           = problem.Violation{Field: "scope", Code: "scope_invalid", Message: "Scope is invalid"}
+	profileMetadataInvalid = problem.Violation{Field: "profile_metadata", Code: "profile_metadata_invalid", Message: "Profile metadata is not a JSON object"}
+	createdInFuture        = problem.Violation{Field: "created_at", Code: "created_at_in_future", Message: "Created at is in the future"}
+	updatedInFuture        = problem.Violation{Field: "updated_at", Code: "updated_at_in_future", Message: "Updated at is in the future"}
 )
 
 var (
@@ -65,7 +67,7 @@ const clockSkew = time.Hour
 // The level is always the one that the labels give. A state that is given stays
 // as it is, whatever the labels say, until one of them changes. What only the
 // other users can tell (a taken e-mail, uid or number) is not looked at.
-func (p Policy) ImportedUser(in Import, now time.Time) (User, []Violation) {
+func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violation) {
 	email, violations := ParseEmail(in.Email)
 	violations = append(violations, CheckPasswordDigest(in.PasswordDigest)...)
 	user := User{
@@ -105,7 +107,7 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []Violation) {
 	return user, violations
 }
 
-func (u *User) importPhones(policy Policy, given []Phone) (violations []Violation) {
+func (u *User) importPhones(policy Policy, given []Phone) (violations []problem.Violation) {
 	for _, phone := range given {
 		parsed, broken := policy.ParsePhone(phone.Number)
 		violations = append(violations, broken...)
@@ -120,7 +122,7 @@ func (u *User) importPhones(policy Policy, given []Phone) (violations []Violatio
 
 // importLabels keeps the labels that are given or, where none are, gives the one
 // that the profile brings.
-func (u *User) importLabels(given []Label) (violations []Violation) {
+func (u *User) importLabels(given []Label) (violations []problem.Violation) {
 	if given == nil {
 		if u.Profile != nil {
 			u.Labels = []Label{{Key: "profile", Value: u.Profile.LabelValue(), Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
@@ -153,7 +155,7 @@ func (u *User) importLabels(given []Label) (violations []Violation) {
 }
 
 // importedProfile is a profile of the fields, or of metadata alone.
-func importedProfile(in Import, now time.Time) (*Profile, []Violation) {
+func importedProfile(in Import, now time.Time) (*Profile, []problem.Violation) {
 	profile, violations := NewProfile(in.Profile, now)
 	if in.ProfileMetadata == nil {
 		return profile, violations
@@ -170,8 +172,8 @@ func importedProfile(in Import, now time.Time) (*Profile, []Violation) {
 }
 
 // checkImport is the rules of what only files carry.
-func (p Policy) checkImport(in Import, now time.Time) (violations []Violation) {
-	check := func(ok bool, violation Violation) {
+func (p Policy) checkImport(in Import, now time.Time) (violations []problem.Violation) {
+	check := func(ok bool, violation problem.Violation) {
 		if !ok {
 			violations = append(violations, violation)
 		}
@@ -179,7 +181,7 @@ func (p Policy) checkImport(in Import, now time.Time) (violations []Violation) {
 	check(in.UID == "" || IsUID(in.UID), uidInvalid)
 	check(in.Role == "" || roleText.MatchString(in.Role), roleInvalid)
 	if in.State != "" && !slices.Contains(p.states(), in.State) {
-		violations = append(violations, Violation{
+		violations = append(violations, problem.Violation{
 			Field: "state", Code: "state_unknown", Message: "State must be one of " + strings.Join(p.states(), ", "),
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"barong/internal/problem"
 )
 
 // Scopes of a label. Private ones are written through this API only, and they
@@ -30,7 +32,7 @@ const (
 )
 
 // LabelKeyTaken is reported when the unique index finds the key on that user already.
-var LabelKeyTaken = Violation{Field: "key", Code: "key_taken", Message: "Key has already been taken"}
+var LabelKeyTaken = problem.Violation{Field: "key", Code: "key_taken", Message: "Key has already been taken"}
 
 // isLabelText says whether s is made of what keys and values may have.
 func isLabelText(s string) bool {
@@ -52,7 +54,7 @@ func NormalizeLabel(s string) string {
 // NewLabel makes a private label of a key and a value, both normalised. A broken
 // rule of the key is reported before one of the value. With violations there is
 // no label; the times are the caller's to set.
-func NewLabel(key, value string) (Label, []Violation) {
+func NewLabel(key, value string) (Label, []problem.Violation) {
 	label := Label{Key: NormalizeLabel(key), Value: NormalizeLabel(value), Scope: ScopePrivate}
 	violations := checkLabelText("key", "Key", label.Key)
 	violations = append(violations, checkLabelText("value", "Value", label.Value)...)
@@ -63,10 +65,10 @@ func NewLabel(key, value string) (Label, []Violation) {
 }
 
 // checkLabelText holds for keys and values alike, once they are normalised.
-func checkLabelText(field, name, text string) []Violation {
-	var violations []Violation
+func checkLabelText(field, name, text string) []problem.Violation {
+	var violations []problem.Violation
 	broken := func(code, message string) {
-		violations = append(violations, Violation{Field: field, Code: field + "_" + code, Message: name + " " + message})
+		violations = append(violations, problem.Violation{Field: field, Code: field + "_" + code, Message: name + " " + message})
 	}
 	length := utf8.RuneCountInString(text)
 	if length < minLabelText {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"barong/internal/problem"
 )
 
 // Length of a password in bytes. bcrypt reads no more than the maximum.
@@ -13,17 +15,17 @@ const (
 )
 
 var (
-	passwordUnmet = Violation{Field: "password", Code: "password_requirements_unmet", Message: "Password does not meet the minimum requirements"}
-	passwordLong  = Violation{Field: "password", Code: "password_too_long", Message: "Password is too long (maximum is 72 bytes)"}
-	passwordWeak  = Violation{Field: "password", Code: "password_too_weak", Message: "Password is too weak"}
+	passwordUnmet = problem.Violation{Field: "password", Code: "password_requirements_unmet", Message: "Password does not meet the minimum requirements"}
+	passwordLong  = problem.Violation{Field: "password", Code: "password_too_long", Message: "Password is too long (maximum is 72 bytes)"}
+	passwordWeak  = problem.Violation{Field: "password", Code: "password_too_weak", Message: "Password is too weak"}
 )
 
 // CheckPassword returns the rules that a password breaks. It has 8 to 72 bytes
 // of UTF-8 without NUL, with a lower-case letter, an upper-case letter and a
 // digit, of any script; only one that has is asked whether it is guessable.
 // The worst of 72 bytes takes some 20 ms of processor time, a usual one 1 ms.
-func CheckPassword(password string) []Violation {
-	var violations []Violation
+func CheckPassword(password string) []problem.Violation {
+	var violations []problem.Violation
 	if len(password) < minPassword || !hasPasswordClasses(password) {
 		violations = append(violations, passwordUnmet)
 	}

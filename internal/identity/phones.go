@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 
+	"barong/internal/problem"
+
 	"github.com/nyaruka/phonenumbers"
 )
 
@@ -20,9 +22,9 @@ type Phone struct {
 const maxPhoneSpelling = 128
 
 // PhoneTaken is reported when the unique index finds the validated number on another user.
-var PhoneTaken = Violation{Field: "phone", Code: "phone_taken", Message: "Number has already been taken"}
+var PhoneTaken = problem.Violation{Field: "phone", Code: "phone_taken", Message: "Number has already been taken"}
 
-var phoneInvalid = Violation{Field: "phone", Code: "phone_invalid", Message: "Number is invalid"}
+var phoneInvalid = problem.Violation{Field: "phone", Code: "phone_invalid", Message: "Number is invalid"}
 
 // ParsePhone reads any spelling of an international number: with a plus, 00 or
 // nothing before the country code, in European, Arabic or full-width digits.
@@ -32,16 +34,16 @@ var phoneInvalid = Violation{Field: "phone", Code: "phone_invalid", Message: "Nu
 // numbers of before a renumbering are refused, as are extensions, letters for digits,
 // and numbers in a national spelling (see [Policy.ParsePhone]). ValidatedAt stays nil:
 // knowing that a number exists is not knowing whose it is.
-func ParsePhone(s string) (Phone, []Violation) { return Policy{}.ParsePhone(s) }
+func ParsePhone(s string) (Phone, []problem.Violation) { return Policy{}.ParsePhone(s) }
 
 // ParsePhone is the function of that name that also reads a number in a national
 // spelling, with brackets or a leading 0 and neither plus nor 00, by the numbering
 // plan of the policy's PhoneCountry. Without one such a number is refused: read as an
 // international one, it would be somebody else's.
-func (p Policy) ParsePhone(s string) (Phone, []Violation) {
+func (p Policy) ParsePhone(s string) (Phone, []problem.Violation) {
 	spelt, ok := readPhone(s)
 	if !ok || spelt.national && p.PhoneCountry == "" {
-		return Phone{}, []Violation{phoneInvalid}
+		return Phone{}, []problem.Violation{phoneInvalid}
 	}
 	written, plan := "+"+spelt.digits, ""
 	if spelt.national {
@@ -49,11 +51,11 @@ func (p Policy) ParsePhone(s string) (Phone, []Violation) {
 	}
 	number, err := phonenumbers.Parse(written, plan)
 	if err != nil {
-		return Phone{}, []Violation{phoneInvalid}
+		return Phone{}, []problem.Violation{phoneInvalid}
 	}
 	country := phonenumbers.GetRegionCodeForNumber(number)
 	if !phonenumbers.IsValidNumberForRegion(number, country) {
-		return Phone{}, []Violation{phoneInvalid}
+		return Phone{}, []problem.Violation{phoneInvalid}
 	}
 	return Phone{
 		Country: country,

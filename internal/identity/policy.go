@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"barong/internal/problem"
 )
 
 // Policy says what private labels do to the account that has them, and which
@@ -105,7 +107,7 @@ func (p Policy) Validate() error {
 	check := func(where string, requirements []Requirement) {
 		for _, r := range requirements {
 			if _, violations := NewLabel(r.Key, r.Value); violations != nil {
-				faults = append(faults, fmt.Errorf("%s: no label is ever %q with the value %q: %w", where, r.Key, r.Value, Invalid(violations...)))
+				faults = append(faults, fmt.Errorf("%s: no label is ever %q with the value %q: %w", where, r.Key, r.Value, problem.Invalid(violations...)))
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"barong/internal/problem"
 )
 
 // States of a profile.
@@ -60,8 +62,8 @@ var (
 	postcodeRule  = textRule{"postcode", "Postcode", isPostcodeRune, `letters, digits, "-" and space`, 2}
 	addressRule   = textRule{"address", "Address", isAddressRune, nameCharacters, 1}
 
-	dobInvalid     = Violation{Field: "dob", Code: "dob_invalid", Message: "Dob is invalid"}
-	countryInvalid = Violation{Field: "country", Code: "country_invalid", Message: "Country must have alpha2 or alpha3 format"}
+	dobInvalid     = problem.Violation{Field: "dob", Code: "dob_invalid", Message: "Dob is invalid"}
+	countryInvalid = problem.Violation{Field: "country", Code: "country_invalid", Message: "Country must have alpha2 or alpha3 format"}
 )
 
 // NewProfile makes a profile of the fields that were given, and nothing of none.
@@ -70,7 +72,7 @@ var (
 // date of birth after that day (UTC) is refused. Violations come field by field:
 // first name, last name, date of birth, city, country, postcode, address; of one
 // field, characters before length. With violations there is no profile.
-func NewProfile(f ProfileFields, today time.Time) (*Profile, []Violation) {
+func NewProfile(f ProfileFields, today time.Time) (*Profile, []problem.Violation) {
 	dob := given(f.DOB)
 	p := &Profile{
 		FirstName: given(f.FirstName),
@@ -139,13 +141,13 @@ func given(field *string) *string {
 	return &text
 }
 
-func (rule textRule) check(field *string) []Violation {
+func (rule textRule) check(field *string) []problem.Violation {
 	if field == nil {
 		return nil
 	}
-	var violations []Violation
+	var violations []problem.Violation
 	broken := func(code, message string) {
-		violations = append(violations, Violation{Field: rule.field, Code: rule.field + "_" + code, Message: rule.name + " " + message})
+		violations = append(violations, problem.Violation{Field: rule.field, Code: rule.field + "_" + code, Message: rule.name + " " + message})
 	}
 	if strings.ContainsFunc(*field, func(r rune) bool { return !rule.allows(r) }) {
 		broken("invalid", "only allows "+rule.allowed)

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // messages are the sentences of violations, in order.
-func messages(violations []identity.Violation) []string {
+func messages(violations []problem.Violation) []string {
 	var list []string
 	for _, v := range violations {
 		list = append(list, v.Message)
@@ -19,7 +20,7 @@ func messages(violations []identity.Violation) []string {
 
 // wantMessages also holds every violation to what programs rely on: a field and a
 // code that begins with it or with the noun's name.
-func wantMessages(t *testing.T, violations []identity.Violation, want ...string) {
+func wantMessages(t *testing.T, violations []problem.Violation, want ...string) {
 	t.Helper()
 	if got := messages(violations); !slices.Equal(got, want) {
 		t.Errorf("got the sentences %q, want %q", got, want)
@@ -36,6 +37,6 @@ func ptr(s string) *string { return &s }
 func TestWhatTheUniqueIndexesSayHasItsSentence(t *testing.T) {
 	t.Parallel()
 	wantMessages(t,
-		[]identity.Violation{identity.EmailTaken, identity.PhoneTaken, identity.LabelKeyTaken},
+		[]problem.Violation{identity.EmailTaken, identity.PhoneTaken, identity.LabelKeyTaken},
 		"Email has already been taken", "Number has already been taken", "Key has already been taken")
 }

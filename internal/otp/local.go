@@ -88,7 +88,7 @@ func (l *Local) Enrolled(ctx context.Context, uid string) (bool, error) {
 func (l *Local) secret(ctx context.Context, uid string) (Secret, error) {
 	encrypted, err := l.store.OTPSecret(ctx, uid)
 	if errors.Is(err, identity.ErrRecordNotFound) {
-		return "", ErrInvalidCode.Because(fmt.Errorf("otp of %s is on, and the database has no secret", uid))
+		return "", ErrInvalidCode.WithCause(fmt.Errorf("otp of %s is on, and the database has no secret", uid))
 	}
 	if err != nil {
 		return "", err
@@ -102,7 +102,7 @@ func (l *Local) Seal(ctx context.Context, uid string, secret Secret) ([]byte, er
 	defer cancel()
 	encrypted, err := l.keeper.Encrypt(bounded, append(ownership(uid), secret...))
 	if err != nil {
-		return nil, ErrMaintenance.Because(fmt.Errorf("the secret of %s could not be encrypted: %w", uid, err))
+		return nil, ErrMaintenance.WithCause(fmt.Errorf("the secret of %s could not be encrypted: %w", uid, err))
 	}
 	return encrypted, nil
 }
@@ -113,11 +113,11 @@ func (l *Local) Unseal(ctx context.Context, uid string, encrypted []byte) (Secre
 	defer cancel()
 	decrypted, err := l.keeper.Decrypt(bounded, encrypted)
 	if err != nil {
-		return "", ErrMaintenance.Because(fmt.Errorf("the secret of %s could not be decrypted, which takes the key that encrypted it: %w", uid, err))
+		return "", ErrMaintenance.WithCause(fmt.Errorf("the secret of %s could not be decrypted, which takes the key that encrypted it: %w", uid, err))
 	}
 	secret, ok := bytes.CutPrefix(decrypted, ownership(uid))
 	if !ok {
-		return "", ErrMaintenance.Because(fmt.Errorf("the secret in the row of %s is another user's", uid))
+		return "", ErrMaintenance.WithCause(fmt.Errorf("the secret in the row of %s is another user's", uid))
 	}
 	return Secret(secret), nil
 }

@@ -3,7 +3,7 @@ package otp
 import (
 	"errors"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // Outcome is what became of a code that was given, in one word.
@@ -22,22 +22,18 @@ const (
 // Outcomes are all there are.
 var Outcomes = []Outcome{Accepted, Rejected, Replayed, Locked, Maintenance, Failed}
 
-// outcomeOf names the result of Verify. Errors that have a cause are copies of
-// those of this package, hence the comparison of sentences.
+// outcomeOf names the result of Verify.
 func outcomeOf(err error) Outcome {
-	var told *identity.Error
 	switch {
 	case err == nil:
 		return Accepted
-	case !errors.As(err, &told):
-		return Failed
-	case told.Kind == identity.TooManyRequests:
+	case problem.KindOf(err) == problem.TooManyRequests:
 		return Locked
-	case told.Message == ErrInvalidCode.Message:
+	case errors.Is(err, ErrInvalidCode):
 		return Rejected
-	case told.Message == ErrCodeUsed.Message:
+	case errors.Is(err, ErrCodeUsed):
 		return Replayed
-	case told.Message == ErrMaintenance.Message:
+	case errors.Is(err, ErrMaintenance):
 		return Maintenance
 	default:
 		return Failed

@@ -49,7 +49,7 @@ func (v *Vault) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	case answer.says("code already used"), answer.status == http.StatusInternalServerError && answer.mentions("used cache"):
 		return Used, nil // the second is what the loser of two at the same moment gets
 	case answer.says("unknown key"):
-		return 0, ErrInvalidCode.Because(fmt.Errorf("otp of %s is on, and Vault has no key for it", uid))
+		return 0, ErrInvalidCode.WithCause(fmt.Errorf("otp of %s is on, and Vault has no key for it", uid))
 	default:
 		return 0, answer.failure()
 	}
@@ -135,7 +135,7 @@ func (a vaultAnswer) mentions(reason string) bool {
 // failure is an answer that the request should not have got: no right to it, no
 // engine, a seal.
 func (a vaultAnswer) failure() error {
-	return ErrMaintenance.Because(fmt.Errorf("Vault answered %s with %d: %s", a.request, a.status, strings.Join(a.Errors, "; ")))
+	return ErrMaintenance.WithCause(fmt.Errorf("Vault answered %s with %d: %s", a.request, a.status, strings.Join(a.Errors, "; ")))
 }
 
 // ask sends one request. An error is ErrMaintenance: there was no answer.
@@ -144,7 +144,7 @@ func (v *Vault) ask(ctx context.Context, method, kind, uid string, body map[stri
 	defer cancel()
 	answer, err := v.exchange(bounded, method, kind, uid, body)
 	if err != nil {
-		return answer, ErrMaintenance.Because(fmt.Errorf("Vault did not answer %s: %w", answer.request, err))
+		return answer, ErrMaintenance.WithCause(fmt.Errorf("Vault did not answer %s: %w", answer.request, err))
 	}
 	return answer, nil
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 	"unicode"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // Attempts counts the failures of users. Locks are measured by one clock for all
@@ -105,9 +105,9 @@ func withoutBlanks(code string) string {
 }
 
 func locked(remaining time.Duration) error {
-	return &identity.Error{
-		Kind:       identity.TooManyRequests,
-		Message:    "Too many attempts, try again later",
+	return &problem.Error{
+		Kind:       problem.TooManyRequests,
+		Detail:     "Too many attempts, try again later",
 		RetryAfter: remaining,
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // firstPart is how many bytes are allocated for a body before any of it is there.
@@ -54,7 +54,7 @@ func (b *body) read(memory time.Duration) ([]byte, error) {
 		case errors.Is(err, io.EOF):
 			return b.bytes, nil
 		case err != nil:
-			return nil, identity.E(identity.BadRequest, "Request body could not be read.").Because(err)
+			return nil, problem.New(problem.BadRequest, "Request body could not be read.").WithCause(err)
 		}
 	}
 }
@@ -94,5 +94,5 @@ func tooLarge(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
-	return identity.E(identity.TooLarge, "Request body is larger than "+strconv.FormatInt(limit, 10)+" bytes.")
+	return problem.New(problem.TooLarge, "Request body is larger than "+strconv.FormatInt(limit, 10)+" bytes.")
 }

@@ -12,8 +12,8 @@ import (
 
 	"barong/handlers"
 	"barong/internal/auth"
-	"barong/internal/identity"
 	"barong/internal/jsonobject"
+	"barong/internal/problem"
 )
 
 // The media types that parameters come in. Barong's clients send an envelope as
@@ -162,11 +162,11 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 	limit := g.wireLimit(v.mediaType)
 	switch {
 	case r.URL.RawQuery != "":
-		return nil, nil, identity.E(identity.BadRequest, "Query parameters are not allowed.")
+		return nil, nil, problem.New(problem.BadRequest, "Query parameters are not allowed.")
 	case r.ContentLength > limit:
 		return nil, nil, tooLarge(v.w, r, g.bodyLimit)
 	case v.mediaType == "":
-		return nil, nil, identity.E(identity.UnsupportedMedia, "Content-Type must be "+mediaJSON+", "+mediaJOSE+" or "+mediaForm+".")
+		return nil, nil, problem.New(problem.UnsupportedMedia, "Content-Type must be "+mediaJSON+", "+mediaJOSE+" or "+mediaForm+".")
 	}
 	// Before the body is read: a caller who is known comes before strangers.
 	keychain := g.keychain.Keychain()
@@ -216,7 +216,7 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 // authorizeBearer returns the signers of the Authorization header, or why it has none.
 func (v *visit) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
 	if v.mediaType == mediaJOSE {
-		return nil, identity.ErrUnparsableEnvelope // where the body is another thing
+		return nil, auth.ErrUnparsableEnvelope // where the body is another thing
 	}
 	credentials, err := keychain.ParseBearer(v.r.Header.Get("Authorization"))
 	if err != nil {
@@ -322,7 +322,7 @@ func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials
 	case err != nil:
 		return nil, jsonobject.Members{}, err
 	case v.mediaType == mediaJOSE:
-		return nil, jsonobject.Members{}, identity.ErrUnparsableEnvelope.Because(errors.New("it is no JWS in General JSON serialisation"))
+		return nil, jsonobject.Members{}, auth.ErrUnparsableEnvelope.WithCause(errors.New("it is no JWS in General JSON serialisation"))
 	}
 	given, err := parseJSON(v.caller, content, v.op.knows)
 	return nil, given, err

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // limiter bounds how many of a kind are worked on at once. Beyond some number, more
@@ -21,10 +21,10 @@ type limiter struct {
 // takes milliseconds, as a rule.
 const overloadRetry = time.Second
 
-var errOverloaded = &identity.Error{
-	Kind:       identity.Unavailable,
-	Message:    "The server is busy with other requests, try again later",
-	Reason:     identity.Overloaded,
+var errOverloaded = &problem.Error{
+	Kind:       problem.Unavailable,
+	Detail:     "The server is busy with other requests, try again later",
+	Reason:     problem.Overloaded,
 	RetryAfter: overloadRetry,
 }
 
@@ -72,10 +72,10 @@ func (l *signerLimiter) acquire(signers []string) (release func(), err error) {
 	defer l.mutex.Unlock()
 	for _, signer := range signers {
 		if l.open[signer] >= l.limit {
-			return nil, &identity.Error{
-				Kind:       identity.TooManyRequests,
-				Message:    "A signer has too many requests open, try again later",
-				Reason:     identity.RateLimited,
+			return nil, &problem.Error{
+				Kind:       problem.TooManyRequests,
+				Detail:     "A signer has too many requests open, try again later",
+				Reason:     problem.RateLimited,
 				RetryAfter: overloadRetry,
 				Cause:      fmt.Errorf("%s has %d requests open", signer, l.limit),
 			}

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 func TestNoMorePlacesAreTakenThanTheLimit(t *testing.T) {
@@ -43,8 +43,8 @@ func TestOneSignerDoesNotTakeThePlacesOfOthers(t *testing.T) {
 	if _, err := l.acquire([]string{"ada", "bob"}); err != nil {
 		t.Fatal(err)
 	}
-	var refused *identity.Error
-	if _, err := l.acquire([]string{"bob", "ada"}); !errors.As(err, &refused) || refused.Kind != identity.TooManyRequests || refused.RetryAfter == 0 {
+	var refused *problem.Error
+	if _, err := l.acquire([]string{"bob", "ada"}); !errors.As(err, &refused) || refused.Kind != problem.TooManyRequests || refused.RetryAfter == 0 {
 		t.Errorf("a third request of ada: %v", err)
 	}
 	if _, err := l.acquire([]string{"bob"}); err != nil {

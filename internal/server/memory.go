@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // memoryLimiter bounds what bodies take together, from their first byte to the
@@ -129,10 +129,10 @@ func (r *reservation) hold(ctx context.Context, bytes int64, patience time.Durat
 	defer m.mutex.Unlock()
 	if at := slices.Index(m.waiting, w); at >= 0 {
 		m.waiting = slices.Delete(m.waiting, at, at+1)
-		return &identity.Error{
-			Kind:       identity.Unavailable,
-			Message:    "The server is busy with other large requests, try again later",
-			Reason:     identity.Overloaded,
+		return &problem.Error{
+			Kind:       problem.Unavailable,
+			Detail:     "The server is busy with other large requests, try again later",
+			Reason:     problem.Overloaded,
 			RetryAfter: memoryRetry,
 			Cause:      ctx.Err(),
 		}

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 const mebi = 1 << 20
@@ -26,8 +26,8 @@ func holding(t *testing.T, m *memoryLimiter, owner string, need, held int64) *re
 // waits fails where the reservation gets more at once.
 func waits(t *testing.T, r *reservation, bytes int64) {
 	t.Helper()
-	var busy *identity.Error
-	if err := r.hold(t.Context(), bytes, 0); !errors.As(err, &busy) || busy.Kind != identity.Unavailable || busy.RetryAfter == 0 {
+	var busy *problem.Error
+	if err := r.hold(t.Context(), bytes, 0); !errors.As(err, &busy) || busy.Kind != problem.Unavailable || busy.RetryAfter == 0 {
 		t.Errorf("it got %d bytes: %v", bytes, err)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"barong/handlers"
-	"barong/internal/identity"
 	"barong/internal/jsonobject"
+	"barong/internal/problem"
 )
 
 // operation is what the gate needs of the specification.
@@ -113,20 +113,20 @@ func parametersOf(declared *openapi3.Operation) (*openapi3.Schema, error) {
 // operation does not know comes behind them.
 func (op *operation) canonical(given jsonobject.Members, strict bool) (map[string]any, error) {
 	values := make(map[string]any, len(op.parameters))
-	failures := map[string][]identity.Violation{}
+	failures := map[string][]problem.Violation{}
 	for _, p := range op.parameters {
 		value, state := p.read(given.Values)
 		switch {
 		case state == present:
 			values[p.name] = value
 		case state == absent && p.required:
-			failures[p.name] = []identity.Violation{p.violation("missing", "is missing"), p.violation("empty", "is empty")}
+			failures[p.name] = []problem.Violation{p.violation("missing", "is missing"), p.violation("empty", "is empty")}
 		case state == absent && p.schema.Default != nil:
 			values[p.name] = p.schema.Default
 		case state == blank:
-			failures[p.name] = []identity.Violation{p.violation("empty", "is empty")}
+			failures[p.name] = []problem.Violation{p.violation("empty", "is empty")}
 		case state == mistyped:
-			failures[p.name] = []identity.Violation{p.violation("invalid", p.wrongType)}
+			failures[p.name] = []problem.Violation{p.violation("invalid", p.wrongType)}
 		}
 	}
 	visible, err := decoded(op.schema, values)
@@ -136,13 +136,13 @@ func (op *operation) canonical(given jsonobject.Members, strict bool) (map[strin
 	violations := op.validate(visible, failures)
 	if strict {
 		for _, name := range given.Unknown {
-			violations = append(violations, identity.Violation{
-				Field: name, Code: "unknown", Message: name + " is unknown", Logged: "a parameter is unknown", // it may be a misplaced secret
+			violations = append(violations, problem.Violation{
+				Field: name, Code: "unknown", Message: name + " is unknown", LogMessage: "a parameter is unknown", // it may be a misplaced secret
 			})
 		}
 	}
 	if len(violations) > 0 {
-		return nil, &identity.Error{Kind: identity.InvalidParameters, Violations: violations}
+		return nil, &problem.Error{Kind: problem.InvalidParameters, Violations: violations}
 	}
 	return values, nil
 }
@@ -187,13 +187,13 @@ var validation = []openapi3.SchemaValidationOption{
 
 // validate holds the values against the schema and puts what it finds behind
 // the failures that are known already.
-func (op *operation) validate(values map[string]any, failures map[string][]identity.Violation) []identity.Violation {
+func (op *operation) validate(values map[string]any, failures map[string][]problem.Violation) []problem.Violation {
 	whole := op.countViolations(values, failures)
 	for _, broken := range schemaErrors(op.schema.VisitJSON(values, validation...)) {
 		pointer := broken.JSONPointer()
 		if len(pointer) == 0 {
 			if broken.SchemaField != "minProperties" && broken.SchemaField != "maxProperties" { // which are counted above
-				whole = append(whole, identity.Violation{Code: "invalid", Message: "parameters are invalid: " + broken.Reason})
+				whole = append(whole, problem.Violation{Code: "invalid", Message: "parameters are invalid: " + broken.Reason})
 			}
 			continue
 		}
@@ -205,9 +205,9 @@ func (op *operation) validate(values map[string]any, failures map[string][]ident
 		if broken.SchemaField == "type" || broken.SchemaField == "format" {
 			sentence = op.parameters[at].wrongType
 		}
-		failures[pointer[0]] = []identity.Violation{op.parameters[at].violation("invalid", sentence)}
+		failures[pointer[0]] = []problem.Violation{op.parameters[at].violation("invalid", sentence)}
 	}
-	var violations []identity.Violation
+	var violations []problem.Violation
 	for _, p := range op.parameters {
 		violations = append(violations, failures[p.name]...)
 	}
@@ -216,7 +216,7 @@ func (op *operation) validate(values map[string]any, failures map[string][]ident
 
 // countViolations words the rule that exactly one parameter is given, which the
 // schema states as minProperties and maxProperties. One that is broken is given.
-func (op *operation) countViolations(values map[string]any, failures map[string][]identity.Violation) []identity.Violation {
+func (op *operation) countViolations(values map[string]any, failures map[string][]problem.Violation) []problem.Violation {
 	var all, given []string
 	for _, p := range op.parameters {
 		all = append(all, p.name)
@@ -227,16 +227,16 @@ func (op *operation) countViolations(values map[string]any, failures map[string]
 	count := uint64(len(given))
 	switch {
 	case op.schema.MaxProps != nil && count > *op.schema.MaxProps:
-		return []identity.Violation{{Code: "mutually_exclusive", Message: strings.Join(given, ", ") + " are mutually exclusive"}}
+		return []problem.Violation{{Code: "mutually_exclusive", Message: strings.Join(given, ", ") + " are mutually exclusive"}}
 	case count < op.schema.MinProps:
-		return []identity.Violation{{Code: "exactly_one", Message: strings.Join(all, ", ") + " are missing, exactly one parameter must be provided"}}
+		return []problem.Violation{{Code: "exactly_one", Message: strings.Join(all, ", ") + " are missing, exactly one parameter must be provided"}}
 	default:
 		return nil
 	}
 }
 
-func (p parameter) violation(code, sentence string) identity.Violation {
-	return identity.Violation{Field: p.name, Code: p.name + "_" + code, Message: p.name + " " + sentence}
+func (p parameter) violation(code, sentence string) problem.Violation {
+	return problem.Violation{Field: p.name, Code: p.name + "_" + code, Message: p.name + " " + sentence}
 }
 
 // schemaErrors flattens what kin-openapi returns.

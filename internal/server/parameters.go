@@ -12,8 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"barong/internal/identity"
 	"barong/internal/jsonobject"
+	"barong/internal/problem"
 )
 
 // The parameters are what a request gives, by name: members that the operation knows.
@@ -23,7 +23,7 @@ import (
 // of what was sent.
 
 func unparsable(format string, args ...any) error {
-	return identity.E(identity.BadRequest, fmt.Sprintf(format, args...))
+	return problem.New(problem.BadRequest, fmt.Sprintf(format, args...))
 }
 
 // parseJSON reads one JSON object and nothing behind it; a body of white space

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"barong/internal/auth"
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // RateLimits is how often signers may call operations of this process. It is safe
@@ -73,10 +73,10 @@ func (l *RateLimits) charge(header http.Header, keychain *auth.Keychain, signers
 	if wait == 0 {
 		return nil
 	}
-	return &identity.Error{
-		Kind:       identity.TooManyRequests,
-		Message:    "A signer has sent too many requests, try again later",
-		Reason:     identity.RateLimited,
+	return &problem.Error{
+		Kind:       problem.TooManyRequests,
+		Detail:     "A signer has sent too many requests, try again later",
+		Reason:     problem.RateLimited,
 		RetryAfter: wait,
 		Cause:      fmt.Errorf("%s has used up %s", by, tightest.rule.policy),
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"barong/internal/auth"
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // keychainOf has these signers, who may do nothing.
@@ -105,10 +105,10 @@ func TestQuotaIsUsedUpAndComesBack(t *testing.T) {
 	}
 	for range 2 { // a refusal takes nothing
 		got, err := call("a")
-		if identity.KindOf(err) != identity.TooManyRequests || got != `"*";r=0;t=2` {
+		if problem.KindOf(err) != problem.TooManyRequests || got != `"*";r=0;t=2` {
 			t.Errorf("%s, %v", got, err)
 		}
-		if err, _ := err.(*identity.Error); err == nil || err.RetryAfter != time.Second/2 || err.Reason != identity.RateLimited { //nolint:errorlint // as it is made
+		if err, _ := err.(*problem.Error); err == nil || err.RetryAfter != time.Second/2 || err.Reason != problem.RateLimited { //nolint:errorlint // as it is made
 			t.Errorf("%#v", err)
 		}
 	}

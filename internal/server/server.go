@@ -18,7 +18,7 @@ import (
 	"barong/generated"
 	"barong/handlers"
 	"barong/internal/auth"
-	"barong/internal/identity"
+	"barong/internal/problem"
 )
 
 // Options is what a server is made of. All of it is required, but Connections,
@@ -97,7 +97,7 @@ func New(o Options) (http.Handler, error) {
 	return router, nil
 }
 
-var errNoRoute = identity.E(identity.NotFound, "Route is not found")
+var errNoRoute = problem.New(problem.NotFound, "Route is not found")
 
 // wrongMethod answers a known path with an unknown verb. The router asks it for
 // verbs that HTTP does not define too, whatever the path.
@@ -114,7 +114,7 @@ func wrongMethod(router chi.Routes, errs handlers.Errors) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		errs.Fail(w, r, identity.E(identity.MethodNotAllowed, "Only POST and PUT verbs are allowed."))
+		errs.Fail(w, r, problem.New(problem.MethodNotAllowed, "Only POST and PUT verbs are allowed."))
 	}
 }
 
