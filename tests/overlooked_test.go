@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"barong/internal/identity"
 	"barong/repository"
@@ -97,6 +96,7 @@ func TestPrefixesOfTriggersCountAgainWhereBarongYMLSaysSo(t *testing.T) {
 	if n := b.count("SELECT count(*) FROM users WHERE state = 'banned'"); n != 2 {
 		t.Errorf("%d of 2 users are banned by an import", n)
 	}
+	b.settings["BARONG_LOG_LEVEL"] = "debug"
 	p := serve(t, b.settings)
 	settings := map[string]string{"BARONG_URL": "http://" + p.public, "BARONG_DATA_DIR": b.settings["BARONG_DATA_DIR"]}
 	out, stderr, status := barong(t, settings, "call", "importUser", "email=e@f", "password_digest="+digest)
@@ -110,10 +110,12 @@ func TestPrefixesOfTriggersCountAgainWhereBarongYMLSaysSo(t *testing.T) {
 	if n := b.count("SELECT count(*) FROM users WHERE state = 'locked'"); n != 1 {
 		t.Errorf("%d users are locked by a label that begins with the trigger", n)
 	}
-	time.Sleep(100 * time.Millisecond) // a warning would come right after the start
+	eventually(t, "the server compares label keys with triggers", func() bool {
+		return strings.Contains(p.log.String(), "label keys are compared with the state triggers")
+	})
+	p.signal(syscall.SIGTERM)
+	p.stops() // and the warnings that follow the comparison are written
 	if strings.Contains(p.log.String(), "begins with a state trigger") {
 		t.Errorf("the server warns though prefixes count:\n%s", p.log)
 	}
-	p.signal(syscall.SIGTERM)
-	p.stops()
 }

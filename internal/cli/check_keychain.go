@@ -128,4 +128,9 @@ func (r *checkReport) readRules(c config.Config) {
 		r.problem("%s", err)
 	}
 	r.Rules.Ignored = append(r.Rules.Ignored, ignored...)
+	for _, name := range ignored {
+		if nearest, found := config.NearestRule(name); found {
+			r.warn("barong.yml: %s is ignored, did you mean %s?", name, nearest)
+		}
+	}
 }

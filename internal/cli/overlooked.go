@@ -21,6 +21,7 @@ func warnOverlooked(ctx context.Context, repo *repository.Repository, policy ide
 		}
 		return
 	}
+	log.Debug("label keys are compared with the state triggers", "overlooked", len(overlooked))
 	for i, label := range overlooked {
 		if i == maxOverlooked {
 			log.Warn("more label keys begin with a state trigger and equal none", "keys", len(overlooked)-i)

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"barong/internal/spelling"
 )
 
 // IgnoredRules lists the members of barong.yml that [ReadRules] passes over, in the
@@ -26,15 +29,24 @@ func IgnoredRules(path string) ([]string, error) {
 	if file.IsZero() || file.Content[0].Kind != yaml.MappingNode {
 		return nil, nil
 	}
-	known := map[string]bool{}
-	for field := range reflect.TypeFor[rulesFile]().Fields() {
-		known[field.Tag.Get("yaml")] = true
-	}
+	known := ruleNames()
 	var ignored []string
 	for i := 0; i < len(file.Content[0].Content); i += 2 {
-		if name := file.Content[0].Content[i].Value; !known[name] {
+		if name := file.Content[0].Content[i].Value; !slices.Contains(known, name) {
 			ignored = append(ignored, name)
 		}
 	}
 	return ignored, nil
+}
+
+func ruleNames() (names []string) {
+	for field := range reflect.TypeFor[rulesFile]().Fields() {
+		names = append(names, field.Tag.Get("yaml"))
+	}
+	return names
+}
+
+// NearestRule is the member of barong.yml that an ignored one was probably meant to be.
+func NearestRule(ignored string) (nearest string, found bool) {
+	return spelling.Nearest(ignored, ruleNames())
 }
