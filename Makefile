@@ -105,13 +105,10 @@ image: ## Build the container image IMAGE (barong:dev) with the machine's Go
 test-image: image ## Run the README's steps against the container, as it is deployed
 	BARONG_TEST_IMAGE=$(IMAGE) $(GO) test -tags image -count=1 -timeout 10m -v ./tests/image
 
-release-dry: ## Build into dist/ what a release publishes, and publish nothing
-	@skip=publish,announce; \
-	command -v syft >/dev/null || { skip=$$skip,sbom; echo 'no syft here: no SBOM is made'; }; \
-	{ docker buildx version && docker info; } >/dev/null 2>&1 || { skip=$$skip,docker; echo 'no container engine with buildx here: no image is made'; }; \
-	$(GO) run $(GORELEASER) release --snapshot --clean --skip $$skip
-	cp bin/release/* dist/
-	@cd dist && sha256sum --check --quiet checksums.txt && ls
+release-dry: ## Build into dist/ what a release publishes, try it, and publish nothing
+	$(GO) run $(GORELEASER) release --snapshot --clean --skip publish,announce,docker
+	deploy/release-images dist
+	deploy/verify-release dist
 
 lint-deploy: ## Lint the Helm chart, the compose file and the release recipe
 	deploy/lint

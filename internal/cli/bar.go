@@ -3,11 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 )
 
 const (
@@ -26,8 +23,7 @@ type bar struct {
 }
 
 func newBar(to io.Writer) bar {
-	file, ok := to.(*os.File)
-	return bar{to: to, terminal: ok && term.IsTerminal(int(file.Fd())), began: time.Now(), shown: time.Now()}
+	return bar{to: to, terminal: isTerminal(to), began: time.Now(), shown: time.Now()}
 }
 
 // due says whether it is time to draw again.

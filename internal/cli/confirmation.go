@@ -4,20 +4,14 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
 )
 
 // errNobodyToAsk refuses what cannot be undone where no person can say yes.
 var errNobodyToAsk = usagef("this cannot be undone, and nobody can be asked, since standard input is no terminal: --yes does it without asking")
 
 // isInteractive says whether a person can answer.
-func (p *program) isInteractive() bool {
-	file, ok := p.stdin.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
+func (p *program) isInteractive() bool { return isTerminal(p.stdin) }
 
 // ask asks on standard error, so that what is printed can be piped, whether to do
 // what cannot be undone. Anything but yes is an error: nothing is changed.

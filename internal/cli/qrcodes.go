@@ -41,15 +41,6 @@ var halves = map[bool]map[bool]string{
 	true:  {false: "▀", true: "█"},
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
 // writeQR makes a PNG file that only its owner can read: whoever has it has the
 // secret. The file must not be there yet.
 func writeQR(path, text string) error {

@@ -26,7 +26,7 @@ func requestID(r *http.Request) string {
 	if id := r.Header.Get("X-Request-Id"); id != "" && soundRequestID.MatchString(id) {
 		return id
 	}
-	if id := traceOf(r.Header.Get("Traceparent")); id != "" {
+	if id := traceOf(r); id != "" {
 		return id
 	}
 	return rand.Text()[:16]
@@ -131,7 +131,7 @@ func (a *arrival) write(by *caller, r *http.Request, status, bytes int, took tim
 		slog.String("method", methodOf(r)), slog.String("path", pathOf(r, by.operation)),
 		slog.String("operation", by.operation), slog.String("signers", strings.Join(by.signers, " ")),
 		slog.Int("status", status), slog.Int("bytes", bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1000))
-	if trace := traceOf(r.Header.Get("Traceparent")); trace != "" && trace != by.requestID {
+	if trace := traceOf(r); trace != "" && trace != by.requestID {
 		attributes = append(attributes, slog.String("trace_id", trace))
 	}
 	if by.refusal.Reason != "" {

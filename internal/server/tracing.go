@@ -59,21 +59,11 @@ func methodOf(r *http.Request) string {
 	}
 }
 
-// traceOf is the trace id of a traceparent header (W3C Trace Context, section 3.2),
-// empty where there is no valid one.
-func traceOf(header string) string {
-	const version, id, parent, flags = 2, 32, 16, 2
-	if len(header) < version+id+parent+flags+3 || header[version] != '-' || header[version+1+id] != '-' || header[:version] == "ff" {
+// traceOf is the trace id that a request names; empty where it names no valid one.
+func traceOf(r *http.Request) string {
+	caller := trace.SpanContextFromContext(traceContext.Extract(context.Background(), propagation.HeaderCarrier(r.Header)))
+	if !caller.HasTraceID() {
 		return ""
 	}
-	text := header[version+1 : version+1+id]
-	for i := range len(text) {
-		if c := text[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return ""
-		}
-	}
-	if text == strings.Repeat("0", id) {
-		return ""
-	}
-	return text
+	return caller.TraceID().String()
 }
