@@ -121,7 +121,7 @@ func TestCheckSaysWhoMayCallWhatAndWhatIsIgnored(t *testing.T) {
 		t.Errorf("database: %+v", d)
 	}
 	page, _, _ := inFolder(t, folder, settings, "check")
-	for _, want := range []string{"importUser          write_users      nobody\n", "signed by backend; may sign too: auditor", "banned     with a private label fraud, ban*", "BARONG_LISTN  did you mean BARONG_LISTEN?", "0 problems, 3 warnings"} {
+	for _, want := range []string{"importUser          write_users      nobody\n", "signed by backend; may sign too: auditor", "banned     with a private label fraud, ban*", "BARONG_LISTN  did you mean BARONG_LISTEN?", "state_tiggers is ignored, did you mean state_triggers?", "0 problems, 4 warnings"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -340,5 +341,55 @@ printf '%%s\n' "${COMPREPLY[@]}"`, line)
 		if output, err := bash.CombinedOutput(); err != nil || strings.TrimSpace(string(output)) != want {
 			t.Errorf("%s: %v %s, want %s", line, err, output, want)
 		}
+	}
+}
+
+// A list is read to its end though the server refuses a page for a while; what writes is
+// sent once.
+func TestAllPagesAreFetchedFromAServerThatIsBusyForAWhile(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch n := requests.Add(1); {
+		case n == 1, n == 2, strings.HasSuffix(r.URL.Path, "/labels"):
+			w.Header().Set("Retry-After", "0")
+			status := http.StatusServiceUnavailable
+			if n == 1 {
+				status = http.StatusTooManyRequests
+			}
+			w.WriteHeader(status)
+			fmt.Fprint(w, `{"error":"later"}`)
+		default:
+			w.WriteHeader(http.StatusCreated)
+			fmt.Fprint(w, `[{"uid":"ID1"}]`)
+		}
+	}))
+	defer server.Close()
+	key := filepath.Join(t.TempDir(), "key.pem")
+	if _, stderr, exit := barong(t, nil, "keygen", "backend", "--out", key); exit != 0 {
+		t.Fatal(stderr)
+	}
+	settings := map[string]string{"BARONG_URL": server.URL, "BARONG_SIGNER": "backend=" + key}
+	out, stderr, exit := barong(t, settings, "call", "listUsers", "--all", "--output", "jsonpath=$[*].uid")
+	if exit != 0 || out != "ID1\n" || strings.Count(stderr, "the next attempt is in 0s") != 2 || requests.Load() != 3 {
+		t.Errorf("exit %d after %d requests: %s%s", exit, requests.Load(), out, stderr)
+	}
+	if _, _, exit := barong(t, settings, "call", "createLabel", "user_uid=ID1", "key=a", "value=b"); exit != 5 || requests.Load() != 4 {
+		t.Errorf("exit %d after %d requests", exit, requests.Load())
+	}
+}
+
+// Who gets 401 learns where the reason is, and nothing that the client cannot know.
+func TestA401SaysWhereTheReasonIs(t *testing.T) {
+	t.Parallel()
+	settings := served(t)
+	key := filepath.Join(t.TempDir(), "key.pem")
+	if _, stderr, exit := barong(t, nil, "keygen", "backend", "--out", key); exit != 0 {
+		t.Fatal(stderr)
+	}
+	out, stderr, exit := barong(t, settings, "call", "getTimestamp", "--signer", "backend="+key)
+	if exit != 4 || !strings.Contains(out, "error") || !strings.Contains(stderr, "request_id ") || !strings.Contains(stderr, "barong check") {
+		t.Errorf("exit %d: %s%s", exit, out, stderr)
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // sentenceArgument is, for each function that makes an error out of a sentence,
 // which of its arguments that is. Every call of one is looked at.
-var sentenceArgument = map[string]int{"E": 1, "unparsable": 0, "broken": 1, "violation": 1}
+var sentenceArgument = map[string]int{"problem.New": 1, "unparsable": 0, "broken": 1, "violation": 1}
 
 // sentencesOfTheSpecification are expressions that stand for an x-messages, which
 // is looked up in openapi.yaml.
@@ -95,6 +95,14 @@ func (s *sentences) parse(t *testing.T, dir string) {
 				if key, ok := node.Key.(*ast.Ident); ok && key.Name == "Message" {
 					s.note(set, node.Value, inside)
 				}
+			case *ast.CompositeLit:
+				if selector, ok := node.Type.(*ast.SelectorExpr); ok && selectorName(selector) == "problem.Error" {
+					for _, element := range node.Elts {
+						if field, ok := element.(*ast.KeyValueExpr); ok && field.Key.(*ast.Ident).Name == "Detail" {
+							s.note(set, field.Value, inside)
+						}
+					}
+				}
 			case *ast.CallExpr:
 				called := calledName(node)
 				if argument, ok := sentenceArgument[called]; ok && argument < len(node.Args) {
@@ -129,10 +137,21 @@ func calledName(call *ast.CallExpr) string {
 	case *ast.Ident:
 		return function.Name
 	case *ast.SelectorExpr:
+		if name := selectorName(function); name == "problem.New" {
+			return name
+		}
 		return function.Sel.Name
 	default:
 		return ""
 	}
+}
+
+// selectorName is a name with that of its package.
+func selectorName(selector *ast.SelectorExpr) string {
+	if of, ok := selector.X.(*ast.Ident); ok {
+		return of.Name + "." + selector.Sel.Name
+	}
+	return selector.Sel.Name
 }
 
 // note keeps a sentence. One without a word of its own is an argument of the
@@ -182,4 +201,42 @@ func pattern(expression ast.Expr) string {
 		}
 	}
 	return anything
+}
+
+var sentenceOfRow = regexp.MustCompile(`^[A-Z][a-z]+( [a-z]+)? (is|has|cannot) `)
+
+// What only rows of files can break is said by package bulk, in sentences of its own.
+func TestEverySentenceOfARowIsDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../internal/bulk/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			literal, ok := node.(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING || strings.HasSuffix(name, "_test.go") {
+				return true
+			}
+			if text, err := strconv.Unquote(literal.Value); err == nil && sentenceOfRow.MatchString(text) {
+				found++
+				if !regexp.MustCompile(pattern(literal)).Match(page) {
+					t.Errorf("%s: docs/errors.md has no %q", name, text)
+				}
+			}
+			return true
+		})
+	}
+	if found < 5 {
+		t.Errorf("only %d sentences were found: the test looks in the wrong place", found)
+	}
 }

@@ -119,3 +119,19 @@ func TestPrefixesOfTriggersCountAgainWhereBarongYMLSaysSo(t *testing.T) {
 		t.Errorf("the server warns though prefixes count:\n%s", p.log)
 	}
 }
+
+// A misspelt member of barong.yml would otherwise leave the default in force unseen.
+func TestAMisspeltMemberOfBarongYMLIsWarnedOfAtTheStart(t *testing.T) {
+	t.Parallel()
+	rules := filepath.Join(t.TempDir(), "barong.yml")
+	if err := os.WriteFile(rules, []byte("state_triger_match: prefix\ncaptcha: none\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t), "BARONG_CONFIG": rules})
+	p.signal(syscall.SIGTERM)
+	p.stops()
+	log := p.log.String()
+	if strings.Count(log, "did you mean another") != 1 || !strings.Contains(log, `"state_triger_match"`) || !strings.Contains(log, `"state_trigger_match"`) {
+		t.Errorf("the log: %s", log)
+	}
+}

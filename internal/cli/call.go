@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,7 +15,6 @@ import (
 	"time"
 
 	"barong/client"
-	"barong/generated"
 	"barong/internal/auth"
 	"barong/internal/spelling"
 )
@@ -49,23 +49,6 @@ const callTimeout = time.Minute
 // fullPage is the limit of each page of --all: the largest that the server takes.
 const fullPage = 1000
 
-type operation = func(*generated.Client, context.Context, string, io.Reader, ...generated.RequestEditorFn) (*http.Response, error)
-
-var operations = map[string]operation{
-	"createDocument":     (*generated.Client).CreateDocumentWithBody,
-	"createLabel":        (*generated.Client).CreateLabelWithBody,
-	"createUser":         (*generated.Client).CreateUserWithBody,
-	"deleteLabel":        (*generated.Client).DeleteLabelWithBody,
-	"filterUsersByLabel": (*generated.Client).FilterUsersByLabelWithBody,
-	"getTimestamp":       (*generated.Client).GetTimestampWithBody,
-	"getUser":            (*generated.Client).GetUserWithBody,
-	"importUser":         (*generated.Client).ImportUserWithBody,
-	"listLabels":         (*generated.Client).ListLabelsWithBody,
-	"listUsers":          (*generated.Client).ListUsersWithBody,
-	"signOTP":            (*generated.Client).SignOTPWithBody,
-	"updateLabel":        (*generated.Client).UpdateLabelWithBody,
-}
-
 func (c callCommand) Run(p *program) error {
 	call, err := c.prepare()
 	if err != nil {
@@ -88,8 +71,8 @@ func (c callCommand) Run(p *program) error {
 }
 
 // unknownOperation names the operation that was meant, or all of them.
-func unknownOperation(id string) error {
-	names := slices.Sorted(maps.Keys(operations))
+func unknownOperation(id string, contract map[string]contractOperation) error {
+	names := slices.Sorted(maps.Keys(contract))
 	if suggestion := spelling.Suggestion(id, names); suggestion != "" {
 		return usagef("there is no operation %q%s", id, suggestion)
 	}
@@ -99,25 +82,23 @@ func unknownOperation(id string) error {
 // preparedCall is a call of which everything but the page is settled.
 type preparedCall struct {
 	command    callCommand
-	operation  operation
-	url        string
-	client     *generated.Client
-	transport  *http.Client
+	operation  contractOperation
+	url        string // of the operations
+	client     *http.Client
 	parameters map[string]string
 	signers    []*auth.Signer
 }
 
 // prepare refuses what makes no sense, before anything is sent.
 func (c callCommand) prepare() (*preparedCall, error) {
-	send, ok := operations[c.Operation]
-	if !ok {
-		return nil, unknownOperation(c.Operation)
-	}
 	contract, err := readContract()
 	if err != nil {
 		return nil, err
 	}
-	known := contract[c.Operation]
+	known, ok := contract[c.Operation]
+	if !ok {
+		return nil, unknownOperation(c.Operation, contract)
+	}
 	parameters, err := readParameters(c.Operation, known, c.Parameters)
 	if err != nil {
 		return nil, err
@@ -135,15 +116,11 @@ func (c callCommand) prepare() (*preparedCall, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := generated.NewClient(url, generated.WithHTTPClient(transport), generated.WithRequestEditorFn(userAgent))
-	if err != nil {
-		return nil, err
-	}
 	signers, err := c.signers()
 	if err != nil {
 		return nil, err
 	}
-	return &preparedCall{c, send, url, api, transport, parameters, signers}, nil
+	return &preparedCall{c, known, url, transport, parameters, signers}, nil
 }
 
 // send signs the parameters, with others that change from page to page, and sends
@@ -161,9 +138,17 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	response, err := c.operation(c.client, ctx, "application/json", bytes.NewReader(envelope), client.Strict)
+	request, err := http.NewRequestWithContext(ctx, c.operation.method, c.url+c.operation.path, bytes.NewReader(envelope))
 	if err != nil {
-		return nil, unavailableError{unreached(c.transport, c.url, err)}
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if err := errors.Join(client.Strict(ctx, request), userAgent(ctx, request)); err != nil {
+		return nil, err
+	}
+	response, err := c.client.Do(request)
+	if err != nil {
+		return nil, unavailableError{unreached(c.client, c.url, err)}
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
@@ -171,6 +156,31 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 		return nil, unavailableError{fmt.Errorf("the answer broke off: %w", err)}
 	}
 	return &answer{response, body}, nil
+}
+
+// The patience of --all: how often a page is asked for, and the longest wait between.
+const (
+	pageAttempts = 10
+	longestWait  = time.Minute
+)
+
+// sendUntilServed is send for an operation that changes nothing: where the server has
+// no room for it, or has been asked too often, it waits as Retry-After says, and tells so.
+func (c *preparedCall) sendUntilServed(notices io.Writer, more map[string]string) (*answer, error) {
+	for attempt := 1; ; attempt++ {
+		got, err := c.send(more)
+		if err != nil || attempt == pageAttempts {
+			return got, err
+		}
+		status := got.response.StatusCode
+		seconds, err := strconv.Atoi(got.response.Header.Get("Retry-After"))
+		if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable || err != nil || seconds < 0 {
+			return got, nil
+		}
+		wait := min(time.Duration(seconds)*time.Second, longestWait)
+		fmt.Fprintf(notices, "the server answers %d: the next attempt is in %s\n", status, wait)
+		time.Sleep(wait)
+	}
 }
 
 // prepareAll refuses --all for what is no list, and asks for large pages.
@@ -193,7 +203,7 @@ func prepareAll(name string, known contractOperation, parameters map[string]stri
 func (c callCommand) printAll(p *program, call *preparedCall) error {
 	list := newPagePrinter(p.stdout, c.Output)
 	for page := 1; ; page++ {
-		answer, err := call.send(map[string]string{"page": strconv.Itoa(page)})
+		answer, err := call.sendUntilServed(p.stderr, map[string]string{"page": strconv.Itoa(page)})
 		if err != nil {
 			return err
 		}
@@ -222,6 +232,11 @@ func (c callCommand) printError(p *program, a *answer) error {
 	}
 	if err := printJSON(to, a.body); err != nil {
 		return err
+	}
+	if a.response.StatusCode == http.StatusUnauthorized {
+		fmt.Fprintf(p.stderr, "The server's log says why, under request_id %s. On the server, barong check prints who may call what;\n"+
+			"a signer that its keychain file lacks gets there with the entry that barong keygen prints.\n",
+			printable(a.response.Header.Get("X-Request-Id")))
 	}
 	return &answeredError{a.response.StatusCode}
 }

@@ -14,8 +14,9 @@ import (
 
 // contractOperation is what the command line knows of an operation in openapi.yaml.
 type contractOperation struct {
-	summary    string
-	parameters []contractParameter // in the order of the specification
+	method, path string // the path is under the URL of the operations
+	summary      string
+	parameters   []contractParameter // in the order of the specification
 }
 
 type contractParameter struct{ name, description string }
@@ -27,9 +28,9 @@ var readContract = sync.OnceValues(func() (map[string]contractOperation, error) 
 		return nil, err
 	}
 	found := map[string]contractOperation{}
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			found[operation.OperationID] = contractOperation{operation.Summary, parametersOf(operation)}
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			found[operation.OperationID] = contractOperation{method, path, operation.Summary, parametersOf(operation)}
 		}
 	}
 	return found, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"barong/internal/config"
 	"barong/internal/identity"
 	"barong/repository"
 )
@@ -30,5 +31,15 @@ func warnOverlooked(ctx context.Context, repo *repository.Repository, policy ide
 		log.Warn("users with this private label stay as they are, for its key only begins with a state trigger: "+
 			"write the key, or the trigger with a *, or state_trigger_match: prefix into barong.yml if it is meant",
 			"key", label.Key, "trigger", label.Begin, "state", label.State, "users", label.Users)
+	}
+}
+
+// warnMisspeltRules says which ignored members of barong.yml are probably misspelt.
+func warnMisspeltRules(path string, log *slog.Logger) {
+	ignored, _ := config.IgnoredRules(path) // readPolicy has read the file without an error
+	for _, name := range ignored {
+		if nearest, found := config.NearestRule(name); found {
+			log.Warn("barong.yml has a member that is ignored, did you mean another?", "member", name, "nearest", nearest)
+		}
 	}
 }

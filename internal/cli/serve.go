@@ -186,6 +186,7 @@ func (serveCommand) Run(p *program) error {
 	defer reserveHeap()()
 	go settle(ctx)
 	go keepEmailKeys(ctx, repo, log)
+	warnMisspeltRules(settings.BarongConfig, log)
 	go warnOverlooked(ctx, repo, policy, log)
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)

@@ -81,8 +81,12 @@ type bound struct {
 
 // bind makes the claims of a signature.
 func (b bound) bind(s signing) (auth.Claims, error) {
-	if _, known := operations[b.Operation]; b.Operation != "" && !known {
-		return auth.Claims{}, unknownOperation(b.Operation)
+	contract, err := readContract()
+	if err != nil {
+		return auth.Claims{}, err
+	}
+	if _, known := contract[b.Operation]; b.Operation != "" && !known {
+		return auth.Claims{}, unknownOperation(b.Operation, contract)
 	}
 	return s.claims(b.Operation), nil
 }
