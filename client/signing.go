@@ -150,7 +150,7 @@ func (s *Signing) wrap(request *http.Request) error {
 		return err
 	}
 	setBody(request, envelope)
-	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Content-Type", "application/jose+json")
 	return nil
 }
 

@@ -98,7 +98,7 @@ func TestAnEnvelopeHasTheParametersTheClaimsAndASignatureBySigner(t *testing.T) 
 	if string(data) != `{"user_uid":"ID873B5CE1D2"}` || claims["iat"] != float64(noon.Unix()) || claims["exp"] != float64(noon.Unix()+90) || claims["jti"] != "the id" || claims["op"] != "listLabels" {
 		t.Errorf("the payload is %v", claims)
 	}
-	if request.ContentLength != int64(len(request.body)) || request.Header.Get("Content-Type") != "application/json" || request.Header.Get("Authorization") != "" {
+	if request.ContentLength != int64(len(request.body)) || request.Header.Get("Content-Type") != "application/jose+json" || request.Header.Get("Authorization") != "" {
 		t.Errorf("sent with length %d of %d and %v", request.ContentLength, len(request.body), request.Header)
 	}
 	again, err := request.GetBody()

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"barong/generated"
 	"barong/handlers"
 	"barong/internal/auth"
@@ -164,6 +166,37 @@ func enrolled(t *testing.T, settings map[string]string, origin, keys string) (ui
 	return uid, decode[map[string]string](t, []byte(stdout))["secret"]
 }
 
+// documentForPrism is openapi.yaml with the envelope as an alternative of the JSON
+// parameters. Prism compares media types by what follows the plus sign, so that
+// application/jose+json and application/json are one for it.
+func documentForPrism(t testing.TB) string {
+	t.Helper()
+	document, err := generated.GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			content := operation.RequestBody.Value.Content
+			parameters, envelope := content["application/json"], content["application/jose+json"]
+			if parameters == nil || envelope == nil {
+				t.Fatalf("%s %s takes no JSON or no envelope", method, path)
+			}
+			parameters.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{AnyOf: openapi3.SchemaRefs{parameters.Schema, envelope.Schema}})
+			delete(content, "application/jose+json")
+		}
+	}
+	text, err := document.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "openapi.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // startPrism returns the base URL of the operations through the proxy. It answers
 // an error of its own in place of any request or answer that breaks the
 // specification.
@@ -176,7 +209,7 @@ func startPrism(t testing.TB, upstream string) string {
 	}
 	_, port, _ := net.SplitHostPort(free.Addr().String())
 	free.Close()
-	proxy := exec.Command("npx", "--yes", "--package", prism, "--", "prism", "proxy", "--errors", "--host", "127.0.0.1", "--port", port, "../openapi.yaml", upstream)
+	proxy := exec.Command("npx", "--yes", "--package", prism, "--", "prism", "proxy", "--errors", "--host", "127.0.0.1", "--port", port, documentForPrism(t), upstream)
 	proxy.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // npx does not pass signals on
 	printed, err := proxy.StdoutPipe()
 	if err != nil {

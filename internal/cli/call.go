@@ -142,7 +142,7 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Content-Type", "application/jose+json")
 	if err := errors.Join(client.Strict(ctx, request), userAgent(ctx, request)); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ type signCommand struct {
 }
 
 func (signCommand) Help() string {
-	return `The envelope is the body of a request of its own (Content-Type: application/json). Give --signer several times where
+	return `The envelope is the body of a request of its own (Content-Type: application/jose+json). Give --signer several times where
 several parties must sign.
 
 Example:

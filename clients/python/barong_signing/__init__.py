@@ -151,7 +151,7 @@ class EnvelopeClient(_SigningClient):
         for signer in self._signers:
             protected, payload, signature = signer.sign(claims).split(".")
             signatures.append({"protected": protected, "header": {"kid": signer.name}, "signature": signature})
-        return {**headers, "Content-Type": "application/json"}, {"payload": payload, "signatures": signatures}
+        return {**headers, "Content-Type": "application/jose+json"}, {"payload": payload, "signatures": signatures}
 
 
 class BearerClient(_SigningClient):

@@ -130,7 +130,7 @@ module BarongManagement
     end
 
     def build_request_body(headers, _form, body)
-      headers['Content-Type'] = 'application/json'
+      headers['Content-Type'] = 'application/jose+json'
       signed = body ? claims.merge(data: JSON.parse(body)) : claims
       payload = nil
       signatures = @signers.map do |signer|

@@ -60,7 +60,7 @@ export function envelope(signers: Signer | readonly Signer[], options: SigningOp
       const data: unknown = text === '' ? undefined : JSON.parse(text);
       const body = isEnvelope(data) ? text : JSON.stringify(await seal(data, { ...newClaims(options), op: operationIds[`${request.method} ${schemaPath}`] }, parties));
       const headers = new Headers(request.headers);
-      headers.set('Content-Type', 'application/json');
+      headers.set('Content-Type', 'application/jose+json');
       return new Request(request, { body, headers });
     },
   };

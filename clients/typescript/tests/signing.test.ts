@@ -99,7 +99,7 @@ test('an envelope has the parameters, the claims and a signature by each signer'
   const [{ request, body }] = requests as [(typeof requests)[0]];
   const { payload, signatures }: SignedEnvelope = JSON.parse(body);
   assert.equal(request.url, 'http://127.0.0.1:8080/api/v2/management/labels/list');
-  assert.equal(request.headers.get('Content-Type'), 'application/json');
+  assert.equal(request.headers.get('Content-Type'), 'application/jose+json');
   assert.equal(request.headers.get('Authorization'), null);
   assert.deepEqual(decode(payload), { data: { user_uid: 'ID873B5CE1D2' }, iat: 1763794295, exp: 1763794385, jti: 'the id', op: 'listLabels' });
   assert.deepEqual(signatures.map(({ header }) => header), [{ kid: 'one' }, { kid: 'two' }]);
