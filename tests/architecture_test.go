@@ -30,7 +30,6 @@ var mayImport = map[string][]string{
 	"barong/generated":           nil,
 	"barong/internal/config":     {"internal/spelling"},
 	"barong/internal/embeddedpg": nil,
-	"barong/internal/compat":     nil,
 	"barong/internal/apidocs":    {"generated"},
 	"barong/internal/spelling":   nil,
 	"barong/internal/swagger2":   nil,
