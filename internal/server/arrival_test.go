@@ -58,8 +58,8 @@ func BenchmarkArrival(b *testing.B) {
 		b.Fatal(err)
 	}
 	answer := func(w http.ResponseWriter, r *http.Request) {
-		by := callerOf(r.Context())
-		by.operation, by.signers = "getUser", []string{"backend"}
+		info := requestInfoOf(r.Context())
+		info.operation, info.signers = "getUser", []string{"backend"}
 		w.WriteHeader(http.StatusCreated)
 	}
 	run := func(name string, handler http.Handler) {
