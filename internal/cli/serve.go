@@ -183,8 +183,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer reserveHeap()()
-	go settle(ctx)
+	defer ballast()()
 	go keepEmailKeys(ctx, repo, log)
 	warnMisspeltRules(settings.BarongConfig, log)
 	go warnOverlooked(ctx, repo, policy, log)
