@@ -45,7 +45,7 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	}
 	user, err := h.Repository.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.accountStatus())
 	if err != nil {
-		h.abandon(ctx, document, err)
+		h.removeOrphan(ctx, document, err)
 		return nil, err
 	}
 	return generated.CreateDocument201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
@@ -54,10 +54,10 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 // abandonTimeout bounds the removal of a file, for which nobody waits long.
 const abandonTimeout = 5 * time.Second
 
-// abandon removes the file of a document whose row did not come. Where the
+// removeOrphan removes the file of a document whose row did not come. Where the
 // database may have kept the row after all (the connection broke while it
 // committed), the file stays, for `barong documents sweep` to decide.
-func (h *Handlers) abandon(ctx context.Context, d identity.Document, cause error) {
+func (h *Handlers) removeOrphan(ctx context.Context, d identity.Document, cause error) {
 	if ctx.Err() != nil || problem.KindOf(cause) == problem.Unavailable {
 		return
 	}

@@ -96,7 +96,7 @@ func (r *checkReport) readRest(c config.Config, keychain *auth.Keychain) {
 	if _, err := server.ParseRateLimits(c.RateLimits, keychain); err != nil {
 		r.problem("BARONG_RATE_LIMITS: %s", err)
 	}
-	if c.JWTPrivateKey != "" {
+	if c.JWTPrivateKeyPath != "" {
 		if _, err := openSigner(c, discardLog); err != nil {
 			r.problem("%s", err)
 		}
@@ -104,10 +104,10 @@ func (r *checkReport) readRest(c config.Config, keychain *auth.Keychain) {
 	if _, err := openCertificates(c, discardLog); err != nil {
 		r.problem("%s", err)
 	}
-	if !c.Loopback() && c.ManagementAPI == "" {
+	if !c.Loopback() && c.KeychainPath == "" {
 		r.problem("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is another")
 	}
-	if c.ManagementAPI != "" && c.DatabaseURL == "" {
+	if c.KeychainPath != "" && c.DatabaseURL == "" {
 		r.warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development")
 	}
 }

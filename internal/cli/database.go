@@ -28,7 +28,7 @@ func openDatabase(ctx context.Context, c config.Config, log *slog.Logger, config
 	if url == "" {
 		log.Info("DATABASE_URL is empty: running a private Postgres", "directory", postgresDir(c))
 		server, err := embeddedpg.Start(ctx, embeddedpg.Options{
-			Dir: postgresDir(c), BinDir: c.PostgresBin, Mirror: c.PostgresURL, Logger: log,
+			Dir: postgresDir(c), BinDir: c.PostgresBin, Mirror: c.PostgresMirror, Logger: log,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("DATABASE_URL is empty, and no private Postgres runs here: %w", err)
@@ -66,9 +66,9 @@ func withDatabase(p *program, work func(ctx context.Context, c config.Config, po
 	if err := checkDatabaseExists(settings); err != nil {
 		return err
 	}
-	ctx, cancel := untilSignal()
+	ctx, cancel := signalContext()
 	defer cancel()
-	pool, stop, err := openDatabase(ctx, settings, quiet(p), repository.Timeouts(0)) // a command takes as long as it takes
+	pool, stop, err := openDatabase(ctx, settings, warnLogger(p), repository.Timeouts(0)) // a command takes as long as it takes
 	if err != nil {
 		return err
 	}

@@ -77,11 +77,11 @@ func (d development) docsToken() (token string, good time.Duration, err error) {
 	return token, docsTokenGood, err
 }
 
-// greet says that the server has no keychain, and how to call it: to a person at a
+// printDevHint says that the server has no keychain, and how to call it: to a person at a
 // terminal with a command that is good for an hour, and with the URL of the
 // documentation where that gives tokens for docsKey; elsewhere in a line of the log,
 // which has neither: whoever reads it could do everything.
-func (d development) greet(to io.Writer, log *slog.Logger, forPerson bool, url, docsKey string) error {
+func (d development) printDevHint(to io.Writer, log *slog.Logger, forPerson bool, url, docsKey string) error {
 	if !forPerson {
 		log.Warn("no keychain is configured (BARONG_MANAGEMENT_API): the development signer may do everything",
 			"signer", developmentSigner, "key", d.keyFile(), "try", "barong call listUsers limit=10")

@@ -60,7 +60,7 @@ func (c importCommand) Run(p *program) error {
 		return err
 	}
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		if _, err := repository.Migrate(ctx, pool, quiet(p)); err != nil {
+		if _, err := repository.Migrate(ctx, pool, warnLogger(p)); err != nil {
 			return err
 		}
 		if _, err := repository.New(pool).FillEmailKeys(ctx); err != nil {
@@ -151,7 +151,7 @@ func (c importCommand) run(ctx context.Context, p *program, o bulk.Options, inpu
 	run, err := bulk.Import(ctx, o)
 	progress.end()
 	if !c.DryRun && ctx.Err() == nil {
-		warnOverlooked(ctx, o.Repository, o.Policy, quiet(p))
+		warnOverlooked(ctx, o.Repository, o.Policy, warnLogger(p))
 	}
 	verb := "imported"
 	if c.DryRun {

@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 )
 
-// keptKey reads a key file under the data directory, and makes it, readable by
+// loadOrCreateKey reads a key file under the data directory, and makes it, readable by
 // its owner only, where it is missing. Of processes that do so at once, all get
 // the key of the first one: the file appears whole, and is never replaced.
-func keptKey(path string, generate func() ([]byte, error), log *slog.Logger) ([]byte, error) {
+func loadOrCreateKey(path string, generate func() ([]byte, error), log *slog.Logger) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err

@@ -18,7 +18,7 @@ func TestKeyFileIsMadeOnceWhoeverStartsFirst(t *testing.T) {
 	for i := range keys {
 		done.Go(func() {
 			var err error
-			keys[i], err = keptKey(path, func() ([]byte, error) { return []byte(rand.Text()), nil }, slog.New(slog.DiscardHandler))
+			keys[i], err = loadOrCreateKey(path, func() ([]byte, error) { return []byte(rand.Text()), nil }, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Error(err)
 			}

@@ -25,7 +25,7 @@ func (migrateUpCommand) Help() string {
 
 func (migrateUpCommand) Run(p *program) error {
 	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
-		applied, err := repository.Migrate(ctx, pool, quiet(p))
+		applied, err := repository.Migrate(ctx, pool, warnLogger(p))
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (migrateStatusCommand) Help() string {
 
 func (migrateStatusCommand) Run(p *program) error {
 	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
-		steps, err := repository.Migrations(ctx, pool, quiet(p))
+		steps, err := repository.Migrations(ctx, pool, warnLogger(p))
 		if err != nil {
 			return err
 		}

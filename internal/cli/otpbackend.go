@@ -34,7 +34,7 @@ func makeOTPKey(c config.Config, log *slog.Logger) error {
 	if c.OTPBackend == config.OTPVault || c.OTPKey != "" {
 		return nil
 	}
-	if _, err := keptKey(otpKeyFile(c), func() ([]byte, error) { return []byte(keys.NewURL() + "\n"), nil }, log); err != nil {
+	if _, err := loadOrCreateKey(otpKeyFile(c), func() ([]byte, error) { return []byte(keys.NewURL() + "\n"), nil }, log); err != nil {
 		return fmt.Errorf("the key of one-time secrets, in %s: %w", otpDir(c), err)
 	}
 	return nil
@@ -43,10 +43,10 @@ func makeOTPKey(c config.Config, log *slog.Logger) error {
 // openSigner is the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
 // is made once and kept under the data directory.
 func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
-	read := func() ([]byte, error) { return os.ReadFile(c.JWTPrivateKey) }
-	if c.JWTPrivateKey == "" {
+	read := func() ([]byte, error) { return os.ReadFile(c.JWTPrivateKeyPath) }
+	if c.JWTPrivateKeyPath == "" {
 		read = func() ([]byte, error) {
-			return keptKey(filepath.Join(otpDir(c), "signing.pem"), func() ([]byte, error) {
+			return loadOrCreateKey(filepath.Join(otpDir(c), "signing.pem"), func() ([]byte, error) {
 				private, _, err := auth.GenerateKey("RS256")
 				return private, err
 			}, log)
@@ -59,7 +59,7 @@ func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
 			return signer, nil
 		}
 	}
-	if c.JWTPrivateKey == "" {
+	if c.JWTPrivateKeyPath == "" {
 		return nil, fmt.Errorf("the server's own key, in %s: %w", otpDir(c), err)
 	}
 	return nil, fmt.Errorf("JWT_PRIVATE_KEY_PATH: %w", err)
@@ -100,7 +100,7 @@ func vaultToken(c config.Config) (string, error) {
 	if c.VaultToken != "" {
 		return c.VaultToken, nil
 	}
-	path := c.VaultFile
+	path := c.VaultTokenFile
 	if path == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {

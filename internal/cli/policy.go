@@ -11,12 +11,12 @@ import (
 // otherwise.
 func readPolicy(c config.Config) (identity.Policy, error) {
 	policy := identity.DefaultPolicy()
-	policy.RequireDocumentExpiry = c.DocumentsExpire
+	policy.RequireDocumentExpiry = c.DocumentExpiryRequired
 	var err error
 	if policy.PhoneCountry, err = identity.ParsePhoneCountry(c.PhoneCountry); err != nil {
 		return policy, fmt.Errorf("BARONG_PHONE_COUNTRY: %w", err)
 	}
-	rules, err := config.ReadRules(c.BarongConfig)
+	rules, err := config.ReadRules(c.RulesPath)
 	if err != nil {
 		return policy, err
 	}
@@ -46,7 +46,7 @@ func readPolicy(c config.Config) (identity.Policy, error) {
 		policy.DocumentTypes = rules.DocumentTypes
 	}
 	if err := policy.Validate(); err != nil {
-		return policy, fmt.Errorf("BARONG_CONFIG: %s: %w", c.BarongConfig, err)
+		return policy, fmt.Errorf("BARONG_CONFIG: %s: %w", c.RulesPath, err)
 	}
 	return policy, nil
 }

@@ -53,7 +53,7 @@ func (serveCommand) Run(p *program) error {
 	if err := makeDataDir(settings); err != nil {
 		return err
 	}
-	if settings.ManagementAPI != "" && settings.DatabaseURL == "" {
+	if settings.KeychainPath != "" && settings.DatabaseURL == "" {
 		log.Warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development",
 			"directory", postgresDir(settings))
 	}
@@ -77,9 +77,9 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return fmt.Errorf("BARONG_RATE_LIMITS: %w", err)
 	}
-	ctx, cancel := untilSignal()
+	ctx, cancel := signalContext()
 	defer cancel()
-	files := []reloaded{keychain}
+	files := []reloader{keychain}
 	if certificates != nil {
 		files = append(files, certificates)
 	}
@@ -185,7 +185,7 @@ func (serveCommand) Run(p *program) error {
 	}
 	defer ballast()()
 	go keepEmailKeys(ctx, repo, log)
-	warnMisspeltRules(settings.BarongConfig, log)
+	warnMisspeltRules(settings.RulesPath, log)
 	go warnOverlooked(ctx, repo, policy, log)
 	for _, each := range files {
 		go each.Watch(ctx, watchFiles)
@@ -195,11 +195,11 @@ func (serveCommand) Run(p *program) error {
 		return err
 	}
 	if signer != nil {
-		if err := signer.greet(p.stderr, log, forPerson, ownURL(settings, public.Addr()), docsKey); err != nil {
+		if err := signer.printDevHint(p.stderr, log, forPerson, ownURL(settings, public.Addr()), docsKey); err != nil {
 			return err
 		}
 	}
-	life := server.Life{
+	life := server.Runner{
 		Public: public, Bound: connections, TLS: certificates, Admin: admin, Handler: handler, Check: check, Timeouts: server.DefaultTimeouts, Timeout: settings.Timeout,
 		Delay: settings.DrainDelay, Drain: settings.DrainTimeout, Log: log,
 	}
@@ -221,7 +221,7 @@ func docs(c config.Config, signer *development, key string) *server.Docs {
 }
 
 func migrate(ctx context.Context, p *program, pool *pgxpool.Pool, log *slog.Logger) error {
-	applied, err := repository.Migrate(ctx, pool, quiet(p))
+	applied, err := repository.Migrate(ctx, pool, warnLogger(p))
 	for _, step := range applied {
 		log.Info("schema migrated", "step", step.Name)
 	}
@@ -236,8 +236,8 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *development
 		return nil, nil, err
 	}
 	declared := declaredOperations(document)
-	if c.ManagementAPI != "" {
-		source, err := auth.NewSource(c.ManagementAPI, log, declared...)
+	if c.KeychainPath != "" {
+		source, err := auth.NewSource(c.KeychainPath, log, declared...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
 		}

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// untilSignal ends with the first SIGTERM or SIGINT. The second one ends the
+// signalContext ends with the first SIGTERM or SIGINT. The second one ends the
 // process, as it always does.
-func untilSignal() (context.Context, context.CancelFunc) {
+func signalContext() (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }
 
-// reloaded is what comes from files that may change while the server runs.
-type reloaded interface {
+// reloader is what comes from files that may change while the server runs.
+type reloader interface {
 	Reload()
 	Watch(ctx context.Context, every time.Duration)
 }
@@ -25,7 +25,7 @@ type reloaded interface {
 // reloadOnHangup reads the files again with every SIGHUP, until ctx ends. From the
 // moment it returns the signal does not end the process, also not while it drains:
 // what renews a certificate does not know what the server is doing.
-func reloadOnHangup(ctx context.Context, files []reloaded) {
+func reloadOnHangup(ctx context.Context, files []reloader) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {

@@ -24,7 +24,7 @@ func openServerStorage(ctx context.Context, c config.Config, ownURL string, log 
 	key := []byte(c.StorageSigningKey)
 	if len(key) == 0 {
 		var err error
-		if key, err = keptKey(filepath.Join(c.DataDir, "documents.key"), documents.NewSigningKey, log); err != nil {
+		if key, err = loadOrCreateKey(filepath.Join(c.DataDir, "documents.key"), documents.NewSigningKey, log); err != nil {
 			return nil, fmt.Errorf("the key that signs the URLs of documents: %w", err)
 		}
 	}

@@ -206,7 +206,7 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 		return nil, memory, unverified
 	}
 	if g.rates != nil {
-		if err := g.rates.charge(v.w.Header(), keychain, signers, v.op.id, g.clock()); err != nil {
+		if err := g.rates.allow(v.w.Header(), keychain, signers, v.op.id, g.clock()); err != nil {
 			return nil, memory, err
 		}
 	}
@@ -263,7 +263,7 @@ func (v *visit) readBody(owner string, limit int64) ([]byte, *reservation, error
 	memory := g.bodies.reserve(owner, size)
 	reader := body{
 		request: r, connection: http.NewResponseController(v.w), memory: memory, timeouts: g.timeouts, limit: limit,
-		paced: size > smallBody,
+		isLarge: size > smallBody,
 	}
 	content, err := reader.read(g.requestTime)
 	if errors.Is(err, errTooLarge) {

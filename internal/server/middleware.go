@@ -35,10 +35,10 @@ func requestID(r *http.Request) string {
 // requestInfo is what the log, the metrics and the trace say of a request. It is
 // in the request's context under a key of its own, and filled as it becomes known.
 type requestInfo struct {
-	requestID string
-	operation string
-	signers   []string
-	refusal   handlers.Refusal
+	requestID     string
+	operation     string
+	signers       []string
+	errorResponse handlers.ErrorResponse
 }
 
 type requestInfoKey struct{}
@@ -57,21 +57,23 @@ func requestInfoOf(ctx context.Context) *requestInfo {
 	return &requestInfo{}
 }
 
-// refused records why a request is answered with an error.
-func refused(ctx context.Context, refusal handlers.Refusal) { requestInfoOf(ctx).refusal = refusal }
+// recordError records why a request is answered with an error.
+func recordError(ctx context.Context, response handlers.ErrorResponse) {
+	requestInfoOf(ctx).errorResponse = response
+}
 
-// arrival is where every request comes in and every answer goes out. It gives the
+// requestMiddleware is where every request comes in and every answer goes out. It gives the
 // request an id, which the answer and the log carry, and the answer the headers that
 // protect it; it counts the request, has a span for it where there is a tracer, and
 // writes one line for it to the log. Parameters are in none of these: they hold
 // passwords and personal data.
-type arrival struct {
+type requestMiddleware struct {
 	log     *slog.Logger
 	metrics *metrics
 	tracer  trace.Tracer // nil: nothing is traced
 }
 
-func (a *arrival) middleware(next http.Handler) http.Handler {
+func (a *requestMiddleware) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		a.metrics.inFlight.Inc()
@@ -82,14 +84,14 @@ func (a *arrival) middleware(next http.Handler) http.Handler {
 		}
 		info := &requestInfo{requestID: requestID(r)}
 		r = r.WithContext(withRequestInfo(ctx, info))
-		protect(w.Header())
+		setSecurityHeaders(w.Header())
 		w.Header().Set("X-Request-Id", info.requestID)
 		wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		returned := false
 		defer func() {
 			status, took := statusOf(wrapped.Status(), !returned), time.Since(start)
 			a.metrics.inFlight.Dec()
-			a.metrics.answered(info.operation, status, info.refusal.Reason, took)
+			a.metrics.answered(info.operation, status, info.errorResponse.Reason, took)
 			if span != nil {
 				endSpan(span, r, info, status)
 			}
@@ -100,12 +102,12 @@ func (a *arrival) middleware(next http.Handler) http.Handler {
 	})
 }
 
-// write makes the line of a request. A refusal has its reason in it, with the
+// write makes the line of a request. An error response has its reason in it, with the
 // cause that the caller does not learn.
-func (a *arrival) write(info *requestInfo, r *http.Request, status, bytes int, took time.Duration) {
+func (a *requestMiddleware) write(info *requestInfo, r *http.Request, status, bytes int, took time.Duration) {
 	level := slog.LevelInfo
-	if info.refusal.Reason != "" {
-		level = info.refusal.Level()
+	if info.errorResponse.Reason != "" {
+		level = info.errorResponse.Level()
 	}
 	if !a.log.Enabled(r.Context(), level) {
 		return
@@ -118,8 +120,8 @@ func (a *arrival) write(info *requestInfo, r *http.Request, status, bytes int, t
 	if trace := traceOf(r); trace != "" && trace != info.requestID {
 		attributes = append(attributes, slog.String("trace_id", trace))
 	}
-	if info.refusal.Reason != "" {
-		attributes = append(attributes, slog.String("reason", info.refusal.Reason), slog.String("error", redacted(info.refusal.Err.Error())))
+	if info.errorResponse.Reason != "" {
+		attributes = append(attributes, slog.String("reason", info.errorResponse.Reason), slog.String("error", redacted(info.errorResponse.Err.Error())))
 	}
 	a.log.LogAttrs(r.Context(), level, "request", attributes...)
 }

@@ -50,7 +50,7 @@ func ParseRateLimits(text string, keychain *auth.Keychain) (*RateLimits, error) 
 			operations[operation.OperationID] = true
 		}
 	}
-	limits := &RateLimits{rules: map[selector]*rateRule{}, quotas: map[quotaKey]*quota{}}
+	limits := &RateLimits{rules: map[selector]*rateRule{}, buckets: map[bucketKey]*bucket{}}
 	for i, each := range strings.Split(text, ",") {
 		about, rule, err := parseRateRule(strings.TrimSpace(each))
 		switch {

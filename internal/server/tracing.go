@@ -38,11 +38,11 @@ func endSpan(span trace.Span, r *http.Request, info *requestInfo, status int) {
 		attribute.String("barong.request_id", info.requestID),
 		attribute.StringSlice("barong.signers", info.signers),
 	)
-	if info.refusal.Reason != "" {
-		span.SetAttributes(attribute.String("error.type", info.refusal.Reason))
+	if info.errorResponse.Reason != "" {
+		span.SetAttributes(attribute.String("error.type", info.errorResponse.Reason))
 	}
 	if status >= http.StatusInternalServerError {
-		span.SetStatus(codes.Error, info.refusal.Reason)
+		span.SetStatus(codes.Error, info.errorResponse.Reason)
 	}
 	span.End()
 }

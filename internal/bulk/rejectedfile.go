@@ -14,18 +14,18 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// refusals is the file of refused rows. What a batch adds is written before the
+// rejectedFile is the file of refused rows. What a batch adds is written before the
 // batch is committed, at the place where the one before ended, and the run keeps
 // that place: after a kill the file is cut back to it.
-type refusals struct {
+type rejectedFile struct {
 	path string
 	file *os.File
 }
 
-// openRefusals cuts the file back to what the run knows of. A run that has none
+// openRejectedFile cuts the file back to what the run knows of. A run that has none
 // may find none, unless it may write over it.
-func openRefusals(path string, size int64, overwrite bool) (*refusals, error) {
-	r := &refusals{path: path}
+func openRejectedFile(path string, size int64, overwrite bool) (*rejectedFile, error) {
+	r := &rejectedFile{path: path}
 	if path == "" {
 		return r, nil
 	}
@@ -53,17 +53,17 @@ func openRefusals(path string, size int64, overwrite bool) (*refusals, error) {
 const ownerOnly = 0o600
 
 // create makes the file, and fails where something is there by now.
-func (r *refusals) create() error { return r.open(os.O_CREATE | os.O_EXCL) }
+func (r *rejectedFile) create() error { return r.open(os.O_CREATE | os.O_EXCL) }
 
 // open follows no link: whoever may write to the folder could lead it elsewhere.
-func (r *refusals) open(flags int) (err error) {
+func (r *rejectedFile) open(flags int) (err error) {
 	r.file, err = os.OpenFile(r.path, os.O_RDWR|syscall.O_NOFOLLOW|flags, ownerOnly)
 	return err
 }
 
 // write stores refused rows from a place on, with a header where it is the
 // beginning of CSV, and returns where they end.
-func (r *refusals) write(at int64, refused []*row, header *layout) (end int64, err error) {
+func (r *rejectedFile) write(at int64, refused []*row, header *layout) (end int64, err error) {
 	if len(refused) == 0 || r.path == "" {
 		return at, nil
 	}
@@ -93,7 +93,7 @@ func (r *refusals) write(at int64, refused []*row, header *layout) (end int64, e
 	return end, errors.Join(r.file.Truncate(end), r.file.Sync())
 }
 
-func (r *refusals) close() error {
+func (r *rejectedFile) close() error {
 	if r.file == nil {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 	"barong/internal/problem"
 )
 
-// Refusal is an answer that is an error, as the operator is told of it.
-type Refusal struct {
+// ErrorResponse is an answer that is an error, as the operator is told of it.
+type ErrorResponse struct {
 	Reason string // one of Reasons
 	Status int
 	Err    error // with the cause, which the caller does not learn
@@ -19,10 +19,10 @@ type Refusal struct {
 // The reasons that are no kind of problem.Error.
 const (
 	reasonAbandoned = "abandoned" // the caller hung up, or the server was told to stop
-	reasonInternal  = "internal"  // a fault of ours
+	reasonInternal  = "internal"  // an error of the server
 )
 
-// Reasons are all that a Refusal can have, sorted: the names of the kinds of
+// Reasons are all that an ErrorResponse can have, sorted: the names of the kinds of
 // errors, as in the type of a problem, and a few finer ones.
 func Reasons() []string {
 	reasons := []string{reasonAbandoned, reasonInternal}
@@ -36,18 +36,18 @@ func Reasons() []string {
 	return reasons
 }
 
-func newRefusal(err error, failure *problem.Error, status int, name string) Refusal {
+func newErrorResponse(err error, failure *problem.Error, status int, name string) ErrorResponse {
 	switch {
-	case hungUp(err):
+	case isClientDisconnect(err):
 		name = reasonAbandoned
 	case failure.Reason != "":
 		name = string(failure.Reason)
 	}
-	return Refusal{Reason: name, Status: status, Err: err}
+	return ErrorResponse{Reason: name, Status: status, Err: err}
 }
 
-// Level is how much the refusal matters to the operator.
-func (r Refusal) Level() slog.Level {
+// Level is how much the error matters to the operator.
+func (r ErrorResponse) Level() slog.Level {
 	switch {
 	case r.Reason == reasonAbandoned:
 		return slog.LevelInfo

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Life is a process that serves: two listeners, and what happens from the first
+// Runner is a process that serves: two listeners, and what happens from the first
 // request to the last.
-type Life struct {
+type Runner struct {
 	Public   net.Listener
 	Bound    *Connections                    // of the public listener; nil: it has none
 	TLS      *Certificates                   // of the public listener; nil: it speaks plain HTTP
@@ -43,9 +43,9 @@ const (
 // Serve answers requests until ctx ends. Then the process stops being ready and
 // sends its clients away with each answer; after Delay it takes no new connection,
 // and finishes what is in flight within Drain.
-func (l Life) Serve(ctx context.Context) error {
+func (l Runner) Serve(ctx context.Context) error {
 	var draining atomic.Bool
-	public := newHTTPServer(sendAway(&draining, l.Handler), l.Timeouts, l.Timeout, l.Log)
+	public := newHTTPServer(closeOnDrain(&draining, l.Handler), l.Timeouts, l.Timeout, l.Log)
 	listener := l.Public
 	if l.Bound != nil {
 		listener = l.Bound.Listen(listener)
@@ -83,9 +83,9 @@ func (l Life) Serve(ctx context.Context) error {
 	return errors.Join(cause, err, l.Admin.Close())
 }
 
-// sendAway has each answer end its connection while the server drains: a connection
+// closeOnDrain has each answer end its connection while the server drains: a connection
 // that is closed only later may be so just when a client has sent a request on it.
-func sendAway(draining *atomic.Bool, next http.Handler) http.Handler {
+func closeOnDrain(draining *atomic.Bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if draining.Load() {
 			w.Header().Set("Connection", "close")

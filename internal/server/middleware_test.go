@@ -50,9 +50,9 @@ func TestTextsFromOutsideAreMadeFitForTheLog(t *testing.T) {
 	}
 }
 
-// BenchmarkArrival is what the record of a request costs: its id, its line in the
+// BenchmarkRequestMiddleware is what the record of a request costs: its id, its line in the
 // log, the metrics.
-func BenchmarkArrival(b *testing.B) {
+func BenchmarkRequestMiddleware(b *testing.B) {
 	document, err := generated.GetSpec()
 	if err != nil {
 		b.Fatal(err)
@@ -75,7 +75,7 @@ func BenchmarkArrival(b *testing.B) {
 	for name, log := range map[string]slog.Handler{
 		"silent": slog.DiscardHandler, "json": slog.NewJSONHandler(io.Discard, nil), "text": slog.NewTextHandler(io.Discard, nil),
 	} {
-		a := &arrival{log: slog.New(log), metrics: measured}
+		a := &requestMiddleware{log: slog.New(log), metrics: measured}
 		run(name, a.middleware(http.HandlerFunc(answer)))
 	}
 	b.Run("metrics alone", func(b *testing.B) {

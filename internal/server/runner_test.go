@@ -66,7 +66,7 @@ func listen(t testing.TB, o operation, timeout time.Duration, patience server.Ti
 	return listenWith(t, o, timeout, patience, nil)
 }
 
-func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts, certificates *server.Certificates, change ...func(*server.Life, *server.Options)) listening {
+func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts, certificates *server.Certificates, change ...func(*server.Runner, *server.Options)) listening {
 	t.Helper()
 	private, value, err := auth.GenerateKey("HS256")
 	if err != nil {
@@ -97,7 +97,7 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, patience serve
 		}
 		return listener
 	}
-	life := server.Life{
+	life := server.Runner{
 		Public: open(), TLS: certificates, Admin: server.OpenAdmin(open(), nil, log), Check: func(context.Context) error { return nil },
 		Timeouts: patience, Timeout: timeout, Drain: time.Second, Log: log,
 	}
