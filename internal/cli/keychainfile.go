@@ -8,6 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"barong/internal/auth"
+	"barong/internal/spec"
 )
 
 // keyPair is a new key of a signer: the private half, and what the keychain has of it.
@@ -59,11 +60,9 @@ const plainInYAML = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 // operationsOfScopes is which operations each scope of a specification is for, sorted.
 func operationsOfScopes(document *openapi3.T) map[string][]string {
 	operations := map[string][]string{}
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			if scope, ok := operation.Extensions["x-scope"].(string); ok {
-				operations[scope] = append(operations[scope], operation.OperationID)
-			}
+	for operation := range spec.Operations(document) {
+		if operation.Scope != "" {
+			operations[operation.Scope] = append(operations[operation.Scope], operation.OperationID)
 		}
 	}
 	for _, names := range operations {

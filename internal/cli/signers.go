@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"barong/internal/auth"
+	"barong/internal/spec"
 )
 
 // signing is what the commands that sign have in common.
@@ -93,11 +94,9 @@ func (b bound) bind(s signing) (auth.Claims, error) {
 
 // declaredOperations are those of a specification, in no order.
 func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			if scope, ok := operation.Extensions["x-scope"].(string); ok {
-				declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: scope})
-			}
+	for operation := range spec.Operations(document) {
+		if operation.Scope != "" {
+			declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: operation.Scope})
 		}
 	}
 	return declared

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"barong/handlers"
+	"barong/internal/spec"
 )
 
 // What the label operation says of requests that are none of the specification's
@@ -44,10 +45,8 @@ func newMetrics(document *openapi3.T, registry prometheus.Registerer) *metrics {
 		known:          map[string]*[len(classes)]prometheus.Observer{},
 		errorResponses: map[string]prometheus.Counter{},
 	}
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			m.prepare(operation.OperationID)
-		}
+	for operation := range spec.Operations(document) {
+		m.prepare(operation.OperationID)
 	}
 	m.prepare(operationDocument)
 	m.prepare(operationOther)
