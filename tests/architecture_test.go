@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"barong/internal/reload":     nil,
 	"barong/internal/identity":   {"internal/problem"},
 	"barong/generated":           nil,
-	"barong/internal/config":     {"internal/spelling"},
+	"barong/internal/config":     {"internal/identity", "internal/spelling"},
 	"barong/internal/embeddedpg": nil,
 	"barong/internal/apidocs":    {"generated"},
 	"barong/internal/spec":       nil,

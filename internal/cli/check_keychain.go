@@ -108,7 +108,7 @@ type stateCheck struct {
 }
 
 func (r *checkReport) readRules(c config.Config) {
-	policy, err := readPolicy(c)
+	policy, err := c.Policy()
 	if err != nil {
 		r.problem("%s", err)
 		return

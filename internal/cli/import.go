@@ -86,7 +86,7 @@ func (c importCommand) Run(p *program) error {
 
 // options are those of the settings and of the command line.
 func (c importCommand) options(ctx context.Context, settings config.Config, repo *repository.Repository, format bulk.Format, input *input) (o bulk.Options, stop func(), err error) {
-	policy, err := readPolicy(settings)
+	policy, err := settings.Policy()
 	if err != nil {
 		return o, nil, err
 	}

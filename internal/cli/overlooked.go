@@ -36,7 +36,7 @@ func warnOverlooked(ctx context.Context, repo *repository.Repository, policy ide
 
 // warnMisspeltRules says which ignored members of barong.yml are probably misspelt.
 func warnMisspeltRules(path string, log *slog.Logger) {
-	ignored, _ := config.IgnoredRules(path) // readPolicy has read the file without an error
+	ignored, _ := config.IgnoredRules(path) // Config.Policy has read the file without an error
 	for _, name := range ignored {
 		if nearest, found := config.NearestRule(name); found {
 			log.Warn("barong.yml has a member that is ignored, did you mean another?", "member", name, "nearest", nearest)

@@ -42,7 +42,7 @@ func (serveCommand) Run(p *program) error {
 	go func() { _, _ = server.Specification() }() // while the database is being opened; server.New has the error
 	log := newLog(settings, p.stderr)
 	warnOfStrayNames(settings, log)
-	policy, err := readPolicy(settings)
+	policy, err := settings.Policy()
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ Example:
 
 func (c usersShowCommand) Run(p *program) error {
 	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		policy, err := readPolicy(settings)
+		policy, err := settings.Policy()
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 	"barong/internal/spelling"
 )
 
-// IgnoredRules lists the members of barong.yml that [ReadRules] passes over, in the
+// IgnoredRules lists the members of barong.yml that [Config.Policy] ignores, in the
 // file's order: they concern other parts of Barong, or are misspelt. An empty path has
 // none.
 func IgnoredRules(path string) ([]string, error) {
@@ -40,7 +40,7 @@ func IgnoredRules(path string) ([]string, error) {
 }
 
 func ruleNames() (names []string) {
-	for field := range reflect.TypeFor[rulesFile]().Fields() {
+	for field := range reflect.TypeFor[policyFile]().Fields() {
 		names = append(names, field.Tag.Get("yaml"))
 	}
 	return names
