@@ -20,7 +20,7 @@ import (
 // row, the label that follows it, and what that does to the account.
 func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
 	parameters := request.JSONBody
-	room, err := h.Repository.HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
+	room, err := h.Repo.HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	if err := h.Documents.Put(ctx, &document, content); err != nil {
 		return nil, err
 	}
-	user, err := h.Repository.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.accountStatus())
+	user, err := h.Repo.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.status)
 	if err != nil {
 		h.removeOrphan(ctx, document, err)
 		return nil, err
@@ -77,7 +77,7 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Documents.Verify(object, query.Get("expires"), query.Get("signature")); err != nil {
 		return err
 	}
-	document, err := h.Repository.FindDocument(r.Context(), object)
+	document, err := h.Repo.FindDocument(r.Context(), object)
 	if problem.KindOf(err) == problem.NotFound {
 		return identity.ErrNoDocument.WithCause(err)
 	}

@@ -13,7 +13,8 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":                     {"internal/cli"},
-	"barong/internal/cli":        {"internal/spec", "internal/config", "client", "internal/server", "internal/embeddedpg", "internal/auth", "internal/otp", "internal/documents", "internal/bulk", "handlers", "repository", "internal/identity", "generated", "internal/keys", "internal/apidocs", "internal/spelling", "internal/version", "internal/problem"},
+	"barong/internal/cli":        {"internal/app", "internal/config", "client", "internal/server", "internal/embeddedpg", "internal/auth", "internal/otp", "internal/documents", "internal/bulk", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/problem"},
+	"barong/internal/app":        {"internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version"},
 	"barong/internal/server":     {"internal/spec", "handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem"},
 	"barong/handlers":            {"generated", "internal/identity", "repository", "internal/auth", "internal/otp", "internal/documents", "internal/problem"},
 	"barong/internal/bulk":       {"internal/spelling", "internal/identity", "internal/otp", "repository", "internal/problem"},

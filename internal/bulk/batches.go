@@ -101,13 +101,13 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 		return f, nil
 	}
 	// In the order of the input, which the writing does not keep.
-	ids, err := i.Repository.ReserveUserIDs(ctx, len(accepted))
+	ids, err := i.Repo.ReserveUserIDs(ctx, len(accepted))
 	if err != nil {
 		return nil, err
 	}
 	i.flights.Go(func() {
 		defer close(f.done)
-		f.err = i.Repository.ImportUsers(ctx, accepted, ids, referrers, from, f.to, previousDone)
+		f.err = i.Repo.ImportUsers(ctx, accepted, ids, referrers, from, f.to, previousDone)
 	})
 	return f, nil
 }

@@ -17,9 +17,9 @@ import (
 
 // Options say what is imported, and how.
 type Options struct {
-	Repository *repository.Repository
-	Policy     identity.Policy
-	UIDPrefix  string
+	Repo      *repository.Repository
+	Policy    identity.Policy
+	UIDPrefix string
 	// Seal encrypts a secret of one-time codes for the database; nil where the
 	// database keeps none.
 	Seal  func(ctx context.Context, uid string, secret otp.Secret) ([]byte, error)

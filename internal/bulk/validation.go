@@ -18,7 +18,7 @@ func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen
 		uids = append(uids, r.uids()...)
 		numbers = append(numbers, r.validated()...)
 	}
-	taken, err := i.Repository.FindConflicts(ctx, emails, uids, numbers)
+	taken, err := i.Repo.FindConflicts(ctx, emails, uids, numbers)
 	if err != nil {
 		return nil, nil, nil, err
 	}

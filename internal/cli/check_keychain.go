@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"barong/internal/app"
 	"barong/internal/auth"
 	"barong/internal/config"
 )
@@ -38,7 +39,7 @@ func (r *checkReport) readKeychain(c config.Config, declared map[string][]string
 	path := c.KeychainPath
 	r.Keychain = &keychainCheck{Signers: []signerCheck{}, Operations: []operationCheck{}}
 	if path == "" {
-		path = development{dir: developmentDir(c.DataDir)}.keychainFile()
+		path = app.DevelopmentOf(c.DataDir).KeychainFile()
 		if _, err := os.Stat(path); err != nil {
 			return &auth.Keychain{} // the server makes it
 		}

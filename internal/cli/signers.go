@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
+	"barong/internal/app"
 	"barong/internal/auth"
-	"barong/internal/spec"
 )
 
 // signing is what the commands that sign have in common.
@@ -24,7 +22,7 @@ type signing struct {
 // signers reads the private keys.
 func (s signing) signers() ([]*auth.Signer, error) {
 	if len(s.Signer) == 0 {
-		signer, err := development{dir: developmentDir(s.DataDir)}.signer()
+		signer, err := app.DevelopmentOf(s.DataDir).Signer()
 		return []*auth.Signer{signer}, err
 	}
 	var options []string
@@ -90,24 +88,4 @@ func (b bound) bind(s signing) (auth.Claims, error) {
 		return auth.Claims{}, unknownOperation(b.Operation, contract)
 	}
 	return s.claims(b.Operation), nil
-}
-
-// declaredOperations are those of a specification, in no order.
-func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
-	for operation := range spec.Operations(document) {
-		if operation.Scope != "" {
-			declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: operation.Scope})
-		}
-	}
-	return declared
-}
-
-// scopesOf lists the scopes that a specification asks for, sorted.
-func scopesOf(document *openapi3.T) []string {
-	var scopes []string
-	for _, operation := range declaredOperations(document) {
-		scopes = append(scopes, operation.Scope)
-	}
-	slices.Sort(scopes)
-	return slices.Compact(scopes)
 }

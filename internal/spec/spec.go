@@ -32,3 +32,17 @@ func Operations(document *openapi3.T) iter.Seq[Operation] {
 		}
 	}
 }
+
+// OperationsByScope is the ids of the operations that each scope allows, sorted.
+func OperationsByScope(document *openapi3.T) map[string][]string {
+	ids := map[string][]string{}
+	for operation := range Operations(document) {
+		if operation.Scope != "" {
+			ids[operation.Scope] = append(ids[operation.Scope], operation.OperationID)
+		}
+	}
+	for _, names := range ids {
+		slices.Sort(names)
+	}
+	return ids
+}

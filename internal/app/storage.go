@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"cmp"
@@ -59,17 +59,8 @@ func openStorage(ctx context.Context, c config.Config, signingKey []byte, public
 	})
 }
 
-// ownURL is where this server answers: by the address that it listens on, and by the
-// name of the machine where that is all of its addresses.
-func ownURL(c config.Config, listen net.Addr) string {
-	scheme := "http://"
-	if c.TLSCert != "" {
-		scheme = "https://"
-	}
-	return addressURL(scheme, listen)
-}
-
-// addressURL is the URL of a listener, without a path.
+// addressURL is the URL of a listener, without a path: it names the machine where
+// the listener has all of its addresses.
 func addressURL(scheme string, listen net.Addr) string {
 	if tcp, ok := listen.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil {

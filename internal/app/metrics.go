@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"log/slog"
@@ -14,6 +14,7 @@ import (
 	"barong/handlers"
 	"barong/internal/otp"
 	"barong/internal/server"
+	"barong/internal/version"
 )
 
 // newRegistry has what is known of the process before it serves: its build, the
@@ -27,7 +28,7 @@ func newRegistry() (*prometheus.Registry, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	promauto.With(registry).NewGaugeVec(prometheus.GaugeOpts{
 		Name: "barong_build_info", Help: "Always 1; the labels say what was built.",
-	}, []string{"version", "api_version", "revision", "go_version"}).WithLabelValues(productVersion(), document.Info.Version, commit(), runtime.Version()).Set(1)
+	}, []string{"version", "api_version", "revision", "go_version"}).WithLabelValues(version.Product(), document.Info.Version, commit(), runtime.Version()).Set(1)
 	return registry, nil
 }
 

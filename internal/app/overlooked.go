@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"context"
@@ -6,29 +6,28 @@ import (
 
 	"barong/internal/config"
 	"barong/internal/identity"
-	"barong/repository"
 )
 
 // maxOverlooked bounds how many label keys the log names.
 const maxOverlooked = 20
 
-// warnOverlooked says which private labels begin with a state trigger and equal none:
+// WarnOverlooked says which private labels begin with a state trigger and equal none:
 // Barong would have put their users into that state.
-func warnOverlooked(ctx context.Context, repo *repository.Repository, policy identity.Policy, log *slog.Logger) {
-	overlooked, err := repo.OverlookedLabels(ctx, policy)
+func (a *App) WarnOverlooked(ctx context.Context, policy identity.Policy) {
+	overlooked, err := a.Repo.OverlookedLabels(ctx, policy)
 	if err != nil {
 		if ctx.Err() == nil {
-			log.Warn("it could not be found out whether labels begin with a state trigger and equal none", "error", err)
+			a.Log.Warn("it could not be found out whether labels begin with a state trigger and equal none", "error", err)
 		}
 		return
 	}
-	log.Debug("label keys are compared with the state triggers", "overlooked", len(overlooked))
+	a.Log.Debug("label keys are compared with the state triggers", "overlooked", len(overlooked))
 	for i, label := range overlooked {
 		if i == maxOverlooked {
-			log.Warn("more label keys begin with a state trigger and equal none", "keys", len(overlooked)-i)
+			a.Log.Warn("more label keys begin with a state trigger and equal none", "keys", len(overlooked)-i)
 			return
 		}
-		log.Warn("users with this private label stay as they are, for its key only begins with a state trigger: "+
+		a.Log.Warn("users with this private label stay as they are, for its key only begins with a state trigger: "+
 			"write the key, or the trigger with a *, or state_trigger_match: prefix into barong.yml if it is meant",
 			"key", label.Key, "trigger", label.Begin, "state", label.State, "users", label.Users)
 	}

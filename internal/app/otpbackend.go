@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,9 +42,9 @@ func makeOTPKey(c config.Config, log *slog.Logger) error {
 	return nil
 }
 
-// openSigner is the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
+// OpenSigner is the server itself, which signs for others: the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
 // is made once and kept under the data directory.
-func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
+func OpenSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
 	read := func() ([]byte, error) { return os.ReadFile(c.JWTPrivateKeyPath) }
 	if c.JWTPrivateKeyPath == "" {
 		read = func() ([]byte, error) {
@@ -67,7 +69,7 @@ func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
 
 // openOTP finds out how the backend of BARONG_OTP_BACKEND is made on a database,
 // which need not be there yet. stop closes what it holds. A key that is neither in
-// the settings nor was made by a server ([makeOTPKey]) is errNoKey.
+// the settings nor was made by a server ([makeOTPKey]) is ErrNoKey.
 func openOTP(ctx context.Context, c config.Config) (on func(*repository.Repository) otp.Backend, stop func(), err error) {
 	if c.OTPBackend == config.OTPVault {
 		return func(repo *repository.Repository) otp.Backend {
@@ -117,4 +119,21 @@ func vaultToken(c config.Config) (string, error) {
 		return "", fmt.Errorf("VAULT_TOKEN is empty, and the file of VAULT_TOKEN_FILE, or ~/.vault-token, cannot be read: %w", err)
 	}
 	return strings.TrimSpace(string(token)), nil
+}
+
+// warnOfPlainVault logs that Vault's token and codes travel readable for others.
+func warnOfPlainVault(c config.Config, log *slog.Logger) {
+	address, err := url.Parse(c.VaultAddress)
+	if c.OTPBackend != config.OTPVault || err != nil || address.Scheme != "http" || isLoopbackName(address.Hostname()) {
+		return
+	}
+	log.Warn("VAULT_ADDR begins with http:// and is not on this machine: Vault's token and one-time codes travel unencrypted")
+}
+
+func isLoopbackName(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
 }

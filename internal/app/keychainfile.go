@@ -1,7 +1,8 @@
-package cli
+package app
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,26 +12,27 @@ import (
 	"barong/internal/spec"
 )
 
-// keyPair is a new key of a signer: the private half, and what the keychain has of it.
-type keyPair struct {
-	name, algorithm, value string
-	private                []byte
+// KeyPair is a new key of a signer: the private half in PEM, and the value that the
+// keychain has of it.
+type KeyPair struct {
+	Name, Algorithm, Value string
+	Private                []byte
 }
 
-// keychainFile is a file of Barong's format in which the signers may, together, call
+// KeychainFile is a file of Barong's format in which the signers may, together, call
 // every operation of a specification. head is its first comment.
-func keychainFile(head string, signers []keyPair, document *openapi3.T) string {
+func KeychainFile(head string, signers []KeyPair, document *openapi3.T) string {
 	var file strings.Builder
 	fmt.Fprintf(&file, "# %s\nkeychain:\n", head)
 	names := make([]string, len(signers))
 	for i, signer := range signers {
-		fmt.Fprintln(&file, auth.KeychainEntry(signer.name, signer.algorithm, signer.value))
-		names[i] = yamlQuoted(signer.name)
+		fmt.Fprintln(&file, auth.KeychainEntry(signer.Name, signer.Algorithm, signer.Value))
+		names[i] = yamlQuoted(signer.Name)
 	}
 	list := strings.Join(names, ", ")
 	fmt.Fprint(&file, "jwt: {}\nscopes:\n")
-	operations := operationsOfScopes(document)
-	for _, scope := range scopesOf(document) {
+	operations := spec.OperationsByScope(document)
+	for _, scope := range slices.Sorted(maps.Keys(operations)) {
 		fmt.Fprintf(&file, "  # %s\n  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", strings.Join(operations[scope], ", "), scope, list, list)
 	}
 	return file.String()
@@ -57,16 +59,12 @@ func plainName(name string) bool {
 
 const plainInYAML = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
-// operationsOfScopes is which operations each scope of a specification is for, sorted.
-func operationsOfScopes(document *openapi3.T) map[string][]string {
-	operations := map[string][]string{}
+// declaredOperations are those that a specification has a scope for.
+func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
 	for operation := range spec.Operations(document) {
 		if operation.Scope != "" {
-			operations[operation.Scope] = append(operations[operation.Scope], operation.OperationID)
+			declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: operation.Scope})
 		}
 	}
-	for _, names := range operations {
-		slices.Sort(names)
-	}
-	return operations
+	return declared
 }

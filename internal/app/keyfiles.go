@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"errors"
@@ -42,15 +42,15 @@ func loadOrCreateKey(path string, generate func() ([]byte, error), log *slog.Log
 	return os.ReadFile(path)
 }
 
-// errNoKey is a key that no setting names and no server has made.
-var errNoKey = errors.New("which barong serve makes: set the setting, or BARONG_DATA_DIR to the server's folder")
+// ErrNoKey is a key that no setting names and no server has made.
+var ErrNoKey = errors.New("which barong serve makes: set the setting, or BARONG_DATA_DIR to the server's folder")
 
 // existingKey reads a key file under the data directory, which a server has made since
 // the setting that could name another key is empty. It makes none.
 func existingKey(path, setting string) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is empty, and there is no file %s, %w", setting, path, errNoKey)
+		return nil, fmt.Errorf("%s is empty, and there is no file %s, %w", setting, path, ErrNoKey)
 	}
 	return key, err
 }

@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 	"barong/internal/server"
 )
 
-// openCertificates is nil where the settings name none: the public listener then
-// speaks plain HTTP.
-func openCertificates(c config.Config, log *slog.Logger) (*server.Certificates, error) {
+// OpenCertificates reads the certificate of the public listener. It is nil where the settings
+// name none: the listener then speaks plain HTTP.
+func OpenCertificates(c config.Config, log *slog.Logger) (*server.Certificates, error) {
 	if c.TLSCert == "" {
 		return nil, nil //nolint:nilnil // as documented
 	}
