@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 
 	"barong/client"
+	"barong/clients/go/signing"
 	"barong/generated"
-	"barong/internal/auth"
 )
 
 func Example() {
@@ -73,7 +73,7 @@ func ExampleBearer() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	backend, err := auth.NewSigner("backend-1", "RS256", key)
+	backend, err := signing.NewSigner("backend-1", "RS256", key)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
@@ -23,7 +24,7 @@ var keys = sync.OnceValues(func() (folder string, keychain *auth.Keychain) {
 	var file strings.Builder
 	file.WriteString("keychain:\n")
 	for name, algorithm := range map[string]string{"backend-1": "RS256", "backend-2": "ES256"} {
-		private, value, err := auth.GenerateKey(algorithm)
+		private, value, err := signing.GenerateKey(algorithm)
 		must(err)
 		must(os.WriteFile(filepath.Join(folder, name+".pem"), private, 0o600))
 		file.WriteString(auth.KeychainEntry(name, algorithm, value) + "\n")

@@ -16,19 +16,19 @@ import (
 	"sync"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // LoadSigner reads the private key of a signer from a PEM file (PKCS #8, PKCS #1
 // or SEC 1). The name is the one that the server's keychain has for it; the
 // algorithm follows from the key: RS256, that of the curve, or EdDSA. For another
-// algorithm, an HMAC secret, or a key that is in no file: [auth.NewSigner].
-func LoadSigner(name, file string) (*auth.Signer, error) {
+// algorithm, an HMAC secret, or a key that is in no file: [signing.NewSigner].
+func LoadSigner(name, file string) (*signing.Signer, error) {
 	key, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("the key of %s: %w", name, err)
 	}
-	signer, err := auth.NewSigner(name, "", key)
+	signer, err := signing.NewSigner(name, "", key)
 	if err != nil {
 		return nil, fmt.Errorf("the key of %s in %s: %w", name, file, err)
 	}
@@ -37,7 +37,7 @@ func LoadSigner(name, file string) (*auth.Signer, error) {
 
 // LoadSigners reads a signer from each NAME.pem of a folder, in the order of the
 // names. A folder without one is an error.
-func LoadSigners(folder string) ([]*auth.Signer, error) {
+func LoadSigners(folder string) ([]*signing.Signer, error) {
 	files, err := fs.Glob(os.DirFS(folder), "*.pem")
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func LoadSigners(folder string) ([]*auth.Signer, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("there is no private key NAME.pem in the folder %s", folder)
 	}
-	signers := make([]*auth.Signer, len(files))
+	signers := make([]*signing.Signer, len(files))
 	for i, file := range files {
 		if signers[i], err = LoadSigner(strings.TrimSuffix(file, ".pem"), filepath.Join(folder, file)); err != nil {
 			return nil, err
@@ -61,12 +61,12 @@ type Signing struct {
 	JTI      func() string    // makes a unique id; at random where it is nil
 	Lifetime time.Duration    // how long a signature is good for, in whole seconds; a minute where it is 0
 
-	signers []*auth.Signer
+	signers []*signing.Signer
 	bearer  bool
 
 	mutex  sync.Mutex
 	token  string
-	claims auth.Claims // of the token
+	claims signing.Claims // of the token
 }
 
 const defaultLifetime = time.Minute
@@ -74,13 +74,13 @@ const defaultLifetime = time.Minute
 // Envelope signs the parameters of each request, by one or several signers: the
 // body becomes a JWS in General JSON serialisation (RFC 7515 §7.2.1), which is
 // good for these parameters and this operation, and no others.
-func Envelope(signers ...*auth.Signer) *Signing { return &Signing{signers: signers} }
+func Envelope(signers ...*signing.Signer) *Signing { return &Signing{signers: signers} }
 
 // Bearer adds a token by one signer (RFC 6750 §2.1), and leaves the body as it is,
 // JSON or a form. A token serves all requests until a sixth of its lifetime is
 // left, and so is bound to no operation.
-func Bearer(signer *auth.Signer) *Signing {
-	return &Signing{signers: []*auth.Signer{signer}, bearer: true}
+func Bearer(signer *signing.Signer) *Signing {
+	return &Signing{signers: []*signing.Signer{signer}, bearer: true}
 }
 
 func (s *Signing) check() error {
@@ -145,7 +145,7 @@ func (s *Signing) wrap(request *http.Request) error {
 	}
 	claims := s.newClaims(s.now())
 	claims.Operation = operationOf(request)
-	envelope, err := auth.Envelope(parameters, claims, s.signers...)
+	envelope, err := signing.Envelope(parameters, claims, s.signers...)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (s *Signing) currentToken() (string, error) {
 		return s.token, nil
 	}
 	claims := s.newClaims(now)
-	token, err := auth.Token(claims, s.signers[0])
+	token, err := signing.Token(claims, s.signers[0])
 	if err != nil {
 		return "", err
 	}
@@ -186,8 +186,8 @@ func (s *Signing) currentToken() (string, error) {
 	return token, nil
 }
 
-func (s *Signing) newClaims(now time.Time) auth.Claims {
-	claims := auth.NewClaims(now, s.lifetime())
+func (s *Signing) newClaims(now time.Time) signing.Claims {
+	claims := signing.NewClaims(now, s.lifetime())
 	if s.JTI != nil {
 		claims.JTI = s.JTI()
 	}

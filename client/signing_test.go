@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"barong/client"
+	"barong/clients/go/signing"
 	"barong/generated"
-	"barong/internal/auth"
 )
 
 var noon = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
@@ -39,13 +39,13 @@ func (r *recorder) Do(request *http.Request) (*http.Response, error) {
 	return answer.Result(), err
 }
 
-func newSigner(t *testing.T, name, algorithm string) *auth.Signer {
+func newSigner(t *testing.T, name, algorithm string) *signing.Signer {
 	t.Helper()
-	private, _, err := auth.GenerateKey(algorithm)
+	private, _, err := signing.GenerateKey(algorithm)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := auth.NewSigner(name, algorithm, private)
+	signer, err := signing.NewSigner(name, algorithm, private)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
-	"barong/internal/auth"
 	"barong/internal/documents"
 	"barong/internal/identity"
 	"barong/internal/otp"
@@ -26,7 +26,7 @@ type Handlers struct {
 	Passwords  *Passwords       // hashes the passwords of new users
 	UIDPrefix  string           // of new users: 2 to 6 capitals
 	OTP        *otp.Verifier    // checks one-time codes
-	Signer     *auth.Signer     // the server itself, as it signs for others
+	Signer     *signing.Signer  // the server itself, as it signs for others
 	Clock      func() time.Time // time.Now, but in tests
 
 	compile  sync.Once

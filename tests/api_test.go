@@ -19,11 +19,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/handlers"
 	"barong/internal/auth"
 	"barong/internal/documents"
 	"barong/internal/identity"
+	"barong/internal/jws"
 	"barong/internal/otp"
 	"barong/internal/server"
 	"barong/repository"
@@ -83,7 +85,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	listening := httptest.NewUnstartedServer(nil)
 	a.root = "http://" + listening.Listener.Addr().String()
 	a.openStore(s.storage)
-	publicKeys, err := self().signer.PublicKeys()
+	publicKeys, err := jws.PublicKeys(self().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,10 +207,10 @@ func (a *api) call(f form, operation string, given parameters) answer {
 	if given == nil {
 		given = parameters{}
 	}
-	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims := signing.NewClaims(a.clock.Now(), time.Minute)
 	switch f {
 	case envelopeForm:
-		envelope, err := auth.Envelope(marshal(a.t, given), claims, backend().signer)
+		envelope, err := signing.Envelope(marshal(a.t, given), claims, backend().signer)
 		if err != nil {
 			a.t.Fatal(err)
 		}
@@ -230,9 +232,9 @@ func (a *api) call(f form, operation string, given parameters) answer {
 	}
 }
 
-func bearer(t testing.TB, claims auth.Claims) string {
+func bearer(t testing.TB, claims signing.Claims) string {
 	t.Helper()
-	token, err := auth.Token(claims, backend().signer)
+	token, err := signing.Token(claims, backend().signer)
 	if err != nil {
 		t.Fatal(err)
 	}

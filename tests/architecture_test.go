@@ -13,13 +13,15 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":                     {"internal/cli"},
-	"barong/internal/cli":        {"internal/config", "client", "internal/server", "internal/embeddedpg", "internal/auth", "internal/otp", "internal/documents", "internal/bulk", "handlers", "repository", "internal/identity", "generated", "internal/keys", "internal/apidocs", "internal/spelling", "internal/version", "internal/problem"},
+	"barong/internal/cli":        {"internal/config", "client", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "handlers", "repository", "internal/identity", "generated", "internal/keys", "internal/apidocs", "internal/spelling", "internal/version", "internal/problem"},
 	"barong/internal/server":     {"handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem"},
-	"barong/handlers":            {"generated", "internal/identity", "repository", "internal/auth", "internal/otp", "internal/documents", "internal/problem"},
+	"barong/handlers":            {"generated", "internal/identity", "repository", "clients/go/signing", "internal/jws", "internal/otp", "internal/documents", "internal/problem"},
 	"barong/internal/bulk":       {"internal/spelling", "internal/identity", "internal/otp", "repository", "internal/problem"},
 	"barong/repository":          {"internal/identity", "internal/problem"},
-	"barong/client":              {"internal/auth", "generated", "internal/version"},
-	"barong/internal/auth":       {"internal/jsonobject", "internal/reload", "internal/problem"},
+	"barong/client":              {"clients/go/signing", "generated", "internal/version"},
+	"barong/clients/go/signing":  nil,
+	"barong/internal/auth":       {"clients/go/signing", "internal/jws", "internal/jsonobject", "internal/reload", "internal/problem"},
+	"barong/internal/jws":        {"clients/go/signing", "internal/jsonobject"},
 	"barong/internal/jsonobject": nil,
 	"barong/internal/otp":        {"internal/identity", "internal/problem"},
 	"barong/internal/documents":  {"internal/identity", "internal/keys", "internal/problem"},
@@ -37,10 +39,10 @@ var mayImport = map[string][]string{
 	"barong/internal/clientspec": nil,
 	"barong/internal/version":    nil,
 	"barong/tests":               nil,
-	"barong/tests/faults":        {"internal/auth", "internal/embeddedpg", "handlers"},
+	"barong/tests/faults":        {"clients/go/signing", "internal/auth", "internal/embeddedpg", "handlers"},
 	"barong/tests/long":          nil,
 	"barong/tests/upgrade":       {"internal/embeddedpg"},
-	"barong/tests/bench":         {"internal/auth", "internal/embeddedpg", "handlers", "internal/identity", "repository"},
+	"barong/tests/bench":         {"clients/go/signing", "internal/auth", "internal/embeddedpg", "handlers", "internal/identity", "repository"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/handlers"
 	"barong/internal/auth"
@@ -120,7 +121,7 @@ func clientKeys(t *testing.T) (folder, keychain string) {
 	var file strings.Builder
 	file.WriteString("keychain:\n")
 	for name, algorithm := range map[string]string{"backend-1": "RS256", "backend-2": "ES256"} {
-		private, value, err := auth.GenerateKey(algorithm)
+		private, value, err := signing.GenerateKey(algorithm)
 		if err != nil {
 			t.Fatal(err)
 		}

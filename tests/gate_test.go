@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
-	"barong/internal/auth"
 )
 
 // raw sends a request as it is, past the generated client.
@@ -96,7 +96,7 @@ func TestAuthorisationComesBeforeParameters(t *testing.T) {
 func TestReasonOfARefusalIsInTheLogOnly(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	token, err := auth.Token(auth.NewClaims(a.clock.Now(), time.Minute), impostor().signer)
+	token, err := signing.Token(signing.NewClaims(a.clock.Now(), time.Minute), impostor().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestReasonOfARefusalIsInTheLogOnly(t *testing.T) {
 func TestErrorsComeAsProblemDetailsWhereTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims := signing.NewClaims(a.clock.Now(), time.Minute)
 	ask := func(accept string) generated.RequestEditorFn {
 		return func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Accept", accept)

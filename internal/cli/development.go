@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/handlers"
 	"barong/internal/apidocs"
-	"barong/internal/auth"
 )
 
 // development is the signer that a server without a keychain makes for itself,
@@ -38,7 +38,7 @@ func openDevelopment(dataDir string) (development, error) {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return d, fmt.Errorf("BARONG_DATA_DIR: %w", err)
 	}
-	private, value, err := auth.GenerateKey("RS256")
+	private, value, err := signing.GenerateKey("RS256")
 	if err != nil {
 		return d, err
 	}
@@ -55,12 +55,12 @@ func openDevelopment(dataDir string) (development, error) {
 	return d, os.WriteFile(d.keychainFile(), []byte(file), 0o600)
 }
 
-func (d development) signer() (*auth.Signer, error) {
+func (d development) signer() (*signing.Signer, error) {
 	key, err := os.ReadFile(d.keyFile())
 	if err != nil {
 		return nil, fmt.Errorf("no --signer is given, and there is no development signer, which barong serve makes: %w", err)
 	}
-	return auth.NewSigner(developmentSigner, "RS256", key)
+	return signing.NewSigner(developmentSigner, "RS256", key)
 }
 
 // docsTokenGood is how long a token of the documentation is good. The page gets
@@ -73,7 +73,7 @@ func (d development) docsToken() (token string, good time.Duration, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	token, err = auth.Token(auth.NewClaims(time.Now(), docsTokenGood), signer)
+	token, err = signing.Token(signing.NewClaims(time.Now(), docsTokenGood), signer)
 	return token, docsTokenGood, err
 }
 
@@ -91,7 +91,7 @@ func (d development) greet(to io.Writer, log *slog.Logger, forPerson bool, url, 
 	if err != nil {
 		return err
 	}
-	token, err := auth.Token(auth.NewClaims(time.Now(), time.Hour), signer)
+	token, err := signing.Token(signing.NewClaims(time.Now(), time.Hour), signer)
 	if err != nil {
 		return err
 	}

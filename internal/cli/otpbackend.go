@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 	"barong/internal/config"
 	"barong/internal/keys"
 	"barong/internal/otp"
@@ -42,20 +42,20 @@ func makeOTPKey(c config.Config, log *slog.Logger) error {
 
 // openSigner is the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
 // is made once and kept under the data directory.
-func openSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
+func openSigner(c config.Config, log *slog.Logger) (*signing.Signer, error) {
 	read := func() ([]byte, error) { return os.ReadFile(c.JWTPrivateKey) }
 	if c.JWTPrivateKey == "" {
 		read = func() ([]byte, error) {
 			return keptKey(filepath.Join(otpDir(c), "signing.pem"), func() ([]byte, error) {
-				private, _, err := auth.GenerateKey("RS256")
+				private, _, err := signing.GenerateKey("RS256")
 				return private, err
 			}, log)
 		}
 	}
 	key, err := read()
 	if err == nil {
-		var signer *auth.Signer
-		if signer, err = auth.NewSigner(serverName, "RS256", key); err == nil {
+		var signer *signing.Signer
+		if signer, err = signing.NewSigner(serverName, "RS256", key); err == nil {
 			return signer, nil
 		}
 	}

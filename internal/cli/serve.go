@@ -14,6 +14,7 @@ import (
 	"barong/internal/auth"
 	"barong/internal/config"
 	"barong/internal/identity"
+	"barong/internal/jws"
 	"barong/internal/otp"
 	"barong/internal/server"
 	"barong/repository"
@@ -61,7 +62,7 @@ func (serveCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	publicKeys, err := self.PublicKeys()
+	publicKeys, err := jws.PublicKeys(self)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
@@ -20,9 +21,9 @@ func bearer(t testing.TB, k *auth.Keychain, token string, at time.Time) string {
 	return outcome(t, err)
 }
 
-func tokenOf(t testing.TB, p party, claims auth.Claims) string {
+func tokenOf(t testing.TB, p party, claims signing.Claims) string {
 	t.Helper()
-	token, err := auth.Token(claims, p.signer)
+	token, err := signing.Token(claims, p.signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func tokenOf(t testing.TB, p party, claims auth.Claims) string {
 func TestARememberedTokenExpires(t *testing.T) {
 	t.Parallel()
 	k := keychainOf(t, alex())
-	token := tokenOf(t, alex(), auth.NewClaims(now, time.Minute))
+	token := tokenOf(t, alex(), signing.NewClaims(now, time.Minute))
 	for _, step := range []struct {
 		after time.Duration
 		want  string
@@ -49,7 +50,7 @@ func TestARememberedTokenExpires(t *testing.T) {
 func TestOnlyATokenThatHasHeldIsRemembered(t *testing.T) {
 	t.Parallel()
 	k := keychainOf(t, alex())
-	claims := auth.NewClaims(now, time.Minute)
+	claims := signing.NewClaims(now, time.Minute)
 	good := tokenOf(t, alex(), claims)
 	isRemembered := func(token string) bool {
 		c, err := k.ParseBearer("Bearer " + token)
@@ -68,7 +69,7 @@ func TestOnlyATokenThatHasHeldIsRemembered(t *testing.T) {
 		"another signature":     body + string(flipped),
 		"no signature":          body,
 		"half the signature":    good[:len(good)-100],
-		"other claims":          tokenOf(t, impostor(), auth.NewClaims(now, time.Hour)),
+		"other claims":          tokenOf(t, impostor(), signing.NewClaims(now, time.Hour)),
 		"more than a signature": good + "AA",
 		"signed by an impostor": tokenOf(t, impostor(), claims),
 	} {
@@ -88,7 +89,7 @@ func TestOnlyATokenThatHasHeldIsRemembered(t *testing.T) {
 func TestARememberedTokenIsHeldAgainstTheScope(t *testing.T) {
 	t.Parallel()
 	k := keychain(t, "")
-	token := tokenOf(t, jeff(), auth.NewClaims(now, time.Minute))
+	token := tokenOf(t, jeff(), signing.NewClaims(now, time.Minute))
 	for range 2 { // jeff may sign, and is not enough
 		if got := bearer(t, k, token, now); got != incomplete {
 			t.Error(got)
@@ -106,7 +107,7 @@ func TestARememberedTokenIsHeldAgainstTheScope(t *testing.T) {
 func TestARememberedTokenIsHeldAgainstItsOperation(t *testing.T) {
 	t.Parallel()
 	k := keychainOf(t, alex())
-	claims := auth.NewClaims(now, time.Minute)
+	claims := signing.NewClaims(now, time.Minute)
 	claims.Operation = "createLabel"
 	token := tokenOf(t, alex(), claims)
 	for _, step := range []struct{ operation, want string }{{"createLabel", allowed}, {"deleteLabel", unverified}, {"", unverified}, {"createLabel", allowed}} {
@@ -122,7 +123,7 @@ func TestARememberedTokenIsHeldAgainstItsOperation(t *testing.T) {
 
 func TestANewKeychainRemembersNothing(t *testing.T) {
 	t.Parallel()
-	token := tokenOf(t, alex(), auth.NewClaims(now, time.Minute))
+	token := tokenOf(t, alex(), signing.NewClaims(now, time.Minute))
 	before, without := keychainOf(t, alex()), keychainOf(t, impostor()) // who has the name, and another key
 	if got := bearer(t, before, token, now); got != allowed {
 		t.Fatal(got)
@@ -147,7 +148,7 @@ func TestTokensBeyondTheBoundAreForgotten(t *testing.T) {
 	const many = 1500
 	tokens := make([]string, many)
 	for i := range tokens {
-		claims := auth.NewClaims(now, time.Minute)
+		claims := signing.NewClaims(now, time.Minute)
 		claims.Subject = fmt.Sprint(i)
 		tokens[i] = tokenOf(t, p, claims)
 		if got := bearer(t, k, tokens[i], now); got != allowed {
@@ -176,7 +177,7 @@ func TestTokensAreRememberedForManyAtOnce(t *testing.T) {
 	t.Parallel()
 	p := newParty("alex", "HS256")()
 	k := keychainOf(t, p)
-	token, expired := tokenOf(t, p, auth.NewClaims(now, time.Minute)), tokenOf(t, p, auth.NewClaims(now.Add(-time.Hour), time.Minute))
+	token, expired := tokenOf(t, p, signing.NewClaims(now, time.Minute)), tokenOf(t, p, signing.NewClaims(now.Add(-time.Hour), time.Minute))
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {

@@ -1,4 +1,4 @@
-package auth
+package signing
 
 import (
 	"crypto/ecdsa"
@@ -14,8 +14,8 @@ import (
 // minRSABits is the least RSA modulus that RFC 7518 §3.3 and §3.5 allow.
 const minRSABits = 2048
 
-// methods are the algorithms of RFC 7518 §3.1 and RFC 8037 that are taken: all
-// but none. The registry of the library is not asked, since it knows that one.
+// methods are the algorithms of RFC 7518 §3.1 and RFC 8037 §3.1 except none. The
+// registry of the library is not used, because it contains that one.
 var methods = []jwt.SigningMethod{
 	jwt.SigningMethodRS256, jwt.SigningMethodRS384, jwt.SigningMethodRS512,
 	jwt.SigningMethodPS256, jwt.SigningMethodPS384, jwt.SigningMethodPS512,
@@ -24,7 +24,7 @@ var methods = []jwt.SigningMethod{
 	jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512,
 }
 
-// Algorithms lists the names that an algorithm may have, as they stand in alg.
+// Algorithms returns the names of all algorithms, as the header parameter alg has them.
 func Algorithms() []string {
 	names := make([]string, len(methods))
 	for i, method := range methods {
@@ -33,7 +33,7 @@ func Algorithms() []string {
 	return names
 }
 
-// methodOf finds an algorithm by its name, whose case matters (RFC 7515 §4.1.1).
+// methodOf finds an algorithm by its name, which is case-sensitive (RFC 7515 §4.1.1).
 func methodOf(name string) (jwt.SigningMethod, error) {
 	i := slices.IndexFunc(methods, func(m jwt.SigningMethod) bool { return m.Alg() == name })
 	if i < 0 {
@@ -42,16 +42,22 @@ func methodOf(name string) (jwt.SigningMethod, error) {
 	return methods[i], nil
 }
 
-// isSymmetric says whether the key is a secret that both sides have.
+// CheckAlgorithm returns an error unless name is one of [Algorithms].
+func CheckAlgorithm(name string) error {
+	_, err := methodOf(name)
+	return err
+}
+
+// isSymmetric reports whether signer and verifier share one secret.
 func isSymmetric(method jwt.SigningMethod) bool {
 	_, ok := method.(*jwt.SigningMethodHMAC)
 	return ok
 }
 
-// checkKey says why a public key cannot serve the algorithm, and which one it can;
-// nil where it serves.
+// checkKey returns an error unless the public key can be used with the algorithm. The
+// error names an algorithm that the key can be used with, if there is one.
 func checkKey(method jwt.SigningMethod, public any) error {
-	err := checkKind(method, public)
+	err := checkKeyType(method, public)
 	if err == nil {
 		return nil
 	}
@@ -61,7 +67,7 @@ func checkKey(method jwt.SigningMethod, public any) error {
 	return err
 }
 
-func checkKind(method jwt.SigningMethod, public any) error {
+func checkKeyType(method jwt.SigningMethod, public any) error {
 	switch m := method.(type) {
 	case *jwt.SigningMethodRSA, *jwt.SigningMethodRSAPSS:
 		key, ok := public.(*rsa.PublicKey)
@@ -98,10 +104,10 @@ func describe(public any) string {
 	}
 }
 
-// defaultAlgorithm is the one that goes with a public key where nobody names one.
+// defaultAlgorithm is the one that is used with a public key if none is named.
 func defaultAlgorithm(public any) (jwt.SigningMethod, error) {
 	for _, method := range methods {
-		if !isSymmetric(method) && checkKind(method, public) == nil {
+		if !isSymmetric(method) && checkKeyType(method, public) == nil {
 			return method, nil
 		}
 	}

@@ -1,20 +1,21 @@
-package auth_test
+package jws_test
 
 import (
 	"strings"
 	"testing"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
+	"barong/internal/jws"
 )
 
 // jwsOf is a JWS over claims, with a signature by somebody.
-func jwsOf(t testing.TB, claims string) *auth.JWS {
+func jwsOf(t testing.TB, claims string) *jws.Countersignable {
 	t.Helper()
-	jws, err := auth.ParseJWS([]byte(`{"payload":"` + b64(claims) + `","signatures":[{"protected":"` + b64(`{"alg":"RS256","kid":"applogic"}`) + `","signature":"AA"}]}`))
+	message, err := jws.ParseCountersignable([]byte(`{"payload":"` + b64(claims) + `","signatures":[{"protected":"` + b64(`{"alg":"RS256","kid":"applogic"}`) + `","signature":"AA"}]}`))
 	if err != nil {
 		t.Fatalf("%s: %v", claims, err)
 	}
-	return jws
+	return message
 }
 
 // TestNoStatementAboutAnotherPassesForTheSigners tries what somebody would who wants
@@ -121,25 +122,25 @@ func TestAJWSHasASignatureAndABoundedLength(t *testing.T) {
 		`{"payload":"e30","signatures":[]}`:   "signatures are empty",
 		`{"payload":"e30","signatures":null}`: "signatures: is not a JSON array",
 	} {
-		_, err := auth.ParseJWS([]byte(text))
+		_, err := jws.ParseCountersignable([]byte(text))
 		contains(t, err, reason)
 	}
 	whole := func(length int) []byte {
 		text := `{"payload":"e30","signatures":[{"protected":"e30","signature":""}],"x":""}`
 		return []byte(strings.Replace(text, `"x":""`, `"x":"`+strings.Repeat("x", length-len(text))+`"`, 1))
 	}
-	if _, err := auth.ParseJWS(whole(64 << 10)); err != nil {
+	if _, err := jws.ParseCountersignable(whole(64 << 10)); err != nil {
 		t.Error(err)
 	}
-	_, err := auth.ParseJWS(whole(64<<10 + 1))
+	_, err := jws.ParseCountersignable(whole(64<<10 + 1))
 	contains(t, err, "it is longer than 65536 bytes")
 }
 
 func TestATypeIsInTheProtectedHeaderOfAnAttestationAlone(t *testing.T) {
 	t.Parallel()
 	s, key := countersigner()
-	claims := auth.Claims{Issuer: "barong", Subject: "ID1"}
-	attested, err := auth.Attestation("barong-otp+jwt", claims, s)
+	claims := signing.Claims{Issuer: "barong", Subject: "ID1"}
+	attested, err := jws.Attestation("barong-otp+jwt", claims, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,11 +149,11 @@ func TestATypeIsInTheProtectedHeaderOfAnAttestationAlone(t *testing.T) {
 		t.Errorf("%s has no %s", attested, want)
 	}
 	// Handed in again, it gets a countersignature in its place.
-	jws, err := auth.ParseJWS(attested)
+	message, err := jws.ParseCountersignable(attested)
 	if err != nil {
 		t.Fatal(err)
 	}
-	countersigned, err := jws.Sign(s)
+	countersigned, err := message.Sign(s)
 	if err != nil {
 		t.Fatal(err)
 	}

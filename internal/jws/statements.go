@@ -1,4 +1,4 @@
-package auth
+package jws
 
 import (
 	"errors"
@@ -12,16 +12,16 @@ import (
 	"barong/internal/jsonobject"
 )
 
-// statement are the claims of a JWS that say whose word it is and about whom, under
-// every name that a verifier might take for iss, sub or uid: some libraries match
-// the names of members without regard to case.
+// statement has the claims of a JWS that say who states something and about whom, under
+// every name that a verifier might take for iss, sub or uid: some libraries match the
+// names of members without regard to case.
 type statement struct {
 	issuers, subjects, uids []member
 }
 
-// note keeps a claim that says one of these.
-func (s *statement) note(name []byte, value jsontext.Value) {
-	claim := member{string(name), value}
+// note keeps a claim that is one of these.
+func (s *statement) note(name string, value jsontext.Value) {
+	claim := member{name, value}
 	switch foldName(claim.name) {
 	case "iss":
 		s.issuers = append(s.issuers, claim)
@@ -37,14 +37,14 @@ var (
 	errAmbiguous    = errors.New("payload is an attestation whose iss or sub can be read in two ways")
 )
 
-// CheckStatement is nil unless issuer's signature over the claims could pass for
-// issuer's own word about anybody but the user with this uid. It could where iss, or
-// one text anywhere in it, reads as issuer to a lenient program or to the eye. Then
-// sub must be there once, as the uid exactly, and uid, which Barong's own tokens
-// have beside it, must be the same or absent. What can be read in two ways is
-// refused.
-func (j *JWS) CheckStatement(issuer, uid string) error {
-	said := j.statement
+// CheckStatement returns an error if a signature by issuer over the claims could pass
+// for a statement of issuer's own about anybody but the user with this uid. It could if
+// iss, or a text anywhere in it, reads as issuer to a lenient program or to a person.
+// Then sub must be there once and equal the uid, and uid, which Barong's own tokens
+// have too, must be the same or absent. Claims that can be read in two ways are
+// rejected.
+func (c *Countersignable) CheckStatement(issuer, uid string) error {
+	said := c.statement
 	claimed := false
 	for _, claim := range said.issuers {
 		claimed = claimed || anyText(claim.value, func(text string) bool { return resembles(text, issuer) })

@@ -1,4 +1,4 @@
-package auth_test
+package jws_test
 
 import (
 	"bytes"
@@ -11,20 +11,21 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
+	"barong/internal/jws"
 )
 
 // countersigner is a server that signs for others, and the keys it publishes.
-var countersigner = sync.OnceValues(func() (*auth.Signer, jose.JSONWebKey) {
-	private, _, err := auth.GenerateKey("RS256")
+var countersigner = sync.OnceValues(func() (*signing.Signer, jose.JSONWebKey) {
+	private, _, err := signing.GenerateKey("RS256")
 	if err != nil {
 		panic(err)
 	}
-	s, err := auth.NewSigner("barong", "RS256", private)
+	s, err := signing.NewSigner("barong", "RS256", private)
 	if err != nil {
 		panic(err)
 	}
-	text, err := s.PublicKeys()
+	text, err := jws.PublicKeys(s)
 	if err != nil {
 		panic(err)
 	}
@@ -78,12 +79,12 @@ func TestCountersigningKeepsEveryByteOfOthers(t *testing.T) {
 		"signed by us before":    `{"payload":"` + payload + `","signatures":[` + ours + `,` + first + `,` + ours + `,` + second + `]}`,
 		"names escaped":          `{"p\u0061yload":"` + payload + `","sign\u0061tures":[` + first + `,` + second + `]}`,
 	} {
-		jws, err := auth.ParseJWS([]byte(text))
+		message, err := jws.ParseCountersignable([]byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		signed, err := jws.Sign(s)
+		signed, err := message.Sign(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,7 @@ func TestAnErrorOfAJWSRepeatsNothingOfIt(t *testing.T) {
 		"a protected header that is a number": `{"payload":"e30","signatures":[{"protected":5,"signature":"","secret":1}]}`,
 		"a signature that is an object":       `{"payload":"e30","signatures":[{"protected":"e30","signature":{"secret":1}}]}`,
 	} {
-		if _, err := auth.ParseJWS([]byte(text)); err == nil || len(err.Error()) > 100 || strings.Contains(err.Error(), "secret") {
+		if _, err := jws.ParseCountersignable([]byte(text)); err == nil || len(err.Error()) > 100 || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -118,23 +119,23 @@ func TestAnErrorOfAJWSRepeatsNothingOfIt(t *testing.T) {
 
 func TestSecretsAreNotPublished(t *testing.T) {
 	t.Parallel()
-	s, err := auth.NewSigner("shared", "HS256", []byte("a secret of thirty-two characters"))
+	s, err := signing.NewSigner("shared", "HS256", []byte("a secret of thirty-two characters"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := s.PublicKeys(); err == nil {
+	if text, err := jws.PublicKeys(s); err == nil {
 		t.Errorf("%s", text)
 	}
 	for _, algorithm := range []string{"RS256", "ES384", "EdDSA"} {
-		private, _, err := auth.GenerateKey(algorithm)
+		private, _, err := signing.GenerateKey(algorithm)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := auth.NewSigner("x", algorithm, private)
+		s, err := signing.NewSigner("x", algorithm, private)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := s.PublicKeys()
+		text, err := jws.PublicKeys(s)
 		if err != nil || bytes.Contains(text, []byte(`"d"`)) || !bytes.Contains(text, []byte(`"alg":"`+algorithm+`"`)) {
 			t.Errorf("%s: %s %v", algorithm, text, err)
 		}
@@ -153,14 +154,14 @@ func FuzzCountersign(f *testing.F) {
 	s, key := countersigner()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		before := bytes.Clone(text)
-		jws, err := auth.ParseJWS(text)
+		message, err := jws.ParseCountersignable(text)
 		if !bytes.Equal(text, before) {
 			t.Fatal("the text was changed")
 		}
 		if err != nil {
 			return
 		}
-		signed, err := jws.Sign(s)
+		signed, err := message.Sign(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,9 +178,9 @@ func FuzzCountersign(f *testing.F) {
 		for _, each := range was.Signatures {
 			if len(kept) > 0 && bytes.Equal(each, kept[0]) {
 				kept = kept[1:]
-			} else if jws, err := auth.ParseJWS([]byte(`{"payload":"e30","signatures":[` + string(each) + `]}`)); err != nil {
+			} else if message, err := jws.ParseCountersignable([]byte(`{"payload":"e30","signatures":[` + string(each) + `]}`)); err != nil {
 				t.Fatal(err)
-			} else if again, err := jws.Sign(s); err != nil || bytes.Contains(again, each) {
+			} else if again, err := message.Sign(s); err != nil || bytes.Contains(again, each) {
 				t.Fatalf("the entry of another is gone: %s\n%s", each, signed)
 			}
 		}
@@ -187,11 +188,11 @@ func FuzzCountersign(f *testing.F) {
 			t.Fatalf("entries that were not there: %s", kept)
 		}
 		// Signed twice is signed once.
-		jws, err = auth.ParseJWS(signed)
+		message, err = jws.ParseCountersignable(signed)
 		if err != nil {
 			t.Fatalf("what was signed is no JWS: %v\n%s", err, signed)
 		}
-		again, err := jws.Sign(s)
+		again, err := message.Sign(s)
 		if err != nil || !bytes.Equal(again, signed) {
 			t.Fatalf("%v\n%s\n%s", err, signed, again)
 		}

@@ -1,4 +1,4 @@
-package auth_test
+package signing_test
 
 import (
 	"bytes"
@@ -8,39 +8,26 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 func TestEnvelopeHasTheFormThatBarongsClientsSend(t *testing.T) {
 	t.Parallel()
-	claims := auth.Claims{
+	claims := signing.Claims{
 		IssuedAt: now, NotBefore: now.Add(-time.Second), ExpiresAt: now.Add(time.Minute + time.Millisecond),
 		JTI: "id", Issuer: "me", Audience: []string{"you"}, Subject: "it",
 	}
-	body, err := auth.Envelope([]byte(` {"b": 1.50, "a": "<&>"} `), claims, alex().signer, jeff().signer)
+	body, err := signing.Envelope([]byte(` {"b": 1.50, "a": "<&>"} `), claims, alex().signer, jeff().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got struct {
-		Payload    string
-		Signatures []struct {
-			Protected string
-			Header    map[string]string
-			Signature string
-		}
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&got); err != nil {
-		t.Fatal(err)
-	}
+	got := decode(t, body)
 	payload, err := base64.RawURLEncoding.DecodeString(got.Payload)
 	if err != nil {
 		t.Fatal(err)
@@ -53,14 +40,16 @@ func TestEnvelopeHasTheFormThatBarongsClientsSend(t *testing.T) {
 		got.Signatures[0].Protected != b64(`{"alg":"RS256"}`) || got.Signatures[1].Protected != b64(`{"alg":"ES256"}`) {
 		t.Errorf("%+v", got.Signatures)
 	}
-	if outcome, signers, err := authorize(t, keychain(t, ""), body); outcome != allowed || !slices.Equal(signers, []string{"alex", "jeff"}) {
-		t.Errorf("%v, %v", signers, err)
+	for i, p := range []party{alex(), jeff()} {
+		if s := got.Signatures[i]; !p.verifies(t, s.Protected, got.Payload, s.Signature) {
+			t.Errorf("the signature by %s does not verify", p.name)
+		}
 	}
 }
 
 func TestWhatIsZeroIsNoClaim(t *testing.T) {
 	t.Parallel()
-	token, err := auth.Token(auth.Claims{}, alex().signer)
+	token, err := signing.Token(signing.Claims{}, alex().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +60,7 @@ func TestWhatIsZeroIsNoClaim(t *testing.T) {
 
 func TestNewClaimsAreGoodForAWhileAndUnique(t *testing.T) {
 	t.Parallel()
-	a, b := auth.NewClaims(now, time.Minute), auth.NewClaims(now, time.Minute)
+	a, b := signing.NewClaims(now, time.Minute), signing.NewClaims(now, time.Minute)
 	if !a.IssuedAt.Equal(now) || !a.ExpiresAt.Equal(now.Add(time.Minute)) || len(a.JTI) < 20 || a.JTI == b.JTI {
 		t.Errorf("%+v, %+v", a, b)
 	}
@@ -80,22 +69,22 @@ func TestNewClaimsAreGoodForAWhileAndUnique(t *testing.T) {
 func TestDataToSignMustBeAnObject(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{"", "null", "[]", `"x"`, "{", `{"a":1,"a":2}`, "{}{}", "{\"a\":\"\xff\"}"} {
-		if _, err := auth.Envelope([]byte(data), auth.Claims{}, alex().signer); err == nil {
+		if _, err := signing.Envelope([]byte(data), signing.Claims{}, alex().signer); err == nil {
 			t.Errorf("%q was signed", data)
 		}
 	}
-	if body, err := auth.Envelope(nil, auth.NewClaims(now, time.Minute), alex().signer); err != nil || mustParse(t, body).Data() != nil {
+	if body, err := signing.Envelope(nil, signing.NewClaims(now, time.Minute), alex().signer); err != nil || strings.Contains(string(decodePayload(t, decode(t, body))), "data") {
 		t.Error("no data at all must be signed as none")
 	}
-	if body, err := auth.Envelope([]byte("{}"), auth.NewClaims(now, time.Minute)); err != nil || !bytes.Contains(body, []byte(`"signatures":[]`)) {
+	if body, err := signing.Envelope([]byte("{}"), signing.NewClaims(now, time.Minute)); err != nil || !bytes.Contains(body, []byte(`"signatures":[]`)) {
 		t.Errorf("an envelope without signers: %s, %v", body, err)
 	}
 }
 
 func TestPrivateKeysOfEveryFormSign(t *testing.T) {
 	t.Parallel()
-	rsaKey := alex().key(t).(*rsa.PrivateKey)
-	ecKey := jeff().key(t).(*ecdsa.PrivateKey)
+	rsaKey := privateKey(t, alex()).(*rsa.PrivateKey)
+	ecKey := privateKey(t, jeff()).(*ecdsa.PrivateKey)
 	sec1, err := x509.MarshalECPrivateKey(ecKey)
 	if err != nil {
 		t.Fatal(err)
@@ -120,26 +109,70 @@ func TestPrivateKeysOfEveryFormSign(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			signer, err := auth.NewSigner(test.party.name, test.algorithm, test.key)
+			signer, err := signing.NewSigner(test.party.name, test.algorithm, test.key)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if signer.ID != test.party.name || signer.Algorithm != test.party.algorithm {
 				t.Errorf("%s signs with %s", signer.ID, signer.Algorithm)
 			}
-			body, err := auth.Envelope(nil, auth.NewClaims(now, time.Minute), signer)
+			body, err := signing.Envelope(nil, signing.NewClaims(now, time.Minute), signer)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, _, err := authorize(t, keychainOf(t, test.party), body); got != allowed {
-				t.Error(err)
+			got := decode(t, body)
+			if s := got.Signatures[0]; !test.party.verifies(t, s.Protected, got.Payload, s.Signature) {
+				t.Error("the signature does not verify")
 			}
 		})
 	}
 }
 
-// secret shares a secret with the server.
-var secret = newParty("hs", "HS256")
+func privateKey(t *testing.T, p party) any {
+	t.Helper()
+	block, _ := pem.Decode(p.private)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func decodePayload(t *testing.T, g general) []byte {
+	t.Helper()
+	payload, err := base64.RawURLEncoding.DecodeString(g.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
+func TestEveryAlgorithmVerifiesItsOwnKeyAlone(t *testing.T) {
+	t.Parallel()
+	for _, algorithm := range signing.Algorithms() {
+		t.Run(algorithm, func(t *testing.T) {
+			t.Parallel()
+			p, other := newParty("alex", algorithm)(), newParty("alex", algorithm)()
+			token, err := signing.Token(signing.NewClaims(now, time.Minute), p.signer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts := strings.Split(token, ".")
+			if !p.verifies(t, parts[0], parts[1], parts[2]) {
+				t.Error("the signature does not verify")
+			}
+			if other.verifies(t, parts[0], parts[1], parts[2]) {
+				t.Error("another key of the algorithm verifies the signature")
+			}
+			if p.verifies(t, parts[0], parts[1]+"A", parts[2]) {
+				t.Error("a changed payload verifies")
+			}
+			if hasPublicKey := p.signer.PublicKey() != nil; hasPublicKey == strings.HasPrefix(algorithm, "HS") {
+				t.Errorf("it has a public key: %t", hasPublicKey)
+			}
+		})
+	}
+}
 
 func TestKeysThatCannotSign(t *testing.T) {
 	t.Parallel()
@@ -180,13 +213,34 @@ func TestKeysThatCannotSign(t *testing.T) {
 		"an empty secret":             {"a", "HS256", []byte("\n"), "empty"},
 		"a private key as a secret":   {"a", "HS256", alex().private, "PEM key"},
 	} {
-		_, err := auth.NewSigner(test.id, test.algorithm, test.key)
+		_, err := signing.NewSigner(test.id, test.algorithm, test.key)
 		if err == nil {
 			t.Errorf("%s: taken", name)
 		}
 		contains(t, err, test.says)
 	}
-	if _, _, err := auth.GenerateKey("none"); err == nil {
+	if _, _, err := signing.GenerateKey("none"); err == nil {
 		t.Error("a key for none was made")
+	}
+}
+
+func TestVerificationKeysAreCheckedWhenTheyAreRead(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ algorithm, value, says string }{
+		"an unknown algorithm":       {"none", alex().value, `algorithm: the algorithm "none" is not one of RS256`},
+		"the algorithm that fits":    {"none", jeff().value, "for which the algorithm is ES256"},
+		"nothing":                    {"RS256", "", "value is missing"},
+		"no base64":                  {"RS256", "!", "value is not url-safe base64"},
+		"a private key":              {"RS256", b64(alex().private), "value is a private key"},
+		"plain PEM":                  {"RS256", string(alex().publicPEM(t)), "value is plain PEM"},
+		"a key of another algorithm": {"ES256", alex().value, "value does not fit: ES256 needs a key on the curve P-256"},
+		"a public key as a secret":   {"HS256", alex().value, "value is a PEM key, for which the algorithm is RS256"},
+		"a short secret":             {"HS256", "short", "value is a secret of 5 bytes"},
+	} {
+		key, err := signing.ParseVerificationKey(test.algorithm, test.value)
+		if err == nil {
+			t.Errorf("%s: read as a key for %s", name, key.Algorithm())
+		}
+		contains(t, err, test.says)
 	}
 }
