@@ -21,6 +21,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	sdk "barong/clients/go"
 	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/handlers"
@@ -73,10 +74,10 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 	}
 }
 
-// TestThePackageClientThroughPrism has the proxy judge package client, too. It does
+// TestTheGoClientThroughPrism has the proxy judge the Go client, too. It does
 // not let through what the tests of refusals send.
-func TestThePackageClientThroughPrism(t *testing.T) {
-	for name, test := range map[string]func(*testing.T, *api, *generated.ClientWithResponses){
+func TestTheGoClientThroughPrism(t *testing.T) {
+	for name, test := range map[string]func(*testing.T, *api, *sdk.Client){
 		"calls every operation": callEveryOperation, "reads pages": readPages, "one-time codes": signOneTimeCodes,
 	} {
 		t.Run(name, func(t *testing.T) { inEachSigning(t, throughPrism, test) })

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	sdkapi "barong/clients/go/api"
 	"barong/clients/go/signing"
-	"barong/generated"
 )
 
 // raw sends a request as it is, past the generated client.
@@ -114,7 +114,7 @@ func TestErrorsComeAsProblemDetailsWhereTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	claims := signing.NewClaims(a.clock.Now(), time.Minute)
-	ask := func(accept string) generated.RequestEditorFn {
+	ask := func(accept string) sdkapi.RequestEditorFn {
 		return func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Accept", accept)
 			r.Header.Set("X-Request-Id", "my-request.1")

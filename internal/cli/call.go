@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"barong/client"
+	barong "barong/clients/go"
 	"barong/clients/go/signing"
 	"barong/internal/spelling"
 )
@@ -108,7 +108,7 @@ func (c callCommand) prepare() (*preparedCall, error) {
 			return nil, err
 		}
 	}
-	url, err := client.OperationsURL(c.URL)
+	url, err := barong.OperationsURL(c.URL)
 	if err != nil {
 		return nil, usagef("--url: %s", err)
 	}
@@ -143,7 +143,7 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/jose+json")
-	if err := errors.Join(client.Strict(ctx, request), userAgent(ctx, request)); err != nil {
+	if err := errors.Join(barong.Strict(ctx, request), userAgent(ctx, request)); err != nil {
 		return nil, err
 	}
 	response, err := c.client.Do(request)

@@ -1,4 +1,4 @@
-package client_test
+package barong_test
 
 import (
 	"context"
@@ -10,27 +10,22 @@ import (
 	"testing"
 	"time"
 
-	"barong/client"
-	"barong/generated"
+	barong "barong/clients/go"
 )
 
 func TestTheOperationsAreWhereTheSpecificationHasThem(t *testing.T) {
 	t.Parallel()
-	document, err := generated.GetSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for server, want := range map[string]string{
-		"http://127.0.0.1:8080":       document.Servers[0].URL + "/timestamp",
-		"http://127.0.0.1:8080/":      document.Servers[0].URL + "/timestamp",
+		"http://127.0.0.1:8080":       "/api/v2/management/timestamp",
+		"http://127.0.0.1:8080/":      "/api/v2/management/timestamp",
 		"http://127.0.0.1:8080/proxy": "/proxy/timestamp",
 	} {
 		requests := &recorder{}
-		api, err := client.New(server, client.Envelope(newSigner(t, "one", "EdDSA")), generated.WithHTTPClient(requests))
+		client, err := barong.New(server, barong.Envelope(newSigner(t, "one", "EdDSA")), barong.WithHTTPClient(&http.Client{Transport: requests}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = api.GetTimestamp(t.Context(), nil)
+		_, _ = client.GetTimestamp(t.Context(), nil)
 		if got := requests.requests[0].URL.Path; got != want {
 			t.Errorf("with %s the path is %s, want %s", server, got, want)
 		}
@@ -43,7 +38,7 @@ func TestAnAnswerThatIsNoSuccessIsAnError(t *testing.T) {
 		status    int
 		mediaType string
 		body      string
-		sentences []string
+		messages  []string
 		text      string
 	}{
 		"one sentence": {
@@ -51,13 +46,13 @@ func TestAnAnswerThatIsNoSuccessIsAnError(t *testing.T) {
 			[]string{"Record is not found"},
 			"POST /api/v2/management/timestamp answered 404 Not Found: Record is not found (request 7)",
 		},
-		"several sentences": {
+		"several messages": {
 			422, "application/json; charset=utf-8", `{"error": ["Email is invalid", "Password is too weak"]}`,
 			[]string{"Email is invalid", "Password is too weak"},
 			"POST /api/v2/management/timestamp answered 422 Unprocessable Entity: Email is invalid, Password is too weak (request 7)",
 		},
 		"a problem": {
-			401, "application/problem+json", `{"status": 401, "detail": "Failed to verify JWT."}`,
+			401, "application/problem+json", `{"status": 401, "type": "urn:other", "detail": "Failed to verify JWT."}`,
 			[]string{"Failed to verify JWT."},
 			"POST /api/v2/management/timestamp answered 401 Unauthorized: Failed to verify JWT. (request 7)",
 		},
@@ -81,17 +76,17 @@ func TestAnAnswerThatIsNoSuccessIsAnError(t *testing.T) {
 				_, _ = w.Write([]byte(given.body))
 			}))
 			defer server.Close()
-			api, err := client.New(server.URL, client.Bearer(newSigner(t, "one", "EdDSA")))
+			client, err := barong.New(server.URL, barong.Bearer(newSigner(t, "one", "EdDSA")), barong.WithAttempts(1))
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = api.GetTimestampWithResponse(t.Context(), nil)
-			refused, ok := errors.AsType[*client.Error](err)
+			_, err = client.GetTimestampWithResponse(t.Context(), nil)
+			failure, ok := errors.AsType[*barong.Error](err)
 			if !ok {
 				t.Fatalf("the error is %v", err)
 			}
-			if refused.Status != given.status || refused.RequestID != "7" || refused.RetryAfter != 30*time.Second || !reflect.DeepEqual(refused.Sentences, given.sentences) || refused.Error() != given.text {
-				t.Errorf("the error is %#v: %s", refused, refused)
+			if failure.Status != given.status || failure.RequestID != "7" || failure.RetryAfter != 30*time.Second || !reflect.DeepEqual(failure.Messages, given.messages) || failure.Error() != given.text {
+				t.Errorf("the error is %#v: %s", failure, failure)
 			}
 		})
 	}
@@ -101,12 +96,12 @@ func TestAServerThatIsAwayIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()
-	api, err := client.New(server.URL, client.Bearer(newSigner(t, "one", "EdDSA")))
+	client, err := barong.New(server.URL, barong.Bearer(newSigner(t, "one", "EdDSA")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = api.GetTimestampWithResponse(t.Context(), nil)
-	if _, refused := errors.AsType[*client.Error](err); err == nil || refused {
+	_, err = client.GetTimestampWithResponse(t.Context(), nil)
+	if _, refused := errors.AsType[*barong.Error](err); err == nil || refused {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -114,7 +109,7 @@ func TestAServerThatIsAwayIsNoRefusal(t *testing.T) {
 func TestTheServerIsAskedToRefuseUnknownParameters(t *testing.T) {
 	t.Parallel()
 	signer := newSigner(t, "one", "EdDSA")
-	for name, signing := range map[string]*client.Signing{"an envelope": client.Envelope(signer), "a token": client.Bearer(signer)} {
+	for name, signing := range map[string]*barong.Signing{"an envelope": barong.Envelope(signer), "a token": barong.Bearer(signer)} {
 		for given, want := range map[string][]string{
 			"":                                 {"handling=strict"},
 			"handling=lenient":                 {"handling=lenient"},
@@ -122,11 +117,11 @@ func TestTheServerIsAskedToRefuseUnknownParameters(t *testing.T) {
 			"return=minimal, Handling=lenient": {"return=minimal, Handling=lenient"},
 		} {
 			requests := &recorder{}
-			api, err := client.New("http://127.0.0.1:8080", signing, generated.WithHTTPClient(requests))
+			client, err := barong.New("http://127.0.0.1:8080", signing, barong.WithHTTPClient(&http.Client{Transport: requests}))
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _ = api.GetTimestamp(t.Context(), nil, func(_ context.Context, request *http.Request) error {
+			_, _ = client.GetTimestamp(t.Context(), nil, func(_ context.Context, request *http.Request) error {
 				if given != "" {
 					request.Header.Set("Prefer", given)
 				}

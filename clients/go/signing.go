@@ -1,4 +1,4 @@
-package client
+package barong
 
 import (
 	"bytes"
@@ -6,60 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"mime"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"barong/clients/go/signing"
 )
 
-// LoadSigner reads the private key of a signer from a PEM file (PKCS #8, PKCS #1
-// or SEC 1). The name is the one that the server's keychain has for it; the
-// algorithm follows from the key: RS256, that of the curve, or EdDSA. For another
-// algorithm, an HMAC secret, or a key that is in no file: [signing.NewSigner].
-func LoadSigner(name, file string) (*signing.Signer, error) {
-	key, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("the key of %s: %w", name, err)
-	}
-	signer, err := signing.NewSigner(name, "", key)
-	if err != nil {
-		return nil, fmt.Errorf("the key of %s in %s: %w", name, file, err)
-	}
-	return signer, nil
-}
-
-// LoadSigners reads a signer from each NAME.pem of a folder, in the order of the
-// names. A folder without one is an error.
-func LoadSigners(folder string) ([]*signing.Signer, error) {
-	files, err := fs.Glob(os.DirFS(folder), "*.pem")
-	if err != nil {
-		return nil, err
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("there is no private key NAME.pem in the folder %s", folder)
-	}
-	signers := make([]*signing.Signer, len(files))
-	for i, file := range files {
-		if signers[i], err = LoadSigner(strings.TrimSuffix(file, ".pem"), filepath.Join(folder, file)); err != nil {
-			return nil, err
-		}
-	}
-	return signers, nil
-}
-
-// Signing shows the server who sends a request. It is made by [Envelope] or
+// Signing proves to the server who sends a request. It is made by [Envelope] or
 // [Bearer], and safe for concurrent use once its fields are set.
 type Signing struct {
-	Clock    func() time.Time // time.Now where it is nil
-	JTI      func() string    // makes a unique id; at random where it is nil
-	Lifetime time.Duration    // how long a signature is good for, in whole seconds; a minute where it is 0
+	Clock    func() time.Time // time.Now if it is nil
+	JTI      func() string    // makes a unique id; at random if it is nil
+	Lifetime time.Duration    // how long a signature is valid, in whole seconds; a minute if it is 0
 
 	signers []*signing.Signer
 	bearer  bool
@@ -71,14 +32,14 @@ type Signing struct {
 
 const defaultLifetime = time.Minute
 
-// Envelope signs the parameters of each request, by one or several signers: the
-// body becomes a JWS in General JSON serialisation (RFC 7515 §7.2.1), which is
-// good for these parameters and this operation, and no others.
+// Envelope signs the parameters of each request, by one signer or several: the body
+// becomes a JWS in General JSON serialisation (RFC 7515 §7.2.1), which is valid for
+// these parameters and this operation, and no others.
 func Envelope(signers ...*signing.Signer) *Signing { return &Signing{signers: signers} }
 
-// Bearer adds a token by one signer (RFC 6750 §2.1), and leaves the body as it is,
-// JSON or a form. A token serves all requests until a sixth of its lifetime is
-// left, and so is bound to no operation.
+// Bearer adds a token by one signer (RFC 6750 §2.1), and leaves the body as it is, JSON
+// or a form. One token is used for all requests until a sixth of its lifetime is left,
+// and is therefore bound to no operation.
 func Bearer(signer *signing.Signer) *Signing {
 	return &Signing{signers: []*signing.Signer{signer}, bearer: true}
 }
@@ -93,9 +54,9 @@ func (s *Signing) check() error {
 	return nil
 }
 
-// Sign signs a request in place. It is a RequestEditorFn for package generated,
-// and has to be the last one. An envelope takes the body, which must be a JSON object or
-// nothing: a form cannot be in one.
+// Sign signs a request in place. It is an [api.RequestEditorFn], and must be the last
+// one of an [api.Client]; a [Client] signs by itself. An envelope takes the body, which
+// must be a JSON object or empty: a form cannot be in one.
 func (s *Signing) Sign(_ context.Context, request *http.Request) error {
 	if err := s.check(); err != nil {
 		return err
@@ -144,7 +105,7 @@ func (s *Signing) wrap(request *http.Request) error {
 		parameters = nil
 	}
 	claims := s.newClaims(s.now())
-	claims.Operation = operationOf(request)
+	claims.Operation = operationOf(request).ID
 	envelope, err := signing.Envelope(parameters, claims, s.signers...)
 	if err != nil {
 		return err
@@ -152,12 +113,6 @@ func (s *Signing) wrap(request *http.Request) error {
 	setBody(request, envelope)
 	request.Header.Set("Content-Type", "application/jose+json")
 	return nil
-}
-
-func setBody(request *http.Request, body []byte) {
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	request.Body, _ = request.GetBody()
-	request.ContentLength = int64(len(body))
 }
 
 func readAll(body io.ReadCloser) ([]byte, error) {

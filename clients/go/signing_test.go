@@ -1,4 +1,4 @@
-package client_test
+package barong_test
 
 import (
 	"bytes"
@@ -15,10 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"barong/client"
+	barong "barong/clients/go"
+	"barong/clients/go/api"
 	"barong/clients/go/signing"
-	"barong/generated"
 )
+
+const formType = "application/x-www-form-urlencoded"
 
 var noon = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 
@@ -31,7 +33,7 @@ type sent struct {
 // recorder keeps the requests that a client sends, and refuses them all.
 type recorder struct{ requests []sent }
 
-func (r *recorder) Do(request *http.Request) (*http.Response, error) {
+func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(request.Body)
 	r.requests = append(r.requests, sent{request, body})
 	answer := httptest.NewRecorder()
@@ -52,14 +54,14 @@ func newSigner(t *testing.T, name, algorithm string) *signing.Signer {
 	return signer
 }
 
-func newClient(t *testing.T, signing *client.Signing) (*generated.ClientWithResponses, *recorder) {
+func newClient(t *testing.T, signing *barong.Signing) (*barong.Client, *recorder) {
 	t.Helper()
 	requests := &recorder{}
-	api, err := client.New("http://127.0.0.1:8080", signing, generated.WithHTTPClient(requests))
+	client, err := barong.New("http://127.0.0.1:8080", signing, barong.WithHTTPClient(&http.Client{Transport: requests}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return api, requests
+	return client, requests
 }
 
 func payload(t *testing.T, encoded string) map[string]any {
@@ -77,14 +79,14 @@ func payload(t *testing.T, encoded string) map[string]any {
 
 func TestAnEnvelopeHasTheParametersTheClaimsAndASignatureBySigner(t *testing.T) {
 	t.Parallel()
-	signing := client.Envelope(newSigner(t, "one", "EdDSA"), newSigner(t, "two", "HS256"))
+	signing := barong.Envelope(newSigner(t, "one", "EdDSA"), newSigner(t, "two", "HS256"))
 	signing.Clock, signing.JTI = func() time.Time { return noon }, func() string { return "the id" }
 	signing.Lifetime = 90 * time.Second
-	api, requests := newClient(t, signing)
-	_, _ = api.ListLabelsWithResponse(t.Context(), generated.ListLabelsParameters{UserUID: "ID873B5CE1D2"})
+	client, requests := newClient(t, signing)
+	_, _ = client.ListLabelsWithResponse(t.Context(), api.ListLabelsParameters{UserUID: "ID873B5CE1D2"})
 
 	request := requests.requests[0]
-	var envelope generated.SignedEnvelope
+	var envelope api.SignedEnvelope
 	if err := json.Unmarshal(request.body, &envelope); err != nil {
 		t.Fatal(err)
 	}
@@ -112,11 +114,11 @@ func TestAnEnvelopeHasTheParametersTheClaimsAndASignatureBySigner(t *testing.T) 
 
 func TestNoParametersMakeAnEnvelopeWithoutData(t *testing.T) {
 	t.Parallel()
-	api, requests := newClient(t, client.Envelope(newSigner(t, "one", "EdDSA")))
-	_, _ = api.GetTimestamp(t.Context(), nil)
-	_, _ = api.GetTimestampWithBody(t.Context(), "", http.NoBody)
+	client, requests := newClient(t, barong.Envelope(newSigner(t, "one", "EdDSA")))
+	_, _ = client.GetTimestamp(t.Context(), nil)
+	_, _ = client.GetTimestampWithBody(t.Context(), "", http.NoBody)
 	for _, request := range requests.requests {
-		var envelope generated.SignedEnvelope
+		var envelope api.SignedEnvelope
 		if err := json.Unmarshal(request.body, &envelope); err != nil {
 			t.Fatal(err)
 		}
@@ -131,24 +133,24 @@ func TestAnEnvelopeNamesItsOperationWhereverTheServerIs(t *testing.T) {
 	t.Parallel()
 	for _, server := range []string{"http://127.0.0.1:8080", "http://127.0.0.1:8080/api/v2/management", "https://gate.example/users/barong/"} {
 		requests := &recorder{}
-		api, err := client.New(server, client.Envelope(newSigner(t, "one", "EdDSA")), generated.WithHTTPClient(requests))
+		client, err := barong.New(server, barong.Envelope(newSigner(t, "one", "EdDSA")), barong.WithHTTPClient(&http.Client{Transport: requests}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		uid := "ID873B5CE1D2"
-		_, _ = api.GetTimestamp(t.Context(), nil)
-		_, _ = api.FilterUsersByLabel(t.Context(), generated.FilterUsersByLabelParameters{Key: "email"})
-		_, _ = api.CreateLabel(t.Context(), generated.CreateLabelParameters{UserUID: uid, Key: "email", Value: "verified"})
-		_, _ = api.UpdateLabel(t.Context(), generated.UpdateLabelParameters{UserUID: uid, Key: "email", Value: "verified"})
-		_, _ = api.DeleteLabel(t.Context(), generated.DeleteLabelParameters{UserUID: uid, Key: "email"})
-		_, _ = api.CreateUser(t.Context(), generated.CreateUserParameters{})
-		_, _ = api.GetUser(t.Context(), generated.GetUserParameters{UID: &uid})
+		_, _ = client.GetTimestamp(t.Context(), nil)
+		_, _ = client.FilterUsersByLabel(t.Context(), api.FilterUsersByLabelParameters{Key: "email"})
+		_, _ = client.CreateLabel(t.Context(), api.CreateLabelParameters{UserUID: uid, Key: "email", Value: "verified"})
+		_, _ = client.UpdateLabel(t.Context(), api.UpdateLabelParameters{UserUID: uid, Key: "email", Value: "verified"})
+		_, _ = client.DeleteLabel(t.Context(), api.DeleteLabelParameters{UserUID: uid, Key: "email"})
+		_, _ = client.CreateUser(t.Context(), api.CreateUserParameters{})
+		_, _ = client.GetUser(t.Context(), api.GetUserParameters{UID: &uid})
 		want := []string{"getTimestamp", "filterUsersByLabel", "createLabel", "updateLabel", "deleteLabel", "createUser", "getUser"}
 		if len(requests.requests) != len(want) {
 			t.Fatalf("%d requests were sent", len(requests.requests))
 		}
 		for i, request := range requests.requests {
-			var envelope generated.SignedEnvelope
+			var envelope api.SignedEnvelope
 			if err := json.Unmarshal(request.body, &envelope); err != nil {
 				t.Fatal(err)
 			}
@@ -161,8 +163,8 @@ func TestAnEnvelopeNamesItsOperationWhereverTheServerIs(t *testing.T) {
 
 func TestATokenThatServesSeveralOperationsNamesNone(t *testing.T) {
 	t.Parallel()
-	api, requests := newClient(t, client.Bearer(newSigner(t, "one", "EdDSA")))
-	_, _ = api.GetTimestamp(t.Context(), nil)
+	client, requests := newClient(t, barong.Bearer(newSigner(t, "one", "EdDSA")))
+	_, _ = client.GetTimestamp(t.Context(), nil)
 	_, claims, _ := strings.Cut(requests.requests[0].Header.Get("Authorization"), ".")
 	claims, _, _ = strings.Cut(claims, ".")
 	if op, there := payload(t, claims)["op"]; there {
@@ -172,12 +174,12 @@ func TestATokenThatServesSeveralOperationsNamesNone(t *testing.T) {
 
 func TestAnEnvelopeIsSignedAfterTheRequestEditors(t *testing.T) {
 	t.Parallel()
-	api, requests := newClient(t, client.Envelope(newSigner(t, "one", "EdDSA")))
-	_, _ = api.ListUsers(t.Context(), generated.ListUsersParameters{}, func(_ context.Context, r *http.Request) error {
+	client, requests := newClient(t, barong.Envelope(newSigner(t, "one", "EdDSA")))
+	_, _ = client.ListUsers(t.Context(), api.ListUsersParameters{}, func(_ context.Context, r *http.Request) error {
 		r.Body = io.NopCloser(strings.NewReader(`{"limit":7}`))
 		return nil
 	})
-	var envelope generated.SignedEnvelope
+	var envelope api.SignedEnvelope
 	if err := json.Unmarshal(requests.requests[0].body, &envelope); err != nil {
 		t.Fatal(err)
 	}
@@ -188,10 +190,10 @@ func TestAnEnvelopeIsSignedAfterTheRequestEditors(t *testing.T) {
 
 func TestWhatCannotBeInAnEnvelopeIsNotSent(t *testing.T) {
 	t.Parallel()
-	api, requests := newClient(t, client.Envelope(newSigner(t, "one", "EdDSA")))
-	_, form := api.CreateLabelWithFormdataBody(t.Context(), generated.CreateLabelParameters{UserUID: "ID873B5CE1D2", Key: "email", Value: "verified"})
-	_, array := api.CreateLabelWithBody(t.Context(), "application/json", strings.NewReader("[]"))
-	for sentence, err := range map[string]error{"application/x-www-form-urlencoded": form, "must be a JSON object": array} {
+	client, requests := newClient(t, barong.Envelope(newSigner(t, "one", "EdDSA")))
+	_, form := client.CreateLabelWithBody(t.Context(), formType, strings.NewReader("user_uid=ID873B5CE1D2&key=email&value=verified"))
+	_, array := client.CreateLabelWithBody(t.Context(), "application/json", strings.NewReader("[]"))
+	for sentence, err := range map[string]error{formType: form, "must be a JSON object": array} {
 		if err == nil || !strings.Contains(err.Error(), sentence) {
 			t.Errorf("the error is %v, want one with %q", err, sentence)
 		}
@@ -204,16 +206,16 @@ func TestWhatCannotBeInAnEnvelopeIsNotSent(t *testing.T) {
 func TestABearerTokenServesUntilASixthOfItsLifetimeIsLeft(t *testing.T) {
 	t.Parallel()
 	now, made := noon, 0
-	signing := client.Bearer(newSigner(t, "one", "EdDSA"))
+	signing := barong.Bearer(newSigner(t, "one", "EdDSA"))
 	signing.Clock = func() time.Time { return now }
 	signing.JTI = func() string { made++; return "id" + string(rune('0'+made)) }
-	api, requests := newClient(t, signing)
+	client, requests := newClient(t, signing)
 	for i, step := range []struct {
 		at   time.Duration
 		want string
 	}{{0, "id1"}, {49 * time.Second, "id1"}, {50 * time.Second, "id2"}, {99 * time.Second, "id2"}, {49 * time.Second, "id3"}} {
 		now = noon.Add(step.at)
-		_, _ = api.ListLabelsWithFormdataBody(t.Context(), generated.ListLabelsParameters{UserUID: "ID873B5CE1D2"})
+		_, _ = client.ListLabelsWithBody(t.Context(), formType, strings.NewReader("user_uid=ID873B5CE1D2"))
 		request := requests.requests[i]
 		token, isBearer := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer ")
 		if !isBearer || string(request.body) != "user_uid=ID873B5CE1D2" {
@@ -228,42 +230,42 @@ func TestABearerTokenServesUntilASixthOfItsLifetimeIsLeft(t *testing.T) {
 func TestSignersAreReadFromAFolder(t *testing.T) {
 	t.Parallel()
 	folder, _ := keys()
-	signers, err := client.LoadSigners(folder)
+	signers, err := barong.LoadSigners(folder)
 	if err != nil || len(signers) != 2 || signers[0].ID != "backend-1" || signers[0].Algorithm != "RS256" || signers[1].ID != "backend-2" || signers[1].Algorithm != "ES256" {
 		t.Errorf("read %v, %v", signers, err)
 	}
-	if _, err := client.LoadSigners(t.TempDir()); err == nil {
+	if _, err := barong.LoadSigners(t.TempDir()); err == nil {
 		t.Error("a folder without keys is no error")
 	}
 	broken := filepath.Join(t.TempDir(), "broken.pem")
 	if err := os.WriteFile(broken, []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.LoadSigner("broken", broken); err == nil || !strings.Contains(err.Error(), broken) {
+	if _, err := barong.LoadSigner("broken", broken); err == nil || !strings.Contains(err.Error(), broken) {
 		t.Errorf("the error of a broken file is %v", err)
 	}
-	if _, err := client.LoadSigner("absent", filepath.Join(folder, "absent.pem")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := barong.LoadSigner("absent", filepath.Join(folder, "absent.pem")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the error of no file is %v", err)
 	}
 }
 
 func TestNewRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
-	good := client.Envelope(newSigner(t, "one", "EdDSA"))
-	short := client.Envelope(newSigner(t, "one", "EdDSA"))
+	good := barong.Envelope(newSigner(t, "one", "EdDSA"))
+	short := barong.Envelope(newSigner(t, "one", "EdDSA"))
 	short.Lifetime = time.Millisecond
 	for name, attempt := range map[string]struct {
 		server  string
-		signing *client.Signing
+		signing *barong.Signing
 	}{
 		"no scheme":       {"127.0.0.1:8080", good},
 		"no host":         {"http:///api", good},
 		"no signing":      {"http://127.0.0.1:8080", nil},
-		"no signer":       {"http://127.0.0.1:8080", client.Envelope()},
-		"a signer is nil": {"http://127.0.0.1:8080", client.Bearer(nil)},
+		"no signer":       {"http://127.0.0.1:8080", barong.Envelope()},
+		"a signer is nil": {"http://127.0.0.1:8080", barong.Bearer(nil)},
 		"no lifetime":     {"http://127.0.0.1:8080", short},
 	} {
-		if _, err := client.New(attempt.server, attempt.signing); err == nil {
+		if _, err := barong.New(attempt.server, attempt.signing); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
