@@ -17,7 +17,7 @@ IMAGE         ?= barong:dev
 PLATFORM      ?= linux/$(shell $(GO) env GOARCH)
 
 # The modules of this repository, and their packages as the first one sees them.
-MODULES  := . clients/go
+MODULES  := . cloud clients/go
 PACKAGES := ./... barong/clients/go/...
 
 # in_modules runs a command in the folder of each module.
@@ -31,13 +31,16 @@ reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; grep
 # A static binary, which runs on any system of its kind, and in an empty container.
 BUILD := CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test test-all test-faults test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image release-dry lint-deploy vulnerabilities
+.PHONY: help build build-cloud run test test-all test-faults test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image release-dry lint-deploy vulnerabilities
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 build: ## Build bin/barong
 	$(BUILD) -o bin/barong .
+
+build-cloud: ## Build bin/barong with the drivers of Google Cloud, Azure, AWS KMS and Vault
+	cd cloud && $(BUILD) -o ../bin/barong .
 
 run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 	bin/barong serve
@@ -87,7 +90,7 @@ scalar: ## Fetch what draws the page /docs, internal/apidocs/scalar.js.*, from n
 
 # go mod verify compares the modules in the cache with their hashes. A module that is replaced by a folder is not in
 # the cache; it is skipped, unless its path has no dot: then it is reported, without a hash to compare.
-verify_modules = wrong=$$($(GO) mod verify 2>&1 | grep -v -e '^go: downloading ' -e '^all modules verified$$' -e '^barong/clients/go v0\.0\.0: missing ziphash: '); \
+verify_modules = wrong=$$($(GO) mod verify 2>&1 | grep -v -e '^go: downloading ' -e '^all modules verified$$' -e '^barong[a-z/]* v0\.0\.0[-0-9]*: missing ziphash: '); \
 	[ -z "$$wrong" ] || { echo "$$wrong"; exit 1; }
 
 verify: ## Fail when generated code or go.mod is not what the sources make

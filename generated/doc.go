@@ -3,3 +3,10 @@
 // Nothing in it is written by hand but this file, the generator's settings and
 // overlay.yaml, which says what the public document does not tell about Go.
 package generated
+
+import _ "embed"
+
+// Spec is openapi.yaml byte for byte, in which form it is served.
+//
+//go:embed openapi.yaml
+var Spec []byte

@@ -78,10 +78,6 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, err := os.ReadFile("../openapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	a := &api{t: t, pool: newPool(t, with(newDatabase(t), s.database), repository.Timeouts(s.timeout)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
 	listening := httptest.NewUnstartedServer(nil)
 	a.root = "http://" + listening.Listener.Addr().String()
@@ -94,7 +90,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 			PublicURL: s.publicURL, BcryptCost: 4,
 		},
 		Policy: s.policy, UIDPrefix: "ID", Repo: repo, Documents: a.store, OTP: a.codes, Signer: self().signer,
-		Keychain: auth.Fixed(keychain), Rates: rates, Spec: spec, Docs: s.docs, Clock: a.clock.Now,
+		Keychain: auth.Fixed(keychain), Rates: rates, Docs: s.docs, Clock: a.clock.Now,
 		Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}.Handler()
 	if err != nil {

@@ -22,7 +22,6 @@ import (
 
 // ServerOptions are what the settings do not say.
 type ServerOptions struct {
-	Spec []byte // openapi.yaml as it is served
 	// ShowSecrets is for a server whose output a person reads: only then may the page
 	// /docs of a server with a development signer get a token, for DocsKey.
 	ShowSecrets bool
@@ -56,7 +55,7 @@ type Server struct {
 // already reports on. ctx ends what runs beside the requests.
 func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o ServerOptions) (*Server, error) {
 	s := &Server{App: App{Settings: settings, Log: log}, options: o}
-	s.service = Service{Settings: settings, Spec: o.Spec, Log: log, Clock: time.Now}
+	s.service = Service{Settings: settings, Log: log, Clock: time.Now}
 	for _, open := range []func(context.Context) error{
 		s.openPolicy, s.openDataDir, s.openSigners, s.openCertificates, s.openOTPKey,
 		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openHandler,

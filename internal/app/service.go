@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"barong/clients/go/signing"
+	"barong/generated"
 	"barong/handlers"
 	"barong/internal/auth"
 	"barong/internal/config"
@@ -31,7 +32,6 @@ type Service struct {
 	Signer    *signing.Signer // the server itself, which signs for others
 	Keychain  *auth.Source
 	Rates     *server.RateLimits // nil: signers may call as often as they like
-	Spec      []byte             // openapi.yaml as it is served
 	Docs      *server.Docs       // nil: there is no page /docs
 	Log       *slog.Logger
 	Clock     func() time.Time
@@ -80,7 +80,7 @@ func (s Service) Handler() (http.Handler, error) {
 		Connections: s.Connections,
 		Timeouts:    server.DefaultTimeouts,
 		Rates:       s.Rates,
-		Spec:        s.Spec,
+		Spec:        generated.Spec,
 		PublicURL:   s.Settings.PublicURL,
 		Docs:        s.Docs,
 		PublicKeys:  publicKeys,

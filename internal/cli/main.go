@@ -7,14 +7,14 @@ import (
 	"io"
 	"os"
 	"slices"
+	_ "time/tzdata" // where the system has no time zones, such as an empty container image
 
 	"github.com/alecthomas/kong"
+	_ "golang.org/x/crypto/x509roots/fallback" // where the system has no certificates; those that it has prevail
 )
 
-// program is what every command gets: where to read and write, and the
-// specification.
+// program is what every command gets: where to read and write.
 type program struct {
-	spec           []byte
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
@@ -43,8 +43,8 @@ type commands struct {
 
 // Main runs the command that args name, without the program's own name, and
 // returns the process's exit status.
-func Main(spec []byte, args []string, stdout, stderr io.Writer) int {
-	p := &program{spec: spec, stdin: os.Stdin, stdout: stdout, stderr: stderr}
+func Main(args []string, stdout, stderr io.Writer) int {
+	p := &program{stdin: os.Stdin, stdout: stdout, stderr: stderr}
 	exited := -1
 	parser := newParser(p, func(status int) { exited = status; panic(exit{}) })
 	return run(parser, args, p, &exited)

@@ -27,7 +27,7 @@ func (serveCommand) Run(p *program) error {
 	defer cancel()
 	asJSON := logsJSON(settings, p.stderr)
 	forPerson := isTerminal(p.stderr) && !asJSON
-	server, err := app.OpenServer(ctx, settings, log, app.ServerOptions{Spec: p.spec, ShowSecrets: forPerson, CommandLog: warnLogger(p)})
+	server, err := app.OpenServer(ctx, settings, log, app.ServerOptions{ShowSecrets: forPerson, CommandLog: warnLogger(p)})
 	if err != nil {
 		return err
 	}

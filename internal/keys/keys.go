@@ -31,7 +31,7 @@ const fileScheme = "file"
 //   - base64key:// and 32 bytes in url-safe base64 is the key itself (NaCl secretbox);
 //   - file:///path is a file that holds 32 bytes in standard base64, for the same;
 //   - hashivault://, awskms://, gcpkms:// and azurekeyvault:// are keys of a service,
-//     in binaries that are built with the tag cloud.
+//     in the binary of cloud/, which has their drivers.
 //
 // A key of a service is not used before it is needed, so that no error of it shows
 // here. Errors hold no part of the URL but the name of a kind of key that this
@@ -42,7 +42,7 @@ func Open(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
 	case found && scheme == fileScheme:
 		return openFile(keyURL, rest)
 	case !found || !secrets.DefaultURLMux().ValidKeeperScheme(scheme):
-		return nil, fmt.Errorf("it must be the URL of a key: %w, or file:///path; other keys need a binary that is built with the tag cloud", errLocal)
+		return nil, fmt.Errorf("it must be the URL of a key: %w, or file:///path; other keys need the binary of make build-cloud", errLocal)
 	case scheme == localsecrets.Scheme && rest == "":
 		return nil, errLocal // the library would make a key, and forget it
 	}
