@@ -76,3 +76,19 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 		}
 	}
 }
+
+// maxClientModules is how many modules the Go client may bring into a program.
+const maxClientModules = 6
+
+func TestTheGoClientBringsFewModules(t *testing.T) {
+	t.Parallel()
+	list := exec.Command("go", "list", "-m", "all")
+	list.Dir = "../clients/go"
+	output, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if modules := strings.Fields(string(output)); modules[0] != "barong/clients/go" || (len(modules)-1)/2 > maxClientModules {
+		t.Errorf("the modules are %q", modules)
+	}
+}

@@ -3,6 +3,7 @@ package barong_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -89,6 +90,27 @@ func TestAnAnswerThatIsNoSuccessIsAnError(t *testing.T) {
 				t.Errorf("the error is %#v: %s", failure, failure)
 			}
 		})
+	}
+}
+
+func TestAViolationNamesItsField(t *testing.T) {
+	t.Parallel()
+	for pointer, want := range map[string]string{"/email": "email", "": "", "/a~1b~0c": "a/b~c"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			fmt.Fprintf(w, `{"type": "urn:barong:error:invalid_parameters", "detail": "all of it", "errors": [{"pointer": %q, "code": "x", "detail": "y"}]}`, pointer)
+		}))
+		defer server.Close()
+		client, err := barong.New(server.URL, barong.Bearer(newSigner(t, "one", "EdDSA")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.GetTimestampWithResponse(t.Context(), nil)
+		failure, ok := errors.AsType[*barong.Error](err)
+		if !ok || !slices.Equal(failure.Violations, []barong.Violation{{Field: want, Code: "x", Message: "y"}}) || !slices.Equal(failure.Messages, []string{"all of it"}) {
+			t.Errorf("%q: %#v", pointer, failure)
+		}
 	}
 }
 

@@ -130,7 +130,7 @@ func (e *Error) readProblem(body []byte) {
 		e.Code = code
 	}
 	for _, each := range problem.Errors {
-		e.Violations = append(e.Violations, Violation{strings.TrimPrefix(each.Pointer, "/"), each.Code, each.Detail})
+		e.Violations = append(e.Violations, Violation{fieldOf(each.Pointer), each.Code, each.Detail})
 		if e.Code == "invalid_record" {
 			e.Messages = append(e.Messages, each.Detail)
 		}
@@ -138,6 +138,11 @@ func (e *Error) readProblem(body []byte) {
 	if e.Messages == nil && problem.Detail != "" {
 		e.Messages = []string{problem.Detail}
 	}
+}
+
+// fieldOf is the parameter that a JSON pointer (RFC 6901) is to.
+func fieldOf(pointer string) string {
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(strings.TrimPrefix(pointer, "/"))
 }
 
 // messages reads an error as a server without problem details has it: one sentence or

@@ -83,8 +83,9 @@ func WithMaxRetryAfter(most time.Duration) Option {
 }
 
 // WithLogger logs each attempt: method, path, attempt, duration, and status and
-// request_id of the response or the error. An attempt without a success is logged at
-// level WARN, all others at DEBUG. Bodies, tokens and keys are not logged.
+// request_id of the response or the error. The level of a success is DEBUG; that of 429,
+// of 500 and above, and of no response WARN; that of other responses INFO. Bodies, tokens
+// and keys are not logged.
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) { s.log = log }
 }

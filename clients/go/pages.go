@@ -39,31 +39,33 @@ func PageOf(response *http.Response) (page Page, err error) {
 // when they are needed, of 1,000 users unless Limit is set. Page is where it begins. It
 // ends after the first error.
 func (c *Client) ListAllUsers(ctx context.Context, parameters api.ListUsersParameters) iter.Seq2[api.ListedUser, error] {
-	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, *http.Response, error) {
+	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, Page, error) {
 		parameters.Page, parameters.Limit = page, limit
 		answer, err := c.ListUsersWithResponse(ctx, parameters)
 		if err != nil {
-			return nil, nil, err
+			return nil, Page{}, err
 		}
-		return *answer.JSON201, answer.HTTPResponse, nil
+		described, err := PageOf(answer.HTTPResponse)
+		return *answer.JSON201, described, err
 	})
 }
 
 // FilterAllUsersByLabel iterates over the users of all pages of filterUsersByLabel, like
 // [Client.ListAllUsers].
 func (c *Client) FilterAllUsersByLabel(ctx context.Context, parameters api.FilterUsersByLabelParameters) iter.Seq2[api.ListedUser, error] {
-	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, *http.Response, error) {
+	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, Page, error) {
 		parameters.Page, parameters.Limit = page, limit
 		answer, err := c.FilterUsersByLabelWithResponse(ctx, parameters)
 		if err != nil {
-			return nil, nil, err
+			return nil, Page{}, err
 		}
-		return *answer.JSON201, answer.HTTPResponse, nil
+		described, err := PageOf(answer.HTTPResponse)
+		return *answer.JSON201, described, err
 	})
 }
 
 // pages iterates over the entries of a list, as long as a page says that another follows.
-func pages[T any](first, limit *int64, request func(page, limit *int64) ([]T, *http.Response, error)) iter.Seq2[T, error] {
+func pages[T any](first, limit *int64, request func(page, limit *int64) ([]T, Page, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		number, size := int64(1), int64(fullPage)
@@ -74,12 +76,7 @@ func pages[T any](first, limit *int64, request func(page, limit *int64) ([]T, *h
 			size = *limit
 		}
 		for ; ; number++ {
-			entries, response, err := request(&number, &size)
-			if err != nil {
-				yield(none, err)
-				return
-			}
-			page, err := PageOf(response)
+			entries, page, err := request(&number, &size)
 			if err != nil {
 				yield(none, err)
 				return

@@ -37,7 +37,7 @@ func mayRetry(operation api.Operation, err error) bool {
 	}
 	var refused *net.OpError
 	isNetwork := errors.As(err, &refused)
-	if isNetwork && refused.Op == "dial" { // there was no connection to send it on
+	if isNetwork && (refused.Op == "dial" || refused.Op == "proxyconnect") { // there was no connection to send it on
 		return true
 	}
 	var untrusted *tls.CertificateVerificationError

@@ -309,6 +309,21 @@ func TestWaitsGrowAndAreSpreadOut(t *testing.T) {
 	}
 }
 
+func TestTheLevelOfARecordSaysWhetherSomebodyMustLook(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		http.StatusNotFound: "INFO", http.StatusUnprocessableEntity: "INFO", http.StatusTemporaryRedirect: "INFO",
+		http.StatusTooManyRequests: "WARN", http.StatusInternalServerError: "WARN", http.StatusServiceUnavailable: "WARN",
+	} {
+		var log strings.Builder
+		url, _ := counting(t, answering(status))
+		_ = calls["createUser"].send(t.Context(), swift(t, url, barong.WithAttempts(1), barong.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
+		if !strings.Contains(log.String(), "level="+want) {
+			t.Errorf("%d: %s", status, &log)
+		}
+	}
+}
+
 func TestTheLogHasAttemptsAndNoSecrets(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder

@@ -82,7 +82,7 @@ func (s *sender) record(request *http.Request, response *http.Response, err erro
 	if s.log == nil {
 		return
 	}
-	level := slog.LevelDebug
+	level := slog.LevelInfo
 	attributes := []slog.Attr{
 		slog.String("method", request.Method), slog.String("path", request.URL.Path),
 		slog.Int("attempt", attempt), slog.Duration("duration", duration),
@@ -91,7 +91,10 @@ func (s *sender) record(request *http.Request, response *http.Response, err erro
 		level = slog.LevelWarn
 		attributes = append(attributes, slog.String("error", err.Error()))
 	} else {
-		if !isSuccess(request, response) {
+		switch status := response.StatusCode; {
+		case isSuccess(request, response):
+			level = slog.LevelDebug
+		case status == http.StatusTooManyRequests || status >= http.StatusInternalServerError:
 			level = slog.LevelWarn
 		}
 		attributes = append(attributes, slog.Int("status", response.StatusCode), slog.String("request_id", response.Header.Get("X-Request-Id")))

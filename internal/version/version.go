@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// module is the path of this module, as the main one or as a program's dependency.
-const module = "barong"
-
 // Unknown is the version of a binary that was built outside of a repository, or by go
 // test or go run, which do not ask the repository.
 const Unknown = "0.0.0-devel"
@@ -34,10 +31,8 @@ func Product() string {
 }
 
 func of(info *debug.BuildInfo) string {
-	for _, each := range append([]*debug.Module{&info.Main}, info.Deps...) {
-		if each.Path == module && each.Version != "" && each.Version != "(devel)" {
-			return strings.TrimPrefix(each.Version, "v")
-		}
+	if version := info.Main.Version; version != "" && version != "(devel)" {
+		return strings.TrimPrefix(version, "v")
 	}
 	return Unknown
 }
