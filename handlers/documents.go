@@ -20,7 +20,7 @@ import (
 // row, the label that follows it, and what that does to the account.
 func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
 	parameters := request.JSONBody
-	room, err := h.Repository.HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
+	room, err := h.Repo.HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,9 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	if err := h.Documents.Put(ctx, &document, content); err != nil {
 		return nil, err
 	}
-	user, err := h.Repository.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.accountStatus())
+	user, err := h.Repo.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.status)
 	if err != nil {
-		h.abandon(ctx, document, err)
+		h.removeOrphan(ctx, document, err)
 		return nil, err
 	}
 	return generated.CreateDocument201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
@@ -54,10 +54,10 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 // abandonTimeout bounds the removal of a file, for which nobody waits long.
 const abandonTimeout = 5 * time.Second
 
-// abandon removes the file of a document whose row did not come. Where the
+// removeOrphan removes the file of a document whose row did not come. Where the
 // database may have kept the row after all (the connection broke while it
 // committed), the file stays, for `barong documents sweep` to decide.
-func (h *Handlers) abandon(ctx context.Context, d identity.Document, cause error) {
+func (h *Handlers) removeOrphan(ctx context.Context, d identity.Document, cause error) {
 	if ctx.Err() != nil || problem.KindOf(cause) == problem.Unavailable {
 		return
 	}
@@ -77,7 +77,7 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Documents.Verify(object, query.Get("expires"), query.Get("signature")); err != nil {
 		return err
 	}
-	document, err := h.Repository.FindDocument(r.Context(), object)
+	document, err := h.Repo.FindDocument(r.Context(), object)
 	if problem.KindOf(err) == problem.NotFound {
 		return identity.ErrNoDocument.WithCause(err)
 	}

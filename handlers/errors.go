@@ -38,14 +38,14 @@ var statuses = map[problem.Kind]struct {
 	problem.Unavailable:       {http.StatusServiceUnavailable, "unavailable"},
 }
 
-// fault is what a caller is told of any error that is not a problem.Error.
-var fault = &problem.Error{Detail: "Internal server error"}
+// errInternal is what a caller is told of any error that is not a problem.Error.
+var errInternal = &problem.Error{Detail: "Internal server error"}
 
-// gone is what nobody reads: the caller hung up, or the server is told to stop.
-var gone = &problem.Error{Kind: problem.Unavailable, Detail: "The request was abandoned", RetryAfter: time.Second}
+// errClientClosed is what nobody reads: the caller hung up, or the server is told to stop.
+var errClientClosed = &problem.Error{Kind: problem.Unavailable, Detail: "The request was abandoned", RetryAfter: time.Second}
 
-// late is a deadline that ended while nobody said what the request waited for.
-var late = &problem.Error{
+// errTimeout is a deadline that ended while nobody said what the request waited for.
+var errTimeout = &problem.Error{
 	Kind: problem.Unavailable, Detail: "The request took too long, try again later", Reason: problem.TimedOut, RetryAfter: 5 * time.Second,
 }
 
@@ -53,7 +53,7 @@ var late = &problem.Error{
 // written.
 type Errors struct {
 	Log     *slog.Logger
-	Refused func(context.Context, Refusal)
+	OnError func(context.Context, ErrorResponse)
 }
 
 // Fail is the only function that writes an error: as {"error": …}, or as problem
@@ -62,8 +62,8 @@ type Errors struct {
 // is for Refused.
 func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	failure, status, name := classify(err)
-	if e.Refused != nil {
-		e.Refused(r.Context(), newRefusal(err, failure, status, name))
+	if e.OnError != nil {
+		e.OnError(r.Context(), newErrorResponse(err, failure, status, name))
 	}
 	header := w.Header()
 	if status == http.StatusUnauthorized {
@@ -92,8 +92,8 @@ func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func classify(err error) (failure *problem.Error, status int, name string) {
-	if hungUp(err) {
-		return gone, statuses[gone.Kind].status, statuses[gone.Kind].name
+	if isClientDisconnect(err) {
+		return errClientClosed, statuses[errClientClosed.Kind].status, statuses[errClientClosed.Kind].name
 	}
 	if errors.As(err, &failure) {
 		if known, ok := statuses[failure.Kind]; ok {
@@ -101,15 +101,15 @@ func classify(err error) (failure *problem.Error, status int, name string) {
 		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return late, statuses[late.Kind].status, statuses[late.Kind].name
+		return errTimeout, statuses[errTimeout.Kind].status, statuses[errTimeout.Kind].name
 	}
-	return fault, http.StatusInternalServerError, "internal"
+	return errInternal, http.StatusInternalServerError, "internal"
 }
 
-// hungUp says whether an error is the caller's going away: before the answer was
+// isClientDisconnect says whether an error is the caller's going away: before the answer was
 // there, or while it was being written. Connections that are not the caller's fail
 // as a problem.Error.
-func hungUp(err error) bool {
+func isClientDisconnect(err error) bool {
 	var failure *problem.Error
 	var broken *net.OpError
 	return errors.Is(err, context.Canceled) ||

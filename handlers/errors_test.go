@@ -33,11 +33,11 @@ func TestEveryKindOfErrorHasAStatus(t *testing.T) {
 	}
 }
 
-func fail(err error) (answer *httptest.ResponseRecorder, refusal Refusal) {
+func fail(err error) (answer *httptest.ResponseRecorder, response ErrorResponse) {
 	answer = httptest.NewRecorder()
-	errs := Errors{Log: slog.New(slog.DiscardHandler), Refused: func(_ context.Context, told Refusal) { refusal = told }}
+	errs := Errors{Log: slog.New(slog.DiscardHandler), OnError: func(_ context.Context, told ErrorResponse) { response = told }}
 	errs.Fail(answer, httptest.NewRequest(http.MethodPost, "/", nil), err)
-	return answer, refusal
+	return answer, response
 }
 
 func TestErrorBecomesItsStatusAndBody(t *testing.T) {
@@ -69,14 +69,14 @@ func TestErrorBecomesItsStatusAndBody(t *testing.T) {
 func TestCauseIsForTheOperatorAndNotAnswered(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{errors.New("the cause"), auth.ErrUnverified.WithCause(errors.New("the cause")), problem.New(problem.Unavailable, "away").WithCause(errors.New("the cause"))} {
-		answer, refusal := fail(err)
-		if !strings.Contains(refusal.Err.Error(), "the cause") || strings.Contains(answer.Body.String(), "the cause") {
-			t.Errorf("%v: answered %s, the operator is told %v", err, answer.Body, refusal)
+		answer, response := fail(err)
+		if !strings.Contains(response.Err.Error(), "the cause") || strings.Contains(answer.Body.String(), "the cause") {
+			t.Errorf("%v: answered %s, the operator is told %v", err, answer.Body, response)
 		}
 	}
 }
 
-func TestReasonsOfRefusalsAreAKnownFew(t *testing.T) {
+func TestReasonsOfErrorResponsesAreAKnownFew(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		err    error
@@ -96,9 +96,9 @@ func TestReasonsOfRefusalsAreAKnownFew(t *testing.T) {
 		{&problem.Error{Kind: problem.Unavailable, Cause: &net.OpError{Op: "write", Err: syscall.EPIPE}}, "unavailable", slog.LevelError},
 		{errors.New("fault"), "internal", slog.LevelError},
 	} {
-		_, refusal := fail(c.err)
-		if refusal.Reason != c.reason || refusal.Level() != c.level || !slices.Contains(Reasons(), refusal.Reason) {
-			t.Errorf("%v: %s, %s, of %v", c.err, refusal.Reason, refusal.Level(), Reasons())
+		_, response := fail(c.err)
+		if response.Reason != c.reason || response.Level() != c.level || !slices.Contains(Reasons(), response.Reason) {
+			t.Errorf("%v: %s, %s, of %v", c.err, response.Reason, response.Level(), Reasons())
 		}
 	}
 }

@@ -16,9 +16,9 @@ func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabe
 	parameters := request.JSONBody
 	label, err := h.newLabel(parameters.Key, parameters.Value)
 	if err != nil {
-		return nil, cmp.Or(h.Repository.UserExists(ctx, parameters.UserUID), err)
+		return nil, cmp.Or(h.Repo.UserExists(ctx, parameters.UserUID), err)
 	}
-	if err := h.Repository.CreateLabel(ctx, parameters.UserUID, label, h.accountStatus()); err != nil {
+	if err := h.Repo.CreateLabel(ctx, parameters.UserUID, label, h.status); err != nil {
 		return nil, err
 	}
 	return generated.CreateLabel201JSONResponse(viewLabel(label)), nil
@@ -32,7 +32,7 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 	if err != nil {
 		return nil, cmp.Or(h.labelExists(ctx, parameters.UserUID, parameters.Key, *parameters.Replace), err)
 	}
-	updated, err := h.Repository.PutLabel(ctx, parameters.UserUID, label, *parameters.Replace, h.accountStatus())
+	updated, err := h.Repo.PutLabel(ctx, parameters.UserUID, label, *parameters.Replace, h.status)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 // DeleteLabel takes a private label from a user.
 func (h *Handlers) DeleteLabel(ctx context.Context, request generated.DeleteLabelRequestObject) (generated.DeleteLabelResponseObject, error) {
 	parameters := request.JSONBody
-	deleted, err := h.Repository.DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.accountStatus(), h.now())
+	deleted, err := h.Repo.DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.status, h.now())
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (h *Handlers) newLabel(key, value string) (identity.Label, error) {
 // labelExists reports what comes before the rules that a label breaks: that the
 // user is unknown, or that there is no label to update and none is to be made.
 func (h *Handlers) labelExists(ctx context.Context, uid, key string, create bool) error {
-	labels, err := h.Repository.Labels(ctx, uid)
+	labels, err := h.Repo.Labels(ctx, uid)
 	if err != nil || create {
 		return err
 	}
@@ -73,7 +73,7 @@ func (h *Handlers) labelExists(ctx context.Context, uid, key string, create bool
 
 // ListLabels answers all labels of a user.
 func (h *Handlers) ListLabels(ctx context.Context, request generated.ListLabelsRequestObject) (generated.ListLabelsResponseObject, error) {
-	labels, err := h.Repository.Labels(ctx, request.JSONBody.UserUID)
+	labels, err := h.Repo.Labels(ctx, request.JSONBody.UserUID)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (h *Handlers) FilterUsersByLabel(ctx context.Context, request generated.Fil
 		Updated: *parameters.Range == generated.FilterUsersByLabelParametersRangeUpdated, From: parameters.From, To: parameters.To,
 	}
 	page := repository.Page{Number: *parameters.Page, Size: *parameters.Limit}
-	users, total, err := h.Repository.FilterUsersByLabel(ctx, filter, in, page)
+	users, total, err := h.Repo.FilterUsersByLabel(ctx, filter, in, page)
 	if err != nil {
 		return nil, err
 	}

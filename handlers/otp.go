@@ -25,7 +25,7 @@ const attestationType = "barong-otp+jwt"
 // wrong beside it spends it.
 func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequestObject) (generated.SignOTPResponseObject, error) {
 	parameters := request.JSONBody
-	account, err := h.Repository.FindOTPAccount(ctx, parameters.UserUID)
+	account, err := h.Repo.FindOTPAccount(ctx, parameters.UserUID)
 	switch {
 	case err != nil:
 		return nil, err

@@ -41,7 +41,7 @@ func (h *Handlers) viewPage(ctx context.Context, path string, users []identity.U
 		view.users = viewAll(users, viewUser)
 		return view, nil
 	}
-	if err := h.Repository.LoadRelations(ctx, users); err != nil {
+	if err := h.Repo.LoadRelations(ctx, users); err != nil {
 		return view, err
 	}
 	view.users = viewAll(users, viewUserWithFullInfo)

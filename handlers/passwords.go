@@ -54,10 +54,10 @@ const bcryptCost = 12
 // done within hashPatience, as far as can be foreseen, it is an Unavailable error at
 // once; where that was foreseen wrongly, after hashPatience.
 func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
-	if err := p.enter(); err != nil {
+	if err := p.acquire(); err != nil {
 		return "", err
 	}
-	defer p.leave()
+	defer p.release()
 	patience := time.NewTimer(hashPatience)
 	defer patience.Stop()
 	select {
@@ -74,7 +74,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err
 	return string(text), err
 }
 
-func (p *Passwords) enter() error {
+func (p *Passwords) acquire() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.inside >= cap(p.workers)+p.places() {
@@ -84,7 +84,7 @@ func (p *Passwords) enter() error {
 	return nil
 }
 
-func (p *Passwords) leave() {
+func (p *Passwords) release() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.inside--

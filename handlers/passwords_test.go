@@ -48,7 +48,7 @@ func TestPasswordsRefuseAtOnceWhenTooManyWait(t *testing.T) {
 			}
 		}
 		<-p.workers
-		p.leave()
+		p.release()
 		if hash, err := p.Hash(t.Context(), "Tecohvi0"); err != nil || !strings.HasPrefix(hash, "$2a$04$") {
 			t.Errorf("afterwards: %q, %v", hash, err)
 		}
@@ -92,11 +92,11 @@ func TestQueueOfPasswordsIsAsLongAsItIsWorthWaitingFor(t *testing.T) {
 		}
 	}
 	for range workers { // a worker that is free is always worth it
-		if err := p.enter(); err != nil {
+		if err := p.acquire(); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := p.enter(); problem.KindOf(err) != problem.Unavailable {
+	if err := p.acquire(); problem.KindOf(err) != problem.Unavailable {
 		t.Errorf("one more got %v", err)
 	}
 	for range 100 {

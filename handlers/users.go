@@ -16,7 +16,7 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 	email, violations := identity.ParseEmail(parameters.Email)
 	if len(violations) == 0 {
 		// Asked before the hash is made, which costs a thousand times as much.
-		taken, err := h.Repository.EmailTaken(ctx, email)
+		taken, err := h.Repo.EmailTaken(ctx, email)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 	}
 	user := h.newUser(email, digest)
 	user.ReferralUID = parameters.ReferralUID
-	if err := h.Repository.InsertUser(ctx, &user, h.newUID); err != nil {
+	if err := h.Repo.InsertUser(ctx, &user, h.newUID); err != nil {
 		return nil, err
 	}
 	return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
@@ -50,7 +50,7 @@ func (h *Handlers) checkReferrer(ctx context.Context, uid *string) ([]problem.Vi
 	if uid == nil {
 		return nil, nil
 	}
-	err := h.Repository.UserExists(ctx, *uid)
+	err := h.Repo.UserExists(ctx, *uid)
 	if problem.KindOf(err) == problem.NotFound {
 		return []problem.Violation{identity.ReferralUnknown}, nil
 	}
@@ -71,9 +71,9 @@ func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequest
 	var err error
 	switch parameters := request.JSONBody; {
 	case parameters.UID != nil:
-		user, err = h.Repository.FindUser(ctx, repository.ByUID(*parameters.UID))
+		user, err = h.Repo.FindUser(ctx, repository.ByUID(*parameters.UID))
 	case parameters.Email != nil:
-		user, err = h.Repository.FindUser(ctx, repository.ByEmail(*parameters.Email))
+		user, err = h.Repo.FindUser(ctx, repository.ByEmail(*parameters.Email))
 	default:
 		user, err = h.findByPhone(ctx, *parameters.PhoneNum)
 	}
@@ -92,7 +92,7 @@ func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequest
 func (h *Handlers) findByPhone(ctx context.Context, written string) (identity.User, error) {
 	digits, ok := identity.PhoneDigits(written)
 	if ok {
-		user, err := h.Repository.FindUser(ctx, repository.ByPhone(digits))
+		user, err := h.Repo.FindUser(ctx, repository.ByPhone(digits))
 		if !errors.Is(err, identity.ErrRecordNotFound) {
 			return user, err
 		}
@@ -101,7 +101,7 @@ func (h *Handlers) findByPhone(ctx context.Context, written string) (identity.Us
 	if len(violations) > 0 || phone.Number == digits {
 		return identity.User{}, identity.ErrRecordNotFound // nobody can have what is no number
 	}
-	return h.Repository.FindUser(ctx, repository.ByPhone(phone.Number))
+	return h.Repo.FindUser(ctx, repository.ByPhone(phone.Number))
 }
 
 // ListUsers answers a page of all users, or of those that a filter means.
@@ -116,7 +116,7 @@ func (h *Handlers) ListUsers(ctx context.Context, request generated.ListUsersReq
 		Level: parameters.Level, State: textOf(parameters.State),
 	}
 	page := repository.Page{Number: *parameters.Page, Size: *parameters.Limit}
-	users, total, err := h.Repository.FilterUsers(ctx, filter, in, page)
+	users, total, err := h.Repo.FilterUsers(ctx, filter, in, page)
 	if err != nil {
 		return nil, err
 	}

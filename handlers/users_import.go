@@ -19,7 +19,7 @@ func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserR
 	if err != nil {
 		return nil, h.preferTaken(ctx, request.JSONBody.Email, err)
 	}
-	if err := h.Repository.InsertUser(ctx, &user, h.newUID); err != nil {
+	if err := h.Repo.InsertUser(ctx, &user, h.newUID); err != nil {
 		return nil, alreadyExists(err)
 	}
 	return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
@@ -44,7 +44,7 @@ func (h *Handlers) importedUser(ctx context.Context, parameters generated.Import
 // preferTaken reports a taken e-mail before anything else that is wrong with an
 // import: who imports again what is there already learns just that.
 func (h *Handlers) preferTaken(ctx context.Context, email string, otherwise error) error {
-	taken, err := h.Repository.EmailTaken(ctx, email)
+	taken, err := h.Repo.EmailTaken(ctx, email)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,9 @@ import (
 
 	"barong/generated"
 	"barong/handlers"
+	"barong/internal/app"
 	"barong/internal/auth"
+	"barong/internal/config"
 	"barong/internal/documents"
 	"barong/internal/identity"
 	"barong/internal/otp"
@@ -83,22 +85,17 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	listening := httptest.NewUnstartedServer(nil)
 	a.root = "http://" + listening.Listener.Addr().String()
 	a.openStore(s.storage)
-	publicKeys, err := self().signer.PublicKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
 	repo := repository.New(a.pool)
 	a.codes = s.codes(repo, a.clock.Now)
-	operations := &handlers.Handlers{
-		Repository: repo, Documents: a.store, Policy: s.policy, Passwords: handlers.NewPasswords(4), UIDPrefix: "ID", Clock: a.clock.Now,
-		OTP: &otp.Verifier{Backend: a.codes, Attempts: repo}, Signer: self().signer,
-	}
-	handler, err := server.New(server.Options{
-		Operations: operations, Document: operations.ServeDocument, PublicKeys: publicKeys,
-		Keychain: auth.Fixed(keychain), Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock: a.clock.Now, BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Downloads: s.downloads, Timeout: s.timeout, Timeouts: server.DefaultTimeouts, Rates: rates,
-		Spec: spec, Docs: s.docs, PublicURL: s.publicURL,
-	})
+	handler, err := app.Service{
+		Settings: config.Config{
+			BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Downloads: s.downloads, Timeout: s.timeout,
+			PublicURL: s.publicURL, BcryptCost: 4,
+		},
+		Policy: s.policy, UIDPrefix: "ID", Repo: repo, Documents: a.store, OTP: a.codes, Signer: self().signer,
+		Keychain: auth.Fixed(keychain), Rates: rates, Spec: spec, Docs: s.docs, Clock: a.clock.Now,
+		Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"barong/internal/spec"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -226,10 +228,8 @@ func TestCheckChangesNothingAndStartsNoPostgres(t *testing.T) {
 }
 
 func operationIDs() (ids []string) {
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			ids = append(ids, operation.OperationID)
-		}
+	for operation := range spec.Operations(document) {
+		ids = append(ids, operation.OperationID)
 	}
 	return ids
 }

@@ -24,6 +24,7 @@ import (
 	"barong/generated"
 	"barong/handlers"
 	"barong/internal/auth"
+	"barong/internal/spec"
 )
 
 // prism is the validating proxy that somebody else wrote.
@@ -175,16 +176,14 @@ func documentForPrism(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, item := range document.Paths.Map() {
-		for method, operation := range item.Operations() {
-			content := operation.RequestBody.Value.Content
-			parameters, envelope := content["application/json"], content["application/jose+json"]
-			if parameters == nil || envelope == nil {
-				t.Fatalf("%s %s takes no JSON or no envelope", method, path)
-			}
-			parameters.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{AnyOf: openapi3.SchemaRefs{parameters.Schema, envelope.Schema}})
-			delete(content, "application/jose+json")
+	for operation := range spec.Operations(document) {
+		content := operation.RequestBody.Value.Content
+		parameters, envelope := content["application/json"], content["application/jose+json"]
+		if parameters == nil || envelope == nil {
+			t.Fatalf("%s %s takes no JSON or no envelope", operation.Method, operation.Path)
 		}
+		parameters.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{AnyOf: openapi3.SchemaRefs{parameters.Schema, envelope.Schema}})
+		delete(content, "application/jose+json")
 	}
 	text, err := document.MarshalJSON()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"barong/generated"
+	"barong/internal/spec"
 )
 
 var document, router = loadSpec()
@@ -56,19 +57,17 @@ func (r *record) missing() []string {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	var missing []string
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			for _, status := range []int{http.StatusUnauthorized, http.StatusUnprocessableEntity} {
-				if operation.OperationID == "getTimestamp" && status == http.StatusUnprocessableEntity {
-					continue // it has no parameters that could be wrong
-				}
-				if !r.seen[operation.OperationID][status] {
-					missing = append(missing, fmt.Sprintf("%s with answer %d", operation.OperationID, status))
-				}
+	for operation := range spec.Operations(document) {
+		for _, status := range []int{http.StatusUnauthorized, http.StatusUnprocessableEntity} {
+			if operation.OperationID == "getTimestamp" && status == http.StatusUnprocessableEntity {
+				continue // it has no parameters that could be wrong
 			}
-			if len(r.seen[operation.OperationID]) == 0 {
-				missing = append(missing, operation.OperationID)
+			if !r.seen[operation.OperationID][status] {
+				missing = append(missing, fmt.Sprintf("%s with answer %d", operation.OperationID, status))
 			}
+		}
+		if len(r.seen[operation.OperationID]) == 0 {
+			missing = append(missing, operation.OperationID)
 		}
 	}
 	slices.Sort(missing)
@@ -129,12 +128,10 @@ func validate(request *http.Request, response *http.Response, body []byte) error
 // A new operation declares the failures that every operation has, with their headers.
 func TestEveryOperationNamesItsFailures(t *testing.T) {
 	t.Parallel()
-	for path, item := range document.Paths.Map() {
-		for method, operation := range item.Operations() {
-			for status, header := range map[string]string{"401": "WWW-Authenticate", "422": "RateLimit", "429": "Retry-After", "500": "X-Request-Id", "503": "Retry-After"} {
-				if response := operation.Responses.Value(status); response == nil || response.Ref == "" || response.Value.Headers[header] == nil {
-					t.Errorf("%s %s does not refer to a response of status %s with %s", method, path, status, header)
-				}
+	for operation := range spec.Operations(document) {
+		for status, header := range map[string]string{"401": "WWW-Authenticate", "422": "RateLimit", "429": "Retry-After", "500": "X-Request-Id", "503": "Retry-After"} {
+			if response := operation.Responses.Value(status); response == nil || response.Ref == "" || response.Value.Headers[header] == nil {
+				t.Errorf("%s %s does not refer to a response of status %s with %s", operation.Method, operation.Path, status, header)
 			}
 		}
 	}

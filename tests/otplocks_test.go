@@ -82,7 +82,11 @@ func TestOTPLocksGoByTheClockOfTheDatabase(t *testing.T) {
 			repo := repository.New(a.pool)
 			verifier := func(skew time.Duration) (*otp.Verifier, func() time.Time) {
 				clock := func() time.Time { return a.clock.Now().Add(skew) }
-				return &otp.Verifier{Backend: skewed{a.codes, secret, clock}, Attempts: repo}, clock
+				v, err := otp.NewVerifier(skewed{a.codes, secret, clock}, repo, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return v, clock
 			}
 			right, _ := verifier(0)
 			wrong, wrongClock := verifier(skew)

@@ -15,6 +15,7 @@ import (
 
 	"barong/internal/auth"
 	"barong/internal/identity"
+	"barong/internal/spec"
 )
 
 // operation is what the specification says of one.
@@ -39,22 +40,20 @@ var operations = declaredOperations()
 
 func declaredOperations() []operation {
 	var all []operation
-	for path, item := range document.Paths.Map() {
-		for method, declared := range item.Operations() {
-			op := operation{id: declared.OperationID, method: method, path: path}
-			for status := range declared.Responses.Map() {
-				if status, err := strconv.Atoi(status); err == nil && status < 300 {
-					op.success = status
-				}
+	for declared := range spec.Operations(document) {
+		op := operation{id: declared.OperationID, method: declared.Method, path: declared.Path}
+		for status := range declared.Responses.Map() {
+			if status, err := strconv.Atoi(status); err == nil && status < 300 {
+				op.success = status
 			}
-			schema := declared.RequestBody.Value.Content["application/json"].Schema.Value
-			op.exactlyOne = schema.MinProps == 1 && schema.MaxProps != nil && *schema.MaxProps == 1
-			for name, property := range schema.Properties {
-				op.parameters = append(op.parameters, parameter{name, property.Value, slices.Contains(schema.Required, name)})
-			}
-			slices.SortFunc(op.parameters, func(a, b parameter) int { return int(a.order() - b.order()) })
-			all = append(all, op)
 		}
+		schema := declared.RequestBody.Value.Content["application/json"].Schema.Value
+		op.exactlyOne = schema.MinProps == 1 && schema.MaxProps != nil && *schema.MaxProps == 1
+		for name, property := range schema.Properties {
+			op.parameters = append(op.parameters, parameter{name, property.Value, slices.Contains(schema.Required, name)})
+		}
+		slices.SortFunc(op.parameters, func(a, b parameter) int { return int(a.order() - b.order()) })
+		all = append(all, op)
 	}
 	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.id, b.id) })
 	return all

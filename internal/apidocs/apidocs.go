@@ -76,7 +76,7 @@ func servePage(tokenPath string, contents outline) http.Handler {
 			panic(fmt.Errorf("the page of the documentation cannot be made: %w", err))
 		}
 		header := w.Header()
-		protect(header)
+		setSecurityHeaders(header)
 		header.Set("Content-Security-Policy", fmt.Sprintf(policy, nonce))
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
@@ -85,8 +85,8 @@ func servePage(tokenPath string, contents outline) http.Handler {
 	})
 }
 
-// protect sets what the page and its files have in common.
-func protect(header http.Header) {
+// setSecurityHeaders sets what the page and its files have in common.
+func setSecurityHeaders(header http.Header) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"barong/internal/spec"
+
 	"github.com/getkin/kin-openapi/openapi3"
 	"go.yaml.in/yaml/v3"
 )
@@ -24,10 +26,8 @@ func documented(t *testing.T) (*openapi3.T, map[string]*openapi3.Operation) {
 		t.Fatal(err)
 	}
 	operations := map[string]*openapi3.Operation{}
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			operations[operation.OperationID] = operation
-		}
+	for operation := range spec.Operations(document) {
+		operations[operation.OperationID] = operation.Operation
 	}
 	return document, operations
 }

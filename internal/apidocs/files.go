@@ -119,7 +119,7 @@ func (f packed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // each use: another version of the server has others under the same name. The tag
 // is weak where the bytes may come compressed or not.
 func describe(header http.Header, contentType, weak, version string) {
-	protect(header)
+	setSecurityHeaders(header)
 	header.Set("Content-Type", contentType)
 	header.Set("Cache-Control", "no-cache")
 	header.Set("ETag", fmt.Sprintf("%s%q", weak, version))

@@ -17,9 +17,9 @@ import (
 
 // Options say what is imported, and how.
 type Options struct {
-	Repository *repository.Repository
-	Policy     identity.Policy
-	UIDPrefix  string
+	Repo      *repository.Repository
+	Policy    identity.Policy
+	UIDPrefix string
 	// Seal encrypts a secret of one-time codes for the database; nil where the
 	// database keeps none.
 	Seal  func(ctx context.Context, uid string, secret otp.Secret) ([]byte, error)
@@ -38,11 +38,11 @@ type Options struct {
 	Overwrite bool
 
 	// Report is called after each batch, with the rows that it refused.
-	Report func(run repository.ImportRun, refused []Refusal)
+	Report func(run repository.ImportRun, refused []RejectedRow)
 }
 
-// Refusal is a row that was refused, by its line, and why.
-type Refusal struct {
+// RejectedRow is a row that was rejected, by its line, and why.
+type RejectedRow struct {
 	Line      int64
 	Sentences []string
 }
@@ -73,7 +73,7 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 	if err != nil {
 		return o.Run, err
 	}
-	refused, err := openRefusals(o.Refused, o.Run.RefusedSize, o.Overwrite)
+	refused, err := openRejectedFile(o.Refused, o.Run.RefusedSize, o.Overwrite)
 	if err != nil {
 		return o.Run, err
 	}
@@ -109,7 +109,7 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 type importing struct {
 	Options
 	header  *layout // nil in NDJSON
-	refused *refusals
+	refused *rejectedFile
 	seen    *seen
 	flights sync.WaitGroup
 }

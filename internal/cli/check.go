@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"barong/generated"
+	"barong/internal/app"
 	"barong/internal/auth"
 	"barong/internal/config"
 	"barong/internal/embeddedpg"
 	"barong/internal/identity"
 	"barong/internal/server"
+	"barong/internal/spec"
 	"barong/repository"
 )
 
@@ -66,7 +68,7 @@ func (c checkCommand) Run(p *program) error {
 		}
 	}
 	report.Ignored = append(report.Ignored, strayNames(os.Environ(), keychainText(settings))...)
-	keychain := report.readKeychain(settings, operationsOfScopes(document))
+	keychain := report.readKeychain(settings, spec.OperationsByScope(document))
 	report.readRules(settings)
 	if err == nil {
 		report.readRest(settings, keychain)
@@ -96,18 +98,18 @@ func (r *checkReport) readRest(c config.Config, keychain *auth.Keychain) {
 	if _, err := server.ParseRateLimits(c.RateLimits, keychain); err != nil {
 		r.problem("BARONG_RATE_LIMITS: %s", err)
 	}
-	if c.JWTPrivateKey != "" {
-		if _, err := openSigner(c, discardLog); err != nil {
+	if c.JWTPrivateKeyPath != "" {
+		if _, err := app.OpenSigner(c, discardLog); err != nil {
 			r.problem("%s", err)
 		}
 	}
-	if _, err := openCertificates(c, discardLog); err != nil {
+	if _, err := app.OpenCertificates(c, discardLog); err != nil {
 		r.problem("%s", err)
 	}
-	if !c.Loopback() && c.ManagementAPI == "" {
+	if !c.Loopback() && c.KeychainPath == "" {
 		r.problem("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is another")
 	}
-	if c.ManagementAPI != "" && c.DatabaseURL == "" {
+	if c.KeychainPath != "" && c.DatabaseURL == "" {
 		r.warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development")
 	}
 }
@@ -130,15 +132,15 @@ func (r *checkReport) askDatabase(ctx context.Context, c config.Config) {
 	r.Database = &databaseCheck{Where: "that of DATABASE_URL"}
 	url := c.DatabaseURL
 	if url == "" {
-		r.Database.Where = "a private Postgres in " + postgresDir(c)
-		exists, err := embeddedpg.Exists(postgresDir(c))
+		r.Database.Where = "a private Postgres in " + app.PostgresDir(c)
+		exists, err := embeddedpg.Exists(app.PostgresDir(c))
 		if err != nil {
 			r.problem("%s", err)
 			return
 		}
-		if url = embeddedpg.RunningURL(ctx, postgresDir(c)); url == "" {
+		if url = embeddedpg.RunningURL(ctx, app.PostgresDir(c)); url == "" {
 			if r.Database.Where += ", which does not run"; !exists {
-				r.Database.Where = "none: barong serve makes a private Postgres in " + postgresDir(c)
+				r.Database.Where = "none: barong serve makes a private Postgres in " + app.PostgresDir(c)
 			}
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"barong/internal/app"
 	"barong/internal/auth"
 	"barong/internal/config"
 )
@@ -35,10 +36,10 @@ type operationCheck struct {
 // readKeychain reads the file, or that of a signer for development where a server has
 // made one. The keychain is empty where there is none.
 func (r *checkReport) readKeychain(c config.Config, declared map[string][]string) *auth.Keychain {
-	path := c.ManagementAPI
+	path := c.KeychainPath
 	r.Keychain = &keychainCheck{Signers: []signerCheck{}, Operations: []operationCheck{}}
 	if path == "" {
-		path = development{dir: developmentDir(c.DataDir)}.keychainFile()
+		path = app.DevelopmentOf(c.DataDir).KeychainFile()
 		if _, err := os.Stat(path); err != nil {
 			return &auth.Keychain{} // the server makes it
 		}
@@ -108,12 +109,12 @@ type stateCheck struct {
 }
 
 func (r *checkReport) readRules(c config.Config) {
-	policy, err := readPolicy(c)
+	policy, err := c.Policy()
 	if err != nil {
 		r.problem("%s", err)
 		return
 	}
-	r.Rules = &rulesCheck{File: c.BarongConfig, Active: []string{}, Levels: []string{}, States: []stateCheck{}, Documents: policy.DocumentTypes, Ignored: []string{}}
+	r.Rules = &rulesCheck{File: c.RulesPath, Active: []string{}, Levels: []string{}, States: []stateCheck{}, Documents: policy.DocumentTypes, Ignored: []string{}}
 	for _, label := range policy.ActivationRequirements {
 		r.Rules.Active = append(r.Rules.Active, fmt.Sprintf("%s=%s", label.Key, label.Value))
 	}
@@ -123,7 +124,7 @@ func (r *checkReport) readRules(c config.Config) {
 	for _, trigger := range policy.StateTriggers {
 		r.Rules.States = append(r.Rules.States, stateCheck{trigger.State, append([]string{}, trigger.Keys...)})
 	}
-	ignored, err := config.IgnoredRules(c.BarongConfig)
+	ignored, err := config.IgnoredRules(c.RulesPath)
 	if err != nil {
 		r.problem("%s", err)
 	}

@@ -6,16 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 	"time"
-
-	"barong/internal/config"
 )
 
 // connection is how a command reaches a server.
@@ -144,21 +140,4 @@ func unreached(client *http.Client, server string, err error) error {
 		return fmt.Errorf("the server at %s did not answer: %s (%w)", server, why, err)
 	}
 	return fmt.Errorf("the server at %s did not answer: %w", server, err)
-}
-
-// warnOfPlainVault logs that Vault's token and codes travel readable for others.
-func warnOfPlainVault(c config.Config, log *slog.Logger) {
-	address, err := url.Parse(c.VaultAddress)
-	if c.OTPBackend != config.OTPVault || err != nil || address.Scheme != "http" || isLoopbackName(address.Hostname()) {
-		return
-	}
-	log.Warn("VAULT_ADDR begins with http:// and is not on this machine: Vault's token and one-time codes travel unencrypted")
-}
-
-func isLoopbackName(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
 }

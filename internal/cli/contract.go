@@ -9,6 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"barong/generated"
+	"barong/internal/spec"
 	"barong/internal/spelling"
 )
 
@@ -28,10 +29,8 @@ var readContract = sync.OnceValues(func() (map[string]contractOperation, error) 
 		return nil, err
 	}
 	found := map[string]contractOperation{}
-	for path, item := range document.Paths.Map() {
-		for method, operation := range item.Operations() {
-			found[operation.OperationID] = contractOperation{method, path, operation.Summary, parametersOf(operation)}
-		}
+	for operation := range spec.Operations(document) {
+		found[operation.OperationID] = contractOperation{operation.Method, operation.Path, operation.Summary, parametersOf(operation.Operation)}
 	}
 	return found, nil
 })

@@ -7,9 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"barong/internal/config"
+	"barong/internal/app"
 	"barong/internal/documents"
 	"barong/repository"
 )
@@ -45,13 +43,12 @@ func (c documentsSweepCommand) Run(p *program) error {
 	if c.Delete && !c.Yes && !p.isInteractive() {
 		return errNobodyToAsk
 	}
-	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		store, err := openExistingStorage(ctx, settings)
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		store, err := a.OpenStorage(ctx)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = store.Close() }()
-		repo := repository.New(pool)
+		repo := a.Repo
 		abandoned, err := abandonedFiles(ctx, store, repo, time.Now().Add(-sweepAge))
 		if err != nil {
 			return err

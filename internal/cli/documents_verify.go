@@ -7,12 +7,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"barong/internal/config"
+	"barong/internal/app"
 	"barong/internal/documents"
 	"barong/internal/identity"
-	"barong/repository"
 )
 
 type documentsVerifyCommand struct {
@@ -34,12 +31,11 @@ Example:
 const verifyBatch = 1000
 
 func (c documentsVerifyCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		store, err := openExistingStorage(ctx, settings)
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		store, err := a.OpenStorage(ctx)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = store.Close() }()
 		sizes := map[string]int64{} // in the store, by name
 		for file, err := range store.Objects(ctx) {
 			if err != nil {
@@ -47,7 +43,7 @@ func (c documentsVerifyCommand) Run(p *program) error {
 			}
 			sizes[file.Name] = file.Size
 		}
-		repo := repository.New(pool)
+		repo := a.Repo
 		total, wrong, after := 0, 0, int64(0)
 		for {
 			batch, err := repo.StoredDocuments(ctx, after, verifyBatch)

@@ -151,9 +151,9 @@ func warnOfStrayNames(c config.Config, log *slog.Logger) {
 
 // keychainText is the file as it is; empty where it cannot be read, which others report.
 func keychainText(c config.Config) string {
-	if c.ManagementAPI == "" {
+	if c.KeychainPath == "" {
 		return ""
 	}
-	text, _ := os.ReadFile(c.ManagementAPI)
+	text, _ := os.ReadFile(c.KeychainPath)
 	return string(text)
 }

@@ -7,12 +7,9 @@ import (
 	"io"
 	"os"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"barong/internal/app"
 	"barong/internal/bulk"
-	"barong/internal/config"
 	"barong/internal/otp"
-	"barong/repository"
 )
 
 type exportCommand struct {
@@ -39,13 +36,12 @@ func (c exportCommand) Run(p *program) error {
 			return err
 		}
 	}
-	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		repo := repository.New(pool)
-		unseal, stop, err := c.unseal(ctx, settings, repo)
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		repo := a.Repo
+		unseal, err := c.unseal(ctx, a)
 		if err != nil {
 			return err
 		}
-		defer stop()
 		documents, err := repo.CountDocuments(ctx)
 		if err != nil {
 			return err
@@ -76,20 +72,19 @@ func (c exportCommand) Run(p *program) error {
 }
 
 // unseal is nil without --secrets.
-func (c exportCommand) unseal(ctx context.Context, settings config.Config, repo *repository.Repository) (bulk.Unseal, func(), error) {
+func (c exportCommand) unseal(ctx context.Context, a *app.App) (bulk.Unseal, error) {
 	if !c.Secrets {
-		return nil, func() {}, nil
+		return nil, nil //nolint:nilnil // as documented
 	}
-	backend, stop, err := openOTP(ctx, settings)
+	backend, err := a.OpenOTP(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	local, ok := backend(repo).(*otp.Local)
+	local, ok := backend.(*otp.Local)
 	if !ok {
-		stop()
-		return nil, nil, errors.New("--secrets: they are in Vault, which does not give them away")
+		return nil, errors.New("--secrets: they are in Vault, which does not give them away")
 	}
-	return local.Unseal, stop, nil
+	return local.Unseal, nil
 }
 
 // write runs work on the file or on standard output. What did not become whole is

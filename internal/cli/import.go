@@ -12,10 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"barong/internal/app"
 	"barong/internal/bulk"
-	"barong/internal/config"
 	"barong/internal/identity"
 	"barong/internal/otp"
 	"barong/repository"
@@ -59,11 +57,11 @@ func (c importCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		if _, err := repository.Migrate(ctx, pool, quiet(p)); err != nil {
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		if _, err := repository.Migrate(ctx, a.Pool, warnLogger(p)); err != nil {
 			return err
 		}
-		if _, err := repository.New(pool).FillEmailKeys(ctx); err != nil {
+		if _, err := a.Repo.FillEmailKeys(ctx); err != nil {
 			return err
 		}
 		input, err := openInput(c.File)
@@ -74,47 +72,46 @@ func (c importCommand) Run(p *program) error {
 		if err := input.decode(bulk.Encoding(c.Encoding)); err != nil {
 			return err
 		}
-		o, stop, err := c.options(ctx, settings, repository.New(pool), format, input)
+		o, err := c.options(ctx, a, format, input)
 		if err != nil {
 			return err
 		}
-		defer stop()
 		o.Delimiter = delimiter
-		return c.run(ctx, p, o, input)
+		return c.run(ctx, p, a, o, input)
 	})
 }
 
 // options are those of the settings and of the command line.
-func (c importCommand) options(ctx context.Context, settings config.Config, repo *repository.Repository, format bulk.Format, input *input) (o bulk.Options, stop func(), err error) {
-	policy, err := readPolicy(settings)
+func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Format, input *input) (o bulk.Options, err error) {
+	policy, err := a.Settings.Policy()
 	if err != nil {
-		return o, nil, err
+		return o, err
 	}
-	uidPrefix, err := identity.ParseUIDPrefix(settings.UIDPrefix)
+	uidPrefix, err := identity.ParseUIDPrefix(a.Settings.UIDPrefix)
 	if err != nil {
-		return o, nil, fmt.Errorf("BARONG_UID_PREFIX: %w", err)
+		return o, fmt.Errorf("BARONG_UID_PREFIX: %w", err)
 	}
 	o = bulk.Options{
-		Repository: repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Input: input.reader, Format: format, Batch: c.Batch,
+		Repo: a.Repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Input: input.reader, Format: format, Batch: c.Batch,
 		DryRun: c.DryRun, Refused: c.refusedPath(format), Overwrite: c.Restart || c.DryRun,
 	}
 	var isNew bool
-	if o.Run, isNew, err = c.openRun(ctx, repo, input); err != nil {
-		return o, nil, err
+	if o.Run, isNew, err = c.openRun(ctx, a.Repo, input); err != nil {
+		return o, err
 	}
 	o.Overwrite = o.Overwrite || !isNew // what a run left before its first batch was stored
-	backend, stop, err := openOTP(ctx, settings)
-	if missing := err; errors.Is(missing, errNoKey) { // only rows with a secret need it
+	backend, err := a.OpenOTP(ctx)
+	if missing := err; errors.Is(missing, app.ErrNoKey) { // only rows with a secret need it
 		o.Seal = func(context.Context, string, otp.Secret) ([]byte, error) { return nil, missing }
-		return o, func() {}, nil
+		return o, nil
 	}
 	if err != nil {
-		return o, nil, err
+		return o, err
 	}
-	if local, ok := backend(repo).(*otp.Local); ok {
+	if local, ok := backend.(*otp.Local); ok {
 		o.Seal = local.Seal
 	}
-	return o, stop, nil
+	return o, nil
 }
 
 // openRun finds how far an earlier run came. A dry run, and one without a name,
@@ -137,7 +134,7 @@ func (c importCommand) openRun(ctx context.Context, repo *repository.Repository,
 	return repo.OpenImportRun(ctx, name, time.Now().UTC())
 }
 
-func (c importCommand) run(ctx context.Context, p *program, o bulk.Options, input *input) error {
+func (c importCommand) run(ctx context.Context, p *program, a *app.App, o bulk.Options, input *input) error {
 	if done := o.Run.FinishedAt; done != nil {
 		fmt.Fprintf(p.stdout, "this input was imported on %s: %d imported, %d refused; --restart imports it again\n",
 			done.Format(time.RFC3339), o.Run.Imported, o.Run.Refused)
@@ -151,7 +148,7 @@ func (c importCommand) run(ctx context.Context, p *program, o bulk.Options, inpu
 	run, err := bulk.Import(ctx, o)
 	progress.end()
 	if !c.DryRun && ctx.Err() == nil {
-		warnOverlooked(ctx, o.Repository, o.Policy, quiet(p))
+		a.WarnOverlooked(ctx, o.Policy)
 	}
 	verb := "imported"
 	if c.DryRun {

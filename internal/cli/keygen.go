@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"barong/generated"
+	"barong/internal/app"
 	"barong/internal/auth"
 )
 
@@ -36,21 +37,21 @@ func (c keygenCommand) Run(p *program) error {
 	if c.Out != "" && len(c.Name) > 1 {
 		return errors.New("--out names one file, and there are several signers: leave it out, and each has its NAME.pem")
 	}
-	pairs := make([]keyPair, len(c.Name))
+	pairs := make([]app.KeyPair, len(c.Name))
 	for i, name := range c.Name {
 		private, value, err := auth.GenerateKey(c.Algorithm)
 		if err != nil {
 			return err
 		}
-		pairs[i] = keyPair{name, c.Algorithm, value, private}
+		pairs[i] = app.KeyPair{Name: name, Algorithm: c.Algorithm, Value: value, Private: private}
 	}
 	files := map[string][]byte{}
 	for _, pair := range pairs {
-		path := c.keyPath(pair.name)
+		path := c.keyPath(pair.Name)
 		if _, twice := files[path]; twice {
-			return fmt.Errorf("the signer %s is named twice", pair.name)
+			return fmt.Errorf("the signer %s is named twice", pair.Name)
 		}
-		files[path] = pair.private
+		files[path] = pair.Private
 	}
 	keychain := ""
 	if c.Keychain {
@@ -58,7 +59,7 @@ func (c keygenCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		keychain = keychainFile("Made by barong keygen --keychain. Who may call what: docs/configuration.md, \"The keychain file\".", pairs, document)
+		keychain = app.KeychainFile("Made by barong keygen --keychain. Who may call what: docs/configuration.md, \"The keychain file\".", pairs, document)
 	}
 	if err := c.write(pairs, keychain); err != nil {
 		return err
@@ -74,7 +75,7 @@ func (c keygenCommand) keyPath(name string) string {
 }
 
 // write makes all of the files or, where one is there already, none.
-func (c keygenCommand) write(pairs []keyPair, keychain string) (err error) {
+func (c keygenCommand) write(pairs []app.KeyPair, keychain string) (err error) {
 	var made []string
 	defer func() {
 		if err != nil {
@@ -84,10 +85,10 @@ func (c keygenCommand) write(pairs []keyPair, keychain string) (err error) {
 		}
 	}()
 	for _, pair := range pairs {
-		path := c.keyPath(pair.name)
-		if err := writeNew(path, pair.private, 0o600); err != nil {
+		path := c.keyPath(pair.Name)
+		if err := writeNew(path, pair.Private, 0o600); err != nil {
 			if errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("%s is there already, and may be the only copy of a key: sign with it (--signer %s=%s), or name another file with --out, or move it away", path, pair.name, path)
+				return fmt.Errorf("%s is there already, and may be the only copy of a key: sign with it (--signer %s=%s), or name another file with --out, or move it away", path, pair.Name, path)
 			}
 			return err
 		}
@@ -128,12 +129,12 @@ func writeNew(path string, content []byte, mode fs.FileMode) error {
 }
 
 // report prints the entries, and to standard error what to do next.
-func (c keygenCommand) report(p *program, pairs []keyPair) error {
+func (c keygenCommand) report(p *program, pairs []app.KeyPair) error {
 	signers := ""
 	for _, pair := range pairs {
-		path := c.keyPath(pair.name)
-		fmt.Fprintf(p.stderr, "the private key of %s is in %s: only who signs needs it, never the server\n", pair.name, path)
-		signers += " --signer " + shellQuoted(c.signerOption(pair.name, path))
+		path := c.keyPath(pair.Name)
+		fmt.Fprintf(p.stderr, "the private key of %s is in %s: only who signs needs it, never the server\n", pair.Name, path)
+		signers += " --signer " + shellQuoted(c.signerOption(pair.Name, path))
 	}
 	if c.Keychain {
 		where := c.KeychainFile
@@ -148,7 +149,7 @@ func (c keygenCommand) report(p *program, pairs []keyPair) error {
 		fmt.Fprintln(p.stderr, "put what follows under keychain: in the server's keychain file, and the name into the lists of its scopes there;\n"+
 			"a server that runs takes the file over by itself")
 		for _, pair := range pairs {
-			if _, err := fmt.Fprintln(p.stdout, auth.KeychainEntry(pair.name, pair.algorithm, pair.value)); err != nil {
+			if _, err := fmt.Fprintln(p.stdout, auth.KeychainEntry(pair.Name, pair.Algorithm, pair.Value)); err != nil {
 				return err
 			}
 		}

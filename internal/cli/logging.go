@@ -7,8 +7,8 @@ import (
 	"barong/internal/config"
 )
 
-// quiet is the log of commands whose output is for a person: warnings and worse.
-func quiet(p *program) *slog.Logger {
+// warnLogger is the log of commands whose output is for a person: warnings and worse.
+func warnLogger(p *program) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 

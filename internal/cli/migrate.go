@@ -6,9 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"barong/internal/config"
+	"barong/internal/app"
 	"barong/repository"
 )
 
@@ -24,15 +22,15 @@ func (migrateUpCommand) Help() string {
 }
 
 func (migrateUpCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
-		applied, err := repository.Migrate(ctx, pool, quiet(p))
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		applied, err := repository.Migrate(ctx, a.Pool, warnLogger(p))
 		if err != nil {
 			return err
 		}
 		for _, step := range applied {
 			fmt.Fprintf(p.stdout, "applied %s\n", step.Name)
 		}
-		repo := repository.New(pool)
+		repo := a.Repo
 		filled, err := repo.FillEmailKeys(ctx)
 		if err != nil {
 			return err
@@ -59,8 +57,8 @@ func (migrateStatusCommand) Help() string {
 }
 
 func (migrateStatusCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
-		steps, err := repository.Migrations(ctx, pool, quiet(p))
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		steps, err := repository.Migrations(ctx, a.Pool, warnLogger(p))
 		if err != nil {
 			return err
 		}

@@ -12,8 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"barong/internal/app"
 	"barong/internal/config"
 	"barong/internal/identity"
 	"barong/internal/otp"
@@ -234,14 +233,12 @@ type accounts struct {
 
 // withOTP runs work on the database and the backend that the settings name.
 func withOTP(p *program, work func(ctx context.Context, settings config.Config, codes accounts) error) error {
-	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		repo := repository.New(pool)
-		backend, stop, err := openOTP(ctx, settings)
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		backend, err := a.OpenOTP(ctx)
 		if err != nil {
 			return err
 		}
-		defer stop()
-		return work(ctx, settings, accounts{backend(repo), repo})
+		return work(ctx, a.Settings, accounts{backend, a.Repo})
 	})
 }
 

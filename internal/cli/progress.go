@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	shownRefusals  = 10
-	maxShownReason = 200 // bytes of the reasons of one row
+	shownRejections = 10
+	maxShownReason  = 200 // bytes of the reasons of one row
 )
 
 // progress tells how an import comes along. Of refused rows it shows the first few.
 type progress struct {
 	bar
-	size     int64 // of the input; 0 where nobody knows
-	first    repository.ImportRun
-	refusals int
+	size       int64 // of the input; 0 where nobody knows
+	first      repository.ImportRun
+	rejections int
 }
 
 func newProgress(to io.Writer, from repository.ImportRun, size int64) *progress {
 	return &progress{bar: newBar(to), size: size, first: from}
 }
 
-func (p *progress) report(run repository.ImportRun, refused []bulk.Refusal) {
+func (p *progress) report(run repository.ImportRun, refused []bulk.RejectedRow) {
 	for _, each := range refused {
-		if p.refusals++; p.refusals > shownRefusals {
+		if p.rejections++; p.rejections > shownRejections {
 			break
 		}
 		reasons := strings.Join(each.Sentences, ", ")
@@ -37,7 +37,7 @@ func (p *progress) report(run repository.ImportRun, refused []bulk.Refusal) {
 		}
 		p.clear()
 		fmt.Fprintf(p.to, "line %d: %s\n", each.Line, reasons)
-		if p.refusals == shownRefusals {
+		if p.rejections == shownRejections {
 			fmt.Fprintln(p.to, "further rows that are refused are not shown")
 		}
 	}

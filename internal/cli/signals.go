@@ -2,42 +2,14 @@ package cli
 
 import (
 	"context"
-	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
-// untilSignal ends with the first SIGTERM or SIGINT. The second one ends the
+// signalContext ends with the first SIGTERM or SIGINT. The second one ends the
 // process, as it always does.
-func untilSignal() (context.Context, context.CancelFunc) {
+func signalContext() (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
-}
-
-// reloaded is what comes from files that may change while the server runs.
-type reloaded interface {
-	Reload()
-	Watch(ctx context.Context, every time.Duration)
-}
-
-// reloadOnHangup reads the files again with every SIGHUP, until ctx ends. From the
-// moment it returns the signal does not end the process, also not while it drains:
-// what renews a certificate does not know what the server is doing.
-func reloadOnHangup(ctx context.Context, files []reloaded) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		for {
-			select {
-			case <-hangups:
-				for _, each := range files {
-					each.Reload()
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 }

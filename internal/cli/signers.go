@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
+	"barong/internal/app"
 	"barong/internal/auth"
 )
 
@@ -23,7 +22,7 @@ type signing struct {
 // signers reads the private keys.
 func (s signing) signers() ([]*auth.Signer, error) {
 	if len(s.Signer) == 0 {
-		signer, err := development{dir: developmentDir(s.DataDir)}.signer()
+		signer, err := app.DevelopmentOf(s.DataDir).Signer()
 		return []*auth.Signer{signer}, err
 	}
 	var options []string
@@ -89,26 +88,4 @@ func (b bound) bind(s signing) (auth.Claims, error) {
 		return auth.Claims{}, unknownOperation(b.Operation, contract)
 	}
 	return s.claims(b.Operation), nil
-}
-
-// declaredOperations are those of a specification, in no order.
-func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			if scope, ok := operation.Extensions["x-scope"].(string); ok {
-				declared = append(declared, auth.Operation{ID: operation.OperationID, Scope: scope})
-			}
-		}
-	}
-	return declared
-}
-
-// scopesOf lists the scopes that a specification asks for, sorted.
-func scopesOf(document *openapi3.T) []string {
-	var scopes []string
-	for _, operation := range declaredOperations(document) {
-		scopes = append(scopes, operation.Scope)
-	}
-	slices.Sort(scopes)
-	return slices.Compact(scopes)
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"barong/internal/config"
-	"barong/repository"
+	"barong/internal/app"
 )
 
 type usersCommand struct {
@@ -27,8 +24,8 @@ Example:
 }
 
 func (usersRecountCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
-		found, err := repository.New(pool).RecountUsers(ctx)
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		found, err := a.Repo.RecountUsers(ctx)
 		if err != nil {
 			return err
 		}

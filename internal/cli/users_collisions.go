@@ -6,10 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"barong/internal/config"
-	"barong/repository"
+	"barong/internal/app"
 )
 
 type usersCollisionsCommand struct{}
@@ -24,8 +21,8 @@ Example:
 }
 
 func (usersCollisionsCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, _ config.Config, pool *pgxpool.Pool) error {
-		repo := repository.New(pool)
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		repo := a.Repo
 		if _, err := repo.FillEmailKeys(ctx); err != nil {
 			return err
 		}

@@ -9,9 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"barong/internal/config"
+	"barong/internal/app"
 	"barong/internal/identity"
 	"barong/repository"
 )
@@ -32,12 +30,12 @@ Example:
 }
 
 func (c usersShowCommand) Run(p *program) error {
-	return withDatabase(p, func(ctx context.Context, settings config.Config, pool *pgxpool.Pool) error {
-		policy, err := readPolicy(settings)
+	return withApp(p, func(ctx context.Context, a *app.App) error {
+		policy, err := a.Settings.Policy()
 		if err != nil {
 			return err
 		}
-		repo := repository.New(pool)
+		repo := a.Repo
 		user, err := findUser(ctx, repo, c.User)
 		if err != nil {
 			return err

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"text/tabwriter"
 
 	"barong/handlers"
+	"barong/internal/app"
 	"barong/internal/config"
 	"barong/internal/server"
 )
@@ -20,16 +20,16 @@ type places struct {
 	try              string // a command that works as it stands; empty where it needs a key that is not here
 }
 
-// placesOf are those of a server on these addresses. Only a signer for development is
+// placesOf are those of a server. Only a signer for development is
 // at hand for a command.
-func placesOf(c config.Config, public, admin net.Addr, forDevelopment bool) places {
-	root := ownURL(c, public)
-	p := places{api: root + handlers.BasePath, admin: addressURL("http://", admin)}
-	if c.Docs {
+func placesOf(s *app.Server) places {
+	root := s.URL()
+	p := places{api: root + handlers.BasePath, admin: s.AdminURL()}
+	if s.Settings.Docs {
 		p.docs = root + server.DocsPath
 	}
-	if forDevelopment {
-		p.try = strings.Join(append([]string{programName(), "call", "listUsers", "limit=10"}, reach(c, root)...), " ")
+	if s.Development != nil {
+		p.try = strings.Join(append([]string{programName(), "call", "listUsers", "limit=10"}, reach(s.Settings, root)...), " ")
 	}
 	return p
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"barong/internal/spec"
+
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
@@ -27,14 +29,12 @@ func Derive(document *openapi3.T, publicURL string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			if operation.RequestBody != nil {
-				keepJSON(operation.RequestBody.Value.Content)
-			}
-			for _, response := range operation.Responses.Map() {
-				keepJSON(response.Value.Content)
-			}
+	for operation := range spec.Operations(document) {
+		if operation.RequestBody != nil {
+			keepJSON(operation.RequestBody.Value.Content)
+		}
+		for _, response := range operation.Responses.Map() {
+			keepJSON(response.Value.Content)
 		}
 	}
 	for _, response := range document.Components.Responses {

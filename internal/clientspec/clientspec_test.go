@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"barong/internal/spec"
+
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
@@ -37,23 +39,21 @@ func TestEveryBodyIsJSONAlone(t *testing.T) {
 	t.Parallel()
 	document, whole := derived(t, ""), load(t)
 	count := 0
-	for path, item := range whole.Paths.Map() {
-		for method, want := range item.Operations() {
-			count++
-			got := document.Paths.Value(path).GetOperation(method)
-			contents := map[string]openapi3.Content{"request": got.RequestBody.Value.Content}
-			for status := range want.Responses.Map() {
-				contents[status] = got.Responses.Value(status).Value.Content
+	for want := range spec.Operations(whole) {
+		count++
+		got := document.Paths.Value(want.Path).GetOperation(want.Method)
+		contents := map[string]openapi3.Content{"request": got.RequestBody.Value.Content}
+		for status := range want.Responses.Map() {
+			contents[status] = got.Responses.Value(status).Value.Content
+		}
+		for of, content := range contents {
+			if len(content) != 1 || content[mediaJSON] == nil {
+				t.Errorf("%s %s has %d media types in %s", want.Method, want.Path, len(content), of)
 			}
-			for of, content := range contents {
-				if len(content) != 1 || content[mediaJSON] == nil {
-					t.Errorf("%s %s has %d media types in %s", method, path, len(content), of)
-				}
-			}
-			reference := want.RequestBody.Value.Content[mediaJSON].Schema.Ref
-			if got.OperationID != want.OperationID || got.RequestBody.Value.Content[mediaJSON].Schema.Ref != reference {
-				t.Errorf("%s %s has other parameters than %s", method, path, reference)
-			}
+		}
+		reference := want.RequestBody.Value.Content[mediaJSON].Schema.Ref
+		if got.OperationID != want.OperationID || got.RequestBody.Value.Content[mediaJSON].Schema.Ref != reference {
+			t.Errorf("%s %s has other parameters than %s", want.Method, want.Path, reference)
 		}
 	}
 	if count == 0 {

@@ -20,48 +20,48 @@ import (
 // Config is every setting. docs/configuration.md describes them; a test holds
 // the two together. What is tagged as secret may be in a file (secrets.go).
 type Config struct {
-	Listen        string        `env:"BARONG_LISTEN" envDefault:"127.0.0.1:8080"`
-	AdminListen   string        `env:"BARONG_ADMIN_LISTEN" envDefault:"127.0.0.1:9080"`
-	TLSCert       string        `env:"BARONG_TLS_CERT"`
-	TLSKey        string        `env:"BARONG_TLS_KEY"`
-	TLSClientCA   string        `env:"BARONG_TLS_CLIENT_CA"`
-	DatabaseURL   string        `env:"DATABASE_URL" secret:"true"`
-	DataDir       string        `env:"BARONG_DATA_DIR" envDefault:"data"`
-	ManagementAPI string        `env:"BARONG_MANAGEMENT_API"`
-	BarongConfig  string        `env:"BARONG_CONFIG"`
-	UIDPrefix     string        `env:"BARONG_UID_PREFIX" envDefault:"ID"`
-	PhoneCountry  string        `env:"BARONG_PHONE_COUNTRY"`
-	JWTPrivateKey string        `env:"JWT_PRIVATE_KEY_PATH"`
-	OTPBackend    string        `env:"BARONG_OTP_BACKEND" envDefault:"postgres"`
-	OTPKey        string        `env:"BARONG_OTP_KEY" secret:"true"`
-	OTPIssuer     string        `env:"BARONG_OTP_ISSUER" envDefault:"Barong"`
-	VaultAddress  string        `env:"VAULT_ADDR"`
-	VaultToken    string        `env:"VAULT_TOKEN"`
-	VaultFile     string        `env:"VAULT_TOKEN_FILE"`
-	VaultPrefix   string        `env:"VAULT_APP_NAME"`
-	Docs          bool          `env:"BARONG_DOCS" envDefault:"true"`
-	LogLevel      slog.Level    `env:"BARONG_LOG_LEVEL" envDefault:"info"`
-	LogFormat     string        `env:"BARONG_LOG_FORMAT" envDefault:"auto"`
-	OTLPEndpoint  string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
-	BodyLimit     int64         `env:"BARONG_BODY_LIMIT" envDefault:"16777216"`
-	Timeout       time.Duration `env:"BARONG_REQUEST_TIMEOUT" envDefault:"30s"`
-	DrainDelay    time.Duration `env:"BARONG_DRAIN_DELAY" envDefault:"0s"`
-	DrainTimeout  time.Duration `env:"BARONG_DRAIN_TIMEOUT" envDefault:"30s"`
-	BcryptCost    int           `env:"BARONG_BCRYPT_COST" envDefault:"12"`
-	PostgresBin   string        `env:"BARONG_PG_BIN"`
-	PostgresURL   string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
+	Listen            string        `env:"BARONG_LISTEN" envDefault:"127.0.0.1:8080"`
+	AdminListen       string        `env:"BARONG_ADMIN_LISTEN" envDefault:"127.0.0.1:9080"`
+	TLSCert           string        `env:"BARONG_TLS_CERT"`
+	TLSKey            string        `env:"BARONG_TLS_KEY"`
+	TLSClientCA       string        `env:"BARONG_TLS_CLIENT_CA"`
+	DatabaseURL       string        `env:"DATABASE_URL" secret:"true"`
+	DataDir           string        `env:"BARONG_DATA_DIR" envDefault:"data"`
+	KeychainPath      string        `env:"BARONG_MANAGEMENT_API"`
+	RulesPath         string        `env:"BARONG_CONFIG"`
+	UIDPrefix         string        `env:"BARONG_UID_PREFIX" envDefault:"ID"`
+	PhoneCountry      string        `env:"BARONG_PHONE_COUNTRY"`
+	JWTPrivateKeyPath string        `env:"JWT_PRIVATE_KEY_PATH"`
+	OTPBackend        string        `env:"BARONG_OTP_BACKEND" envDefault:"postgres"`
+	OTPKey            string        `env:"BARONG_OTP_KEY" secret:"true"`
+	OTPIssuer         string        `env:"BARONG_OTP_ISSUER" envDefault:"Barong"`
+	VaultAddress      string        `env:"VAULT_ADDR"`
+	VaultToken        string        `env:"VAULT_TOKEN"`
+	VaultTokenFile    string        `env:"VAULT_TOKEN_FILE"`
+	VaultPrefix       string        `env:"VAULT_APP_NAME"`
+	Docs              bool          `env:"BARONG_DOCS" envDefault:"true"`
+	LogLevel          slog.Level    `env:"BARONG_LOG_LEVEL" envDefault:"info"`
+	LogFormat         string        `env:"BARONG_LOG_FORMAT" envDefault:"auto"`
+	OTLPEndpoint      string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	BodyLimit         int64         `env:"BARONG_BODY_LIMIT" envDefault:"16777216"`
+	Timeout           time.Duration `env:"BARONG_REQUEST_TIMEOUT" envDefault:"30s"`
+	DrainDelay        time.Duration `env:"BARONG_DRAIN_DELAY" envDefault:"0s"`
+	DrainTimeout      time.Duration `env:"BARONG_DRAIN_TIMEOUT" envDefault:"30s"`
+	BcryptCost        int           `env:"BARONG_BCRYPT_COST" envDefault:"12"`
+	PostgresBin       string        `env:"BARONG_PG_BIN"`
+	PostgresMirror    string        `env:"BARONG_PG_MIRROR" envDefault:"https://registry.npmjs.org"`
 
-	BodyMemory        int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
-	InFlight          int           `env:"BARONG_MAX_IN_FLIGHT" envDefault:"512"`
-	Connections       int           `env:"BARONG_MAX_CONNECTIONS" envDefault:"512"`
-	Downloads         int           `env:"BARONG_MAX_DOWNLOADS" envDefault:"32"`
-	RateLimits        string        `env:"BARONG_RATE_LIMITS"`
-	StorageURL        string        `env:"BARONG_STORAGE_URL" secret:"true"`
-	StorageURLTTL     time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
-	StorageSigningKey string        `env:"BARONG_STORAGE_SIGNING_KEY" secret:"true"`
-	PublicURL         string        `env:"BARONG_PUBLIC_URL"`
-	DocumentsKey      string        `env:"BARONG_DOCUMENTS_KEY" secret:"true"`
-	DocumentsExpire   bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
+	BodyMemory             int64         `env:"BARONG_BODY_MEMORY" envDefault:"268435456"`
+	InFlight               int           `env:"BARONG_MAX_IN_FLIGHT" envDefault:"512"`
+	Connections            int           `env:"BARONG_MAX_CONNECTIONS" envDefault:"512"`
+	Downloads              int           `env:"BARONG_MAX_DOWNLOADS" envDefault:"32"`
+	RateLimits             string        `env:"BARONG_RATE_LIMITS"`
+	StorageURL             string        `env:"BARONG_STORAGE_URL" secret:"true"`
+	StorageURLTTL          time.Duration `env:"BARONG_STORAGE_URL_TTL" envDefault:"1m"`
+	StorageSigningKey      string        `env:"BARONG_STORAGE_SIGNING_KEY" secret:"true"`
+	PublicURL              string        `env:"BARONG_PUBLIC_URL"`
+	DocumentsKey           string        `env:"BARONG_DOCUMENTS_KEY" secret:"true"`
+	DocumentExpiryRequired bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
 }
 
 // The values of BARONG_OTP_BACKEND.
@@ -176,9 +176,9 @@ func (c Config) Validate() error {
 	file("BARONG_TLS_CERT", c.TLSCert)
 	file("BARONG_TLS_KEY", c.TLSKey)
 	file("BARONG_TLS_CLIENT_CA", c.TLSClientCA)
-	file("BARONG_MANAGEMENT_API", c.ManagementAPI)
-	file("BARONG_CONFIG", c.BarongConfig)
-	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKey)
+	file("BARONG_MANAGEMENT_API", c.KeychainPath)
+	file("BARONG_CONFIG", c.RulesPath)
+	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKeyPath)
 	return errors.Join(wrong...)
 }
 

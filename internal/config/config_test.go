@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"barong/internal/identity"
 )
 
 // Documentation that lists other settings than the server reads is worse than none.
@@ -93,20 +95,19 @@ captcha_protected_endpoints: [user_create]
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadRules(path)
+	got, err := Config{RulesPath: path}.Policy()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ignored, err := IgnoredRules(path); err != nil || !reflect.DeepEqual(ignored, []string{"captcha_protected_endpoints"}) {
 		t.Errorf("ignored: %v, %v", ignored, err)
 	}
-	want := Rules{
-		ActivationRequirements: []Pair{{"phone", "verified"}, {"email", "verified"}},
-		StateTriggers:          []Trigger{{"zombie", []string{"risen"}}, {"banned", []string{"ban", "fraud*"}}, {"asleep", nil}},
-		Levels:                 []Pair{{"email", "verified"}, {"face", "seen"}},
-		StateTriggerMatch:      MatchPrefix,
+	want := identity.Policy{
+		ActivationRequirements: []identity.Requirement{{Key: "phone", Value: "verified"}, {Key: "email", Value: "verified"}},
+		StateTriggers:          []identity.Trigger{{State: "zombie", Keys: []string{"risen"}}, {State: "banned", Keys: []string{"ban", "fraud*"}}, {State: "asleep"}},
+		Levels:                 []identity.Requirement{{Key: "email", Value: "verified"}, {Key: "face", Value: "seen"}},
 		DocumentTypes:          []string{"Passport"},
-	}
+	}.WithPrefixTriggers()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
@@ -123,11 +124,11 @@ func TestRulesThatMakeNoSenseAreRefused(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if rules, err := ReadRules(path); err == nil || !strings.Contains(err.Error(), "BARONG_CONFIG") {
-			t.Errorf("%s: %v, %v", content, rules, err)
+		if policy, err := (Config{RulesPath: path}).Policy(); err == nil || !strings.Contains(err.Error(), "BARONG_CONFIG") {
+			t.Errorf("%s: %v, %v", content, policy, err)
 		}
 	}
-	if rules, err := ReadRules(""); err != nil || !reflect.DeepEqual(rules, Rules{}) {
-		t.Errorf("without a file: %v, %v", rules, err)
+	if policy, err := (Config{}).Policy(); err != nil || !reflect.DeepEqual(policy, identity.DefaultPolicy()) {
+		t.Errorf("without a file: %v, %v", policy, err)
 	}
 }

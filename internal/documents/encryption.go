@@ -1,22 +1,13 @@
 package documents
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
-	"gocloud.dev/secrets"
-	"gocloud.dev/secrets/localsecrets"
 
 	"barong/internal/identity"
-	"barong/internal/keys"
 )
 
 // Content is encrypted with AES-256-GCM in segments, each bound to its place and
@@ -65,22 +56,4 @@ func (s *Store) decrypt(ctx context.Context, d identity.Document, content io.Rea
 		io.Reader
 		io.Closer
 	}{decrypting, content}, nil
-}
-
-// openKeeper opens a key by its URL: those of gocloud.dev/secrets, and
-// file:///path for a file that holds 32 bytes in base64.
-func openKeeper(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
-	path, isFile := strings.CutPrefix(keyURL, "file://")
-	if !isFile {
-		return keys.Open(ctx, keyURL)
-	}
-	content, err := os.ReadFile(filepath.FromSlash(path))
-	if err != nil {
-		return nil, fmt.Errorf("the file of the key cannot be read: %w", keys.Redact(err, keyURL))
-	}
-	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(content)))
-	if err != nil || len(key) != keys.Size {
-		return nil, fmt.Errorf("the file of the key must hold %d bytes in base64", keys.Size)
-	}
-	return localsecrets.NewKeeper([keys.Size]byte(key)), nil
 }

@@ -92,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		signer:   signer{base: strings.TrimSuffix(o.PublicURL, "/"), key: o.SigningKey, ttl: o.TTL, clock: o.Clock},
 	}
 	if o.KeyURL != "" {
-		if store.keeper, err = openKeeper(ctx, o.KeyURL); err != nil {
+		if store.keeper, err = keys.Open(ctx, o.KeyURL); err != nil {
 			return nil, errors.Join(fmt.Errorf("BARONG_DOCUMENTS_KEY: %w", err), bucket.Close())
 		}
 	}

@@ -50,10 +50,10 @@ func environment() []string {
 	return append(env, "LC_ALL=C", "TZ=UTC")
 }
 
-// accounts are the ways to run PostgreSQL in this process's situation, in the
+// candidateAccounts are the ways to run PostgreSQL in this process's situation, in the
 // order in which to try them. The present owner of the data comes first, because
 // nothing has to change hands then.
-func accounts(have dataDir) []account {
+func candidateAccounts(have dataDir) []account {
 	if uid := os.Geteuid(); uid != 0 {
 		self := account{name: "user " + strconv.Itoa(uid), uid: uid, gid: os.Getegid()}
 		if _, err := user.LookupId(strconv.Itoa(uid)); err != nil {
@@ -102,10 +102,10 @@ func byName(name string) (account, bool) {
 // and the folder of its socket.
 func chooseAccount(ctx context.Context, bin binaries, clusterDir string, have dataDir) (as account, socket string, err error) {
 	var failures []error
-	for _, a := range accounts(have) {
+	for _, a := range candidateAccounts(have) {
 		socket, err := makeSocketDir(clusterDir, a)
 		if err == nil {
-			if err = a.try(ctx, bin, clusterDir, socket); err == nil {
+			if err = a.probe(ctx, bin, clusterDir, socket); err == nil {
 				return a, socket, nil
 			}
 			_ = os.Remove(socket)
@@ -119,9 +119,9 @@ func chooseAccount(ctx context.Context, bin binaries, clusterDir string, have da
 		errors.Join(failures...))
 }
 
-// try finds out, rather than compute it from modes and owners, whether the
+// probe finds out, rather than compute it from modes and owners, whether the
 // account may execute both binaries and enter both folders: it does so.
-func (a account) try(ctx context.Context, bin binaries, clusterDir, socket string) error {
+func (a account) probe(ctx context.Context, bin binaries, clusterDir, socket string) error {
 	if err := run(a.command(ctx, clusterDir, bin.path("postgres"), "--version")); err != nil {
 		return fmt.Errorf("in %s: %w", clusterDir, err)
 	}

@@ -161,7 +161,7 @@ func TestRefusalToRunNamesEveryAttemptAndTheRemedies(t *testing.T) {
 	if err == nil {
 		t.Fatal("programs that do not exist were found to run")
 	}
-	for _, a := range accounts(dataDir{}) {
+	for _, a := range candidateAccounts(dataDir{}) {
 		if !strings.Contains(err.Error(), "as "+a.name) {
 			t.Errorf("the error does not tell of %s:\n%v", a.name, err)
 		}

@@ -59,9 +59,9 @@ func inspectBinaries(ctx context.Context, dir string) (binaries, error) {
 	return b, err
 }
 
-// suits says whether b may open a data directory that version major made; 0 is
+// supports says whether b may open a data directory that version major made; 0 is
 // one that does not exist yet.
-func (b binaries) suits(major int) error {
+func (b binaries) supports(major int) error {
 	switch {
 	case major != 0 && b.major != major:
 		return fmt.Errorf("%s is PostgreSQL %d", b.dir, b.major)
@@ -78,7 +78,7 @@ func (c *cluster) findBinaries(ctx context.Context, major int) (binaries, error)
 	if o.BinDir != "" {
 		b, err := inspectBinaries(ctx, o.BinDir)
 		if err == nil {
-			err = b.suits(major)
+			err = b.supports(major)
 		}
 		if err != nil {
 			return binaries{}, c.noBinaries(major, []error{fmt.Errorf("the folder that is set: %w", err)})
@@ -111,7 +111,7 @@ func firstThatSuits(ctx context.Context, dirs iter.Seq[string], major int) (bina
 	for dir := range dirs {
 		b, err := inspectBinaries(ctx, dir)
 		if err == nil {
-			err = b.suits(major)
+			err = b.supports(major)
 		}
 		if err == nil {
 			return b, nil

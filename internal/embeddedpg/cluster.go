@@ -62,14 +62,14 @@ const dataName = "data"
 
 func (c *cluster) data() string { return c.path(dataName) }
 
-// enter waits until no other process is starting or stopping the server, and
+// acquireStartLock waits until no other process is starting or stopping the server, and
 // keeps them from it until unlock.
-func (c *cluster) enter(ctx context.Context) (*os.File, error) {
+func (c *cluster) acquireStartLock(ctx context.Context) (*os.File, error) {
 	return lock(ctx, c.path(startingLock), syscall.LOCK_EX)
 }
 
 // running reports whether any process of the server is alive: the server
-// inherited the locked file. Only to be asked between enter and unlock.
+// inherited the locked file. Valid between acquireStartLock and unlock only.
 func (c *cluster) running() bool {
 	f, err := openLock(c.path(runningLock))
 	if err != nil {
@@ -110,7 +110,7 @@ func (c *cluster) start(ctx context.Context) (socket, version string, err error)
 		err = c.initialize(ctx, bin, as)
 	}
 	if err == nil {
-		socket, version, err = c.boot(ctx, bin, as, socketDir)
+		socket, version, err = c.startPostmaster(ctx, bin, as, socketDir)
 	}
 	if err != nil {
 		_ = os.Remove(socketDir) // an empty folder that stays behind is used again
@@ -119,9 +119,9 @@ func (c *cluster) start(ctx context.Context) (socket, version string, err error)
 	return socket, version, nil
 }
 
-// boot starts the server on its data directory. A server that does not come to
+// startPostmaster starts the server on its data directory. A server that does not come to
 // answer is ended.
-func (c *cluster) boot(ctx context.Context, bin binaries, as account, socketDir string) (socket, version string, err error) {
+func (c *cluster) startPostmaster(ctx context.Context, bin binaries, as account, socketDir string) (socket, version string, err error) {
 	server, err := c.launch(ctx, bin, as, socketDir)
 	if err != nil {
 		return "", "", err

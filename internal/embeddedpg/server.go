@@ -57,7 +57,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the folder of the embedded PostgreSQL: %w", err)
 	}
-	starting, err := c.enter(ctx)
+	starting, err := c.acquireStartLock(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	var once sync.Once
 	var stopped error
 	s.stop = func(ctx context.Context) error {
-		once.Do(func() { stopped = s.leave(ctx) })
+		once.Do(func() { stopped = s.release(ctx) })
 		return stopped
 	}
 	c.needed.Store(true)
@@ -104,10 +104,10 @@ func (s *Server) Version() string { return s.version }
 // what the first one did.
 func (s *Server) Stop(ctx context.Context) error { return s.stop(ctx) }
 
-func (s *Server) leave(ctx context.Context) error {
+func (s *Server) release(ctx context.Context) error {
 	defer unlock(s.users)
 	s.cluster.needed.Store(false)
-	starting, err := s.cluster.enter(ctx)
+	starting, err := s.cluster.acquireStartLock(ctx)
 	if err != nil {
 		return err
 	}

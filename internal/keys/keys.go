@@ -3,12 +3,15 @@
 package keys
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"gocloud.dev/secrets"
@@ -20,16 +23,26 @@ const Size = 32
 
 var errLocal = fmt.Errorf("%s:// must be followed by %d bytes in url-safe base64", localsecrets.Scheme, Size)
 
-// Open opens the key that a URL names. base64key:// and 32 bytes in url-safe
-// base64 is a key of its own (NaCl secretbox); binaries that are built with the
-// tag cloud know hashivault://, awskms://, gcpkms:// and azurekeyvault:// too. No
-// key is needed yet, and none asked for. Errors hold no part of the URL but the
-// name of a kind of key that this binary knows.
+// fileScheme is that of a key in a file.
+const fileScheme = "file"
+
+// Open opens the key that a URL names:
+//
+//   - base64key:// and 32 bytes in url-safe base64 is the key itself (NaCl secretbox);
+//   - file:///path is a file that holds 32 bytes in standard base64, for the same;
+//   - hashivault://, awskms://, gcpkms:// and azurekeyvault:// are keys of a service,
+//     in binaries that are built with the tag cloud.
+//
+// A key of a service is not used before it is needed, so that no error of it shows
+// here. Errors hold no part of the URL but the name of a kind of key that this
+// binary knows.
 func Open(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
 	scheme, rest, found := strings.Cut(keyURL, "://")
 	switch {
+	case found && scheme == fileScheme:
+		return openFile(keyURL, rest)
 	case !found || !secrets.DefaultURLMux().ValidKeeperScheme(scheme):
-		return nil, fmt.Errorf("it must be the URL of a key: %w; other keys need a binary that is built with the tag cloud", errLocal)
+		return nil, fmt.Errorf("it must be the URL of a key: %w, or file:///path; other keys need a binary that is built with the tag cloud", errLocal)
 	case scheme == localsecrets.Scheme && rest == "":
 		return nil, errLocal // the library would make a key, and forget it
 	}
@@ -42,6 +55,18 @@ func Open(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
 	default:
 		return nil, fmt.Errorf("the key of %s:// cannot be opened: %w", scheme, Redact(err, keyURL))
 	}
+}
+
+func openFile(keyURL, path string) (*secrets.Keeper, error) {
+	content, err := os.ReadFile(filepath.FromSlash(path))
+	if err != nil {
+		return nil, fmt.Errorf("the file of the key cannot be read: %w", Redact(err, keyURL))
+	}
+	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(content)))
+	if err != nil || len(key) != Size {
+		return nil, fmt.Errorf("the file of the key must hold %d bytes in base64", Size)
+	}
+	return localsecrets.NewKeeper([Size]byte(key)), nil
 }
 
 // NewURL makes a key of its own.

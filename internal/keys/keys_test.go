@@ -1,9 +1,13 @@
 package keys
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -31,6 +35,46 @@ func TestKeysThatWouldBeForgottenAreRefusedAndNoErrorTellsAKey(t *testing.T) {
 	sealed, err := keeper.Encrypt(t.Context(), []byte("secret"))
 	if err != nil || strings.Contains(string(sealed), "secret") {
 		t.Errorf("%q %v", sealed, err)
+	}
+}
+
+func TestAKeyMayBeInAFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "file://" + filepath.ToSlash(path)
+	}
+	key := make([]byte, Size)
+	rand.Read(key)
+	inFile, err := Open(t.Context(), write("key", base64.StdEncoding.EncodeToString(key)+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inFile.Close()
+	inURL, err := Open(t.Context(), "base64key://"+base64.URLEncoding.EncodeToString(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inURL.Close()
+	sealed, err := inFile.Encrypt(t.Context(), []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := inURL.Decrypt(t.Context(), sealed); err != nil || string(opened) != "secret" {
+		t.Errorf("the same key in a URL gives %q, %v", opened, err)
+	}
+	for _, url := range []string{write("short", "c2hvcnQ="), write("words", "no base64"), "file://" + filepath.ToSlash(folder), "file:///nowhere/hidden-name"} {
+		keeper, err := Open(t.Context(), url)
+		if err == nil {
+			keeper.Close()
+			t.Errorf("%s was opened", url)
+		} else if strings.Contains(err.Error(), "c2hvcnQ") || strings.Contains(err.Error(), "hidden-name") {
+			t.Errorf("the error tells the content or the name: %v", err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package otp
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -22,11 +23,25 @@ type Attempts interface {
 	ForgetOTPFailures(ctx context.Context, uid string) (locked time.Duration, err error)
 }
 
-// Verifier checks codes and locks those who guess.
+// Verifier checks codes and locks those who guess. It is safe for concurrent use.
 type Verifier struct {
-	Backend  Backend
-	Attempts Attempts
-	Observe  func(Outcome) // told of each code that was given; may be nil
+	backend  Backend
+	attempts Attempts
+	observe  func(Outcome)
+}
+
+// NewVerifier checks codes by a backend. observe is told of each code that was
+// given, and may be nil. Another part that is nil is an error.
+func NewVerifier(backend Backend, attempts Attempts, observe func(Outcome)) (*Verifier, error) {
+	switch {
+	case backend == nil:
+		return nil, errors.New("a verifier of one-time codes needs a backend")
+	case attempts == nil:
+		return nil, errors.New("a verifier of one-time codes needs a count of attempts")
+	case observe == nil:
+		observe = func(Outcome) {}
+	}
+	return &Verifier{backend, attempts, observe}, nil
 }
 
 // The lock: a minute after five failures in a row, and twice as long after each
@@ -54,14 +69,12 @@ func lockTime(inARow int) time.Duration {
 // them learn anything than of one who asks patiently.
 func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
 	err := v.verify(ctx, uid, code)
-	if v.Observe != nil {
-		v.Observe(outcomeOf(err))
-	}
+	v.observe(outcomeOf(err))
 	return err
 }
 
 func (v *Verifier) verify(ctx context.Context, uid, code string) error {
-	lock, err := v.Attempts.OTPLock(ctx, uid)
+	lock, err := v.attempts.OTPLock(ctx, uid)
 	switch {
 	case err != nil:
 		return err
@@ -70,17 +83,17 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	}
 	verdict := Wrong
 	if code = withoutBlanks(code); wellFormed(code) {
-		if verdict, err = v.Backend.Check(ctx, uid, code); err != nil {
+		if verdict, err = v.backend.Check(ctx, uid, code); err != nil {
 			return err
 		}
 	}
 	switch verdict {
 	case Right:
-		lock, err = v.Attempts.ForgetOTPFailures(ctx, uid)
+		lock, err = v.attempts.ForgetOTPFailures(ctx, uid)
 	case Used:
 		return ErrCodeUsed // no guess, and no proof either
 	default:
-		lock, err = v.Attempts.CountOTPFailure(ctx, uid, lockTime)
+		lock, err = v.attempts.CountOTPFailure(ctx, uid, lockTime)
 	}
 	switch {
 	case err != nil:

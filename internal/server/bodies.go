@@ -21,7 +21,7 @@ type body struct {
 	memory     *reservation
 	timeouts   Timeouts
 	limit      int64 // in bytes, on the wire
-	paced      bool  // it is large, or may be
+	isLarge    bool  // it is large, or may be
 	start      time.Time
 	waited     time.Duration // for memory
 	bytes      []byte
@@ -43,7 +43,7 @@ func (b *body) read(memory time.Duration) ([]byte, error) {
 				return nil, err
 			}
 		}
-		if b.paced {
+		if b.isLarge {
 			b.setDeadlines()
 		}
 		n, err := b.request.Body.Read(b.bytes[len(b.bytes):cap(b.bytes)])

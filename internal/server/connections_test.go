@@ -16,7 +16,7 @@ import (
 // bounded is a server that takes so few connections.
 func bounded(t *testing.T, limit int) listening {
 	t.Helper()
-	return listenWith(t, operation{}, time.Minute, server.DefaultTimeouts, nil, func(l *server.Life, o *server.Options) {
+	return listenWith(t, operation{}, time.Minute, server.DefaultTimeouts, nil, func(l *server.Runner, o *server.Options) {
 		l.Bound = server.NewConnections(limit, 8, nil)
 		o.Connections = l.Bound
 	})

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -19,10 +20,10 @@ func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Req
 		}
 	})
 	handler := func(w http.ResponseWriter, r *http.Request) {
-		by := callerOf(r.Context())
-		by.operation = operationDocument
-		defer by.begin(timeout)()
-		send(w, r)
+		requestInfoOf(r.Context()).operation = operationDocument
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		send(w, r.WithContext(ctx))
 	}
 	router.Get(documents.Path+"{object}", handler)
 	router.Head(documents.Path+"{object}", handler)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"mime"
@@ -66,8 +67,8 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 			g.errs.Fail(w, r, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path))
 			return
 		}
-		v := &visit{gate: g, w: w, r: r, op: op, caller: callerOf(r.Context()), mediaType: mediaType(r)}
-		v.caller.operation = op.id
+		v := &visit{gate: g, w: w, r: r, op: op, info: requestInfoOf(r.Context()), mediaType: mediaType(r)}
+		v.info.operation = op.id
 		defer v.end()
 		if err := v.serve(next); err != nil {
 			g.errs.Fail(w, r, err)
@@ -84,7 +85,7 @@ type visit struct {
 	w         http.ResponseWriter
 	r         *http.Request
 	op        *operation
-	caller    *caller
+	info      *requestInfo
 	mediaType string
 	cleanup   []func()
 }
@@ -116,7 +117,7 @@ func (v *visit) serve(next http.Handler) error {
 		return err
 	}
 	// Only here: a slow sender has no place, nor has one who may not call.
-	leave, err := g.signers.working.acquire(v.caller.signers)
+	leave, err := g.signers.working.acquire(v.info.signers)
 	if err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func (v *visit) serve(next http.Handler) error {
 		next.ServeHTTP(a, v.r)
 	}()
 	memory.release() // whoever reads slowly holds the answer only
-	release, err := a.reserve(v.caller, g.answers, v.caller.signers[0], page)
+	release, err := a.reserve(v.r.Context(), g.answers, v.info.signers[0], page)
 	v.atEnd(release)
 	if err != nil && v.op.onlyReads() {
 		return err // a change that was made is never answered as one that was not
@@ -149,9 +150,9 @@ func (v *visit) reservePage(size int64) (held int64, err error) {
 	if size == 0 {
 		return 0, nil
 	}
-	page := v.gate.answers.reserve(v.caller.signers[0], size)
+	page := v.gate.answers.reserve(v.info.signers[0], size)
 	v.atEnd(page.release)
-	err = page.hold(v.caller, size, v.gate.requestTime)
+	err = page.hold(v.r.Context(), size, v.gate.requestTime)
 	return page.held, err
 }
 
@@ -185,8 +186,8 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 	if err != nil {
 		return nil, memory, err
 	}
-	v.atEnd(v.caller.begin(g.requestTime))
-	if err := memory.hold(v.caller, int64(len(body))*bodyFactor, g.requestTime); err != nil {
+	v.limitTime(g.requestTime)
+	if err := memory.hold(v.r.Context(), int64(len(body))*bodyFactor, g.requestTime); err != nil {
 		return nil, memory, err
 	}
 	envelope, given, err := v.open(keychain, body)
@@ -205,12 +206,20 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 		return nil, memory, unverified
 	}
 	if g.rates != nil {
-		if err := g.rates.charge(v.w.Header(), keychain, signers, v.op.id, g.clock()); err != nil {
+		if err := g.rates.allow(v.w.Header(), keychain, signers, v.op.id, g.clock()); err != nil {
 			return nil, memory, err
 		}
 	}
 	values, err := v.op.canonical(given, isStrict(r))
 	return values, memory, err
+}
+
+// limitTime bounds what is left of the request. It follows the reading of the body:
+// the time that a body takes to arrive is not the server's.
+func (v *visit) limitTime(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(v.r.Context(), limit)
+	v.atEnd(cancel)
+	v.r = v.r.WithContext(ctx)
 }
 
 // authorizeBearer returns the signers of the Authorization header, or why it has none.
@@ -228,7 +237,7 @@ func (v *visit) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
 // authorize returns those whose signatures allow the operation.
 func (v *visit) authorize(keychain *auth.Keychain, credentials *auth.Credentials) ([]string, error) {
 	signers, err := keychain.Authorize(credentials, auth.Operation{ID: v.op.id, Scope: v.op.scope}, v.gate.clock())
-	v.caller.signers = signers
+	v.info.signers = signers
 	if err == nil {
 		connectionOf(v.r.Context()).trust()
 	}
@@ -254,7 +263,7 @@ func (v *visit) readBody(owner string, limit int64) ([]byte, *reservation, error
 	memory := g.bodies.reserve(owner, size)
 	reader := body{
 		request: r, connection: http.NewResponseController(v.w), memory: memory, timeouts: g.timeouts, limit: limit,
-		paced: size > smallBody,
+		isLarge: size > smallBody,
 	}
 	content, err := reader.read(g.requestTime)
 	if errors.Is(err, errTooLarge) {
@@ -304,10 +313,10 @@ func mediaType(r *http.Request) string {
 func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials, jsonobject.Members, error) {
 	g := v.gate
 	if v.mediaType == mediaForm {
-		given, err := parseForm(v.caller, content, v.op.knows)
+		given, err := parseForm(v.r.Context(), content, v.op.knows)
 		return nil, given, err
 	}
-	envelope, isEnvelope, err := keychain.ParseEnvelope(v.caller, content, v.op.knows)
+	envelope, isEnvelope, err := keychain.ParseEnvelope(v.r.Context(), content, v.op.knows)
 	parameters := content
 	if envelope != nil {
 		parameters = envelope.Data()
@@ -324,6 +333,6 @@ func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials
 	case v.mediaType == mediaJOSE:
 		return nil, jsonobject.Members{}, auth.ErrUnparsableEnvelope.WithCause(errors.New("it is no JWS in General JSON serialisation"))
 	}
-	given, err := parseJSON(v.caller, content, v.op.knows)
+	given, err := parseJSON(v.r.Context(), content, v.op.knows)
 	return nil, given, err
 }

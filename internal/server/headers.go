@@ -13,14 +13,14 @@ var (
 	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
 )
 
-// protect sets what an answer says unless its handler knows better: those of /docs
+// setSecurityHeaders sets what an answer says unless its handler knows better: those of /docs
 // and of documents have a policy and caching of their own.
-func protect(header http.Header) {
+func setSecurityHeaders(header http.Header) {
 	header["X-Content-Type-Options"] = noSniffing
 	header["Cache-Control"] = notKept
 	header["Referrer-Policy"] = noReferrer
 	header["Content-Security-Policy"] = noContent
 }
 
-// mayBeKept is for what everybody may read: clients decide how long they keep it.
-func mayBeKept(header http.Header) { header.Del("Cache-Control") }
+// allowCaching is for what everybody may read: clients decide how long they keep it.
+func allowCaching(header http.Header) { header.Del("Cache-Control") }

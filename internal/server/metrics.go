@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"barong/handlers"
+	"barong/internal/spec"
 )
 
 // What the label operation says of requests that are none of the specification's
@@ -24,10 +25,10 @@ var classes = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 // metrics counts requests. The label values of what happens often are looked up
 // once, when it is made.
 type metrics struct {
-	inFlight  prometheus.Gauge
-	durations *prometheus.HistogramVec
-	known     map[string]*[len(classes)]prometheus.Observer // by operation
-	refusals  map[string]prometheus.Counter                 // by reason
+	inFlight       prometheus.Gauge
+	durations      *prometheus.HistogramVec
+	known          map[string]*[len(classes)]prometheus.Observer // by operation
+	errorResponses map[string]prometheus.Counter                 // by reason
 }
 
 // newMetrics registers its metrics, unless registry is nil.
@@ -41,21 +42,19 @@ func newMetrics(document *openapi3.T, registry prometheus.Registerer) *metrics {
 			Name: "barong_request_duration_seconds", Help: "Time from the end of a request's headers to the end of its answer, by operationId and class of the status.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
 		}, []string{"operation", "status"}),
-		known:    map[string]*[len(classes)]prometheus.Observer{},
-		refusals: map[string]prometheus.Counter{},
+		known:          map[string]*[len(classes)]prometheus.Observer{},
+		errorResponses: map[string]prometheus.Counter{},
 	}
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			m.prepare(operation.OperationID)
-		}
+	for operation := range spec.Operations(document) {
+		m.prepare(operation.OperationID)
 	}
 	m.prepare(operationDocument)
 	m.prepare(operationOther)
-	refusals := factory.NewCounterVec(prometheus.CounterOpts{
+	responses := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "barong_refusals_total", Help: "Answers that were errors, by reason.",
 	}, []string{"reason"})
 	for _, reason := range handlers.Reasons() {
-		m.refusals[reason] = refusals.WithLabelValues(reason)
+		m.errorResponses[reason] = responses.WithLabelValues(reason)
 	}
 	return m
 }
@@ -69,8 +68,8 @@ func (m *metrics) prepare(operation string) {
 	}
 }
 
-// answered counts one request. refusal is empty where there was none.
-func (m *metrics) answered(operation string, status int, refusal string, took time.Duration) {
+// answered counts one request. reason is empty where there was no error.
+func (m *metrics) answered(operation string, status int, reason string, took time.Duration) {
 	known, ok := m.known[operation]
 	if !ok {
 		operation = operationOther
@@ -85,7 +84,7 @@ func (m *metrics) answered(operation string, status int, refusal string, took ti
 		observer = m.durations.WithLabelValues(operation, classes[class])
 	}
 	observer.Observe(took.Seconds())
-	if counter, ok := m.refusals[refusal]; ok {
+	if counter, ok := m.errorResponses[reason]; ok {
 		counter.Inc()
 	}
 }

@@ -32,63 +32,48 @@ func requestID(r *http.Request) string {
 	return rand.Text()[:16]
 }
 
-// caller is what is known of a request beside the request itself. It is the
-// context of the request, in one piece: each value and each copy of the request
-// that a chain of contexts would take has its price.
-type caller struct {
-	context.Context //nolint:containedctx // it is one
-	requestID       string
-	operation       string
-	signers         []string
-	refusal         handlers.Refusal
+// requestInfo is what the log, the metrics and the trace say of a request. It is
+// in the request's context under a key of its own, and filled as it becomes known.
+type requestInfo struct {
+	requestID     string
+	operation     string
+	signers       []string
+	errorResponse handlers.ErrorResponse
 }
 
-// begin gives the request its time from here on. It comes before anything was made
-// of the context: the time that a body takes to arrive is not the server's.
-func (c *caller) begin(limit time.Duration) context.CancelFunc {
-	var cancel context.CancelFunc
-	c.Context, cancel = context.WithTimeout(c.Context, limit)
-	return cancel
+type requestInfoKey struct{}
+
+// withRequestInfo adds the record of a request to its context, and the request's id
+// where the error writer looks for it.
+func withRequestInfo(ctx context.Context, info *requestInfo) context.Context {
+	return context.WithValue(context.WithValue(ctx, requestInfoKey{}, info), middleware.RequestIDKey, info.requestID)
 }
 
-// refused notes why a request is answered with an error.
-func refused(ctx context.Context, refusal handlers.Refusal) { callerOf(ctx).refusal = refusal }
-
-type callerKey struct{}
-
-// Value adds the caller and the request's id, where package middleware and with it
-// the error writer look for that, to the values of the context.
-func (c *caller) Value(key any) any {
-	switch key {
-	case callerKey{}:
-		return c
-	case middleware.RequestIDKey:
-		return c.requestID
-	default:
-		return c.Context.Value(key)
+// requestInfoOf is the record of the request that the access log reads.
+func requestInfoOf(ctx context.Context) *requestInfo {
+	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
+		return info
 	}
+	return &requestInfo{}
 }
 
-// callerOf is the record of the request that the access log will read.
-func callerOf(ctx context.Context) *caller {
-	if known, ok := ctx.Value(callerKey{}).(*caller); ok {
-		return known
-	}
-	return &caller{}
+// recordError records why a request is answered with an error.
+func recordError(ctx context.Context, response handlers.ErrorResponse) {
+	requestInfoOf(ctx).errorResponse = response
 }
 
-// arrival is where every request comes in and every answer goes out. It gives the
+// requestMiddleware is where every request comes in and every answer goes out. It gives the
 // request an id, which the answer and the log carry, and the answer the headers that
 // protect it; it counts the request, has a span for it where there is a tracer, and
 // writes one line for it to the log. Parameters are in none of these: they hold
 // passwords and personal data.
-type arrival struct {
+type requestMiddleware struct {
 	log     *slog.Logger
 	metrics *metrics
 	tracer  trace.Tracer // nil: nothing is traced
 }
 
-func (a *arrival) middleware(next http.Handler) http.Handler {
+func (a *requestMiddleware) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		a.metrics.inFlight.Inc()
@@ -97,47 +82,48 @@ func (a *arrival) middleware(next http.Handler) http.Handler {
 		if a.tracer != nil {
 			ctx, span = startSpan(a.tracer, r)
 		}
-		by := &caller{Context: ctx, requestID: requestID(r)}
-		protect(w.Header())
-		w.Header().Set("X-Request-Id", by.requestID)
+		info := &requestInfo{requestID: requestID(r)}
+		r = r.WithContext(withRequestInfo(ctx, info))
+		setSecurityHeaders(w.Header())
+		w.Header().Set("X-Request-Id", info.requestID)
 		wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		returned := false
 		defer func() {
 			status, took := statusOf(wrapped.Status(), !returned), time.Since(start)
 			a.metrics.inFlight.Dec()
-			a.metrics.answered(by.operation, status, by.refusal.Reason, took)
+			a.metrics.answered(info.operation, status, info.errorResponse.Reason, took)
 			if span != nil {
-				endSpan(span, r, by, status)
+				endSpan(span, r, info, status)
 			}
-			a.write(by, r, status, wrapped.BytesWritten(), took)
+			a.write(info, r, status, wrapped.BytesWritten(), took)
 		}()
-		next.ServeHTTP(wrapped, r.WithContext(by))
+		next.ServeHTTP(wrapped, r)
 		returned = true
 	})
 }
 
-// write makes the line of a request. A refusal has its reason in it, with the
+// write makes the line of a request. An error response has its reason in it, with the
 // cause that the caller does not learn.
-func (a *arrival) write(by *caller, r *http.Request, status, bytes int, took time.Duration) {
+func (a *requestMiddleware) write(info *requestInfo, r *http.Request, status, bytes int, took time.Duration) {
 	level := slog.LevelInfo
-	if by.refusal.Reason != "" {
-		level = by.refusal.Level()
+	if info.errorResponse.Reason != "" {
+		level = info.errorResponse.Level()
 	}
-	if !a.log.Enabled(by, level) {
+	if !a.log.Enabled(r.Context(), level) {
 		return
 	}
 	attributes := append(make([]slog.Attr, 0, 12),
-		slog.String("request_id", by.requestID), slog.String("remote", r.RemoteAddr),
-		slog.String("method", methodOf(r)), slog.String("path", pathOf(r, by.operation)),
-		slog.String("operation", by.operation), slog.String("signers", strings.Join(by.signers, " ")),
+		slog.String("request_id", info.requestID), slog.String("remote", r.RemoteAddr),
+		slog.String("method", methodOf(r)), slog.String("path", pathOf(r, info.operation)),
+		slog.String("operation", info.operation), slog.String("signers", strings.Join(info.signers, " ")),
 		slog.Int("status", status), slog.Int("bytes", bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1000))
-	if trace := traceOf(r); trace != "" && trace != by.requestID {
+	if trace := traceOf(r); trace != "" && trace != info.requestID {
 		attributes = append(attributes, slog.String("trace_id", trace))
 	}
-	if by.refusal.Reason != "" {
-		attributes = append(attributes, slog.String("reason", by.refusal.Reason), slog.String("error", redacted(by.refusal.Err.Error())))
+	if info.errorResponse.Reason != "" {
+		attributes = append(attributes, slog.String("reason", info.errorResponse.Reason), slog.String("error", redacted(info.errorResponse.Err.Error())))
 	}
-	a.log.LogAttrs(by, level, "request", attributes...)
+	a.log.LogAttrs(r.Context(), level, "request", attributes...)
 }
 
 // recovery turns a panic into a 500 and keeps its stack in the log.

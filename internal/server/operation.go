@@ -16,6 +16,7 @@ import (
 	"barong/handlers"
 	"barong/internal/jsonobject"
 	"barong/internal/problem"
+	"barong/internal/spec"
 )
 
 // operation is what the gate needs of the specification.
@@ -52,28 +53,25 @@ type route struct{ method, path string }
 // operationsOf reads all operations.
 func operationsOf(document *openapi3.T) (map[route]*operation, error) {
 	operations := map[route]*operation{}
-	for path, item := range document.Paths.Map() {
-		for method, declared := range item.Operations() {
-			op, err := operationOf(declared)
-			if err != nil {
-				return nil, fmt.Errorf("%s %s in openapi.yaml: %w", method, path, err)
-			}
-			operations[route{method, handlers.BasePath + path}] = op
+	for declared := range spec.Operations(document) {
+		op, err := operationOf(declared)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s in openapi.yaml: %w", declared.Method, declared.Path, err)
 		}
+		operations[route{declared.Method, handlers.BasePath + declared.Path}] = op
 	}
 	return operations, nil
 }
 
-func operationOf(declared *openapi3.Operation) (*operation, error) {
-	scope, _ := declared.Extensions["x-scope"].(string)
-	if scope == "" {
+func operationOf(declared spec.Operation) (*operation, error) {
+	if declared.Scope == "" {
 		return nil, errors.New("x-scope is missing")
 	}
-	schema, err := parametersOf(declared)
+	schema, err := parametersOf(declared.Operation)
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{id: declared.OperationID, scope: scope, schema: schema, names: map[string]bool{}}
+	op := &operation{id: declared.OperationID, scope: declared.Scope, schema: schema, names: map[string]bool{}}
 	order := map[string]float64{}
 	for name, property := range schema.Properties {
 		place, ok := property.Value.Extensions["x-order"].(float64)

@@ -20,28 +20,28 @@ type RateLimits struct {
 	rules map[selector]*rateRule
 
 	mutex    sync.Mutex
-	quotas   map[quotaKey]*quota // of signers of the keychain, each made when it is first needed
-	keychain *auth.Keychain      // that quotas was last cleared for
+	buckets  map[bucketKey]*bucket // of signers of the keychain, each made when it is first needed
+	keychain *auth.Keychain        // that buckets was last cleared for
 }
 
-// quotaKey is one signer under one rule. All operations that the rule is about share
+// bucketKey is one signer under one rule. All operations that the rule is about share
 // what it grants.
-type quotaKey struct {
+type bucketKey struct {
 	signer string
 	rule   *rateRule
 }
 
-// quota is what is left of what a rule grants one signer.
-type quota struct {
+// bucket is what is left of what a rule grants one signer.
+type bucket struct {
 	*rate.Limiter
 	rule *rateRule
 }
 
-// charge counts one operation for each of its signers, under the most specific rule
+// allow counts one operation for each of its signers, under the most specific rule
 // about them, or for none of them where one has used up what it has. The header
-// tells of the tightest quota (draft-ietf-httpapi-ratelimit-headers-10).
-func (l *RateLimits) charge(header http.Header, keychain *auth.Keychain, signers []string, operation string, now time.Time) error {
-	var tightest *quota
+// tells of the tightest bucket (draft-ietf-httpapi-ratelimit-headers-10).
+func (l *RateLimits) allow(header http.Header, keychain *auth.Keychain, signers []string, operation string, now time.Time) error {
+	var tightest *bucket
 	var by string
 	var wait time.Duration
 	var left float64
@@ -51,7 +51,7 @@ func (l *RateLimits) charge(header http.Header, keychain *auth.Keychain, signers
 		if rule == nil || rule.unlimited() {
 			continue
 		}
-		its := l.quota(keychain, signer, rule)
+		its := l.bucket(keychain, signer, rule)
 		reservation := its.ReserveN(now, 1)
 		taken = append(taken, reservation)
 		itsWait, itsRest := reservation.DelayFrom(now), its.TokensAt(now)
@@ -93,24 +93,24 @@ func (l *RateLimits) rule(signer, operation string) *rateRule {
 	return nil
 }
 
-// quota is what a signer of the keychain has under a rule. Those of signers whom a
+// bucket is what a signer of the keychain has under a rule. Those of signers whom a
 // later keychain lacks are dropped.
-func (l *RateLimits) quota(keychain *auth.Keychain, signer string, rule *rateRule) *quota {
+func (l *RateLimits) bucket(keychain *auth.Keychain, signer string, rule *rateRule) *bucket {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if keychain != l.keychain {
 		l.keychain = keychain
-		for key := range l.quotas {
+		for key := range l.buckets {
 			if !keychain.Knows(key.signer) {
-				delete(l.quotas, key)
+				delete(l.buckets, key)
 			}
 		}
 	}
-	key := quotaKey{signer, rule}
-	known := l.quotas[key]
+	key := bucketKey{signer, rule}
+	known := l.buckets[key]
 	if known == nil {
-		known = &quota{rate.NewLimiter(rate.Limit(rule.perSecond), rule.burst), rule}
-		l.quotas[key] = known
+		known = &bucket{rate.NewLimiter(rate.Limit(rule.perSecond), rule.burst), rule}
+		l.buckets[key] = known
 	}
 	return known
 }

@@ -92,7 +92,7 @@ func TestQuotaIsUsedUpAndComesBack(t *testing.T) {
 	now := time.Now()
 	call := func(signer string) (state string, err error) {
 		header := http.Header{}
-		err = limits.charge(header, keychain, []string{signer}, "getUser", now)
+		err = limits.allow(header, keychain, []string{signer}, "getUser", now)
 		if policy := header.Get("RateLimit-Policy"); policy != `"*";q=3;w=2` {
 			t.Errorf("the policy is %s", policy)
 		}
@@ -113,7 +113,7 @@ func TestQuotaIsUsedUpAndComesBack(t *testing.T) {
 		}
 	}
 	if got, err := call("b"); err != nil || got != `"*";r=2;t=1` {
-		t.Errorf("another signer has a quota of its own: %s, %v", got, err)
+		t.Errorf("another signer has a bucket of its own: %s, %v", got, err)
 	}
 	now = now.Add(time.Second / 2)
 	if got, err := call("a"); err != nil || got != `"*";r=0;t=2` {
@@ -128,7 +128,7 @@ func TestRequestOfTwoSignersCountsForBothOrForNeither(t *testing.T) {
 	now := time.Now()
 	call := func(signers ...string) (string, error) {
 		header := http.Header{}
-		err := limits.charge(header, keychain, signers, "getUser", now)
+		err := limits.allow(header, keychain, signers, "getUser", now)
 		return header.Get("RateLimit"), err
 	}
 	for _, want := range []string{`"b:*";r=1;t=30`, `"b:*";r=0;t=60`} {
@@ -149,18 +149,18 @@ func TestQuotasOfSignersWhoLeftTheKeychainAreDropped(t *testing.T) {
 	limits := limitsOf(t, "*=1/s, createUser=1/s", keychainOf(t, "stays"))
 	before := keychainOf(t, "stays", "leaves")
 	for _, operation := range []string{"getUser", "createUser"} {
-		if err := limits.charge(http.Header{}, before, []string{"stays", "leaves"}, operation, time.Now()); err != nil {
+		if err := limits.allow(http.Header{}, before, []string{"stays", "leaves"}, operation, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(limits.quotas) != 4 {
-		t.Errorf("%d quotas", len(limits.quotas))
+	if len(limits.buckets) != 4 {
+		t.Errorf("%d buckets", len(limits.buckets))
 	}
-	if err := limits.charge(http.Header{}, keychainOf(t, "stays"), []string{"stays"}, "getUser", time.Now()); err == nil {
+	if err := limits.allow(http.Header{}, keychainOf(t, "stays"), []string{"stays"}, "getUser", time.Now()); err == nil {
 		t.Error("who stays begins anew")
 	}
-	if len(limits.quotas) != 2 {
-		t.Errorf("%d quotas are left of one signer under two rules", len(limits.quotas))
+	if len(limits.buckets) != 2 {
+		t.Errorf("%d buckets are left of one signer under two rules", len(limits.buckets))
 	}
 }
 
@@ -171,7 +171,7 @@ func BenchmarkRateLimits(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(time.Microsecond)
-		if err := limits.charge(http.Header{}, keychain, signers, "getUser", now); err != nil {
+		if err := limits.allow(http.Header{}, keychain, signers, "getUser", now); err != nil {
 			b.Fatal(err)
 		}
 	}

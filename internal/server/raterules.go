@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"barong/internal/auth"
+	"barong/internal/spec"
 )
 
 // all stands for every signer, and for every operation.
@@ -45,12 +46,10 @@ func ParseRateLimits(text string, keychain *auth.Keychain) (*RateLimits, error) 
 		return nil, err
 	}
 	operations := map[string]bool{all: true}
-	for _, item := range document.Paths.Map() {
-		for _, operation := range item.Operations() {
-			operations[operation.OperationID] = true
-		}
+	for operation := range spec.Operations(document) {
+		operations[operation.OperationID] = true
 	}
-	limits := &RateLimits{rules: map[selector]*rateRule{}, quotas: map[quotaKey]*quota{}}
+	limits := &RateLimits{rules: map[selector]*rateRule{}, buckets: map[bucketKey]*bucket{}}
 	for i, each := range strings.Split(text, ",") {
 		about, rule, err := parseRateRule(strings.TrimSpace(each))
 		switch {

@@ -54,19 +54,19 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the embedded specification cannot be read: %w", err)
 	}
-	errs := handlers.Errors{Log: o.Log, Refused: refused}
+	errs := handlers.Errors{Log: o.Log, OnError: recordError}
 	gate, err := newGate(document, o, errs)
 	if err != nil {
 		return nil, err
 	}
 
 	router := chi.NewRouter()
-	arrives := &arrival{log: o.Log, metrics: newMetrics(document, o.Metrics), tracer: o.Tracer}
+	outermost := &requestMiddleware{log: o.Log, metrics: newMetrics(document, o.Metrics), tracer: o.Tracer}
 	connections := o.Connections
 	if connections == nil {
 		connections = NewConnections(math.MaxInt, o.InFlight, nil)
 	}
-	router.Use(arrives.middleware, openRequests(connections, o.Timeouts, errs), endChunked, recovery(errs))
+	router.Use(outermost.middleware, openRequests(connections, o.Timeouts, errs), endChunked, recovery(errs))
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		if o.Docs != nil && isBrowserAtRoot(r) {
 			redirectToDocs(w)

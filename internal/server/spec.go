@@ -37,7 +37,7 @@ func servePublic(router chi.Router, yaml, keys []byte, publicURL string, errs ha
 	compressed := router.With(compress)
 	serve := func(path, contentType string, content []byte) {
 		handler := func(w http.ResponseWriter, _ *http.Request) {
-			mayBeKept(w.Header())
+			allowCaching(w.Header())
 			w.Header().Set("Content-Type", contentType)
 			_, _ = w.Write(content)
 		}
@@ -72,7 +72,7 @@ func serveDerived(router chi.Router, path string, derive func(*openapi3.T) ([]by
 			errs.Fail(w, r, err)
 			return
 		}
-		mayBeKept(w.Header())
+		allowCaching(w.Header())
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(content)
 	}

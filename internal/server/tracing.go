@@ -27,22 +27,22 @@ func startSpan(tracer trace.Tracer, r *http.Request) (context.Context, trace.Spa
 }
 
 // endSpan ends it with what was learnt meanwhile.
-func endSpan(span trace.Span, r *http.Request, by *caller, status int) {
+func endSpan(span trace.Span, r *http.Request, info *requestInfo, status int) {
 	if route := chi.RouteContext(r.Context()).RoutePattern(); route != "" {
 		span.SetName(methodOf(r) + " " + route)
 		span.SetAttributes(attribute.String("http.route", route))
 	}
 	span.SetAttributes(
 		attribute.Int("http.response.status_code", status),
-		attribute.String("barong.operation", by.operation),
-		attribute.String("barong.request_id", by.requestID),
-		attribute.StringSlice("barong.signers", by.signers),
+		attribute.String("barong.operation", info.operation),
+		attribute.String("barong.request_id", info.requestID),
+		attribute.StringSlice("barong.signers", info.signers),
 	)
-	if by.refusal.Reason != "" {
-		span.SetAttributes(attribute.String("error.type", by.refusal.Reason))
+	if info.errorResponse.Reason != "" {
+		span.SetAttributes(attribute.String("error.type", info.errorResponse.Reason))
 	}
 	if status >= http.StatusInternalServerError {
-		span.SetStatus(codes.Error, by.refusal.Reason)
+		span.SetStatus(codes.Error, info.errorResponse.Reason)
 	}
 	span.End()
 }

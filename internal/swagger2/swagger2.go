@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"barong/internal/spec"
+
 	"github.com/getkin/kin-openapi/openapi2"
 	"github.com/getkin/kin-openapi/openapi2conv"
 	"github.com/getkin/kin-openapi/openapi3"
@@ -43,11 +45,9 @@ func Convert(document *openapi3.T, publicURL string) ([]byte, error) {
 	for _, scheme := range converted.SecurityDefinitions {
 		scheme.Description = "`Bearer ` and the token. " + scheme.Description
 	}
-	for path, item := range document.Paths.Map() {
-		for method, operation := range item.Operations() {
-			form(converted.Paths[path].GetOperation(method), operation)
-			dropBodies(converted.Definitions, operation)
-		}
+	for operation := range spec.Operations(document) {
+		form(converted.Paths[operation.Path].GetOperation(operation.Method), operation.Operation)
+		dropBodies(converted.Definitions, operation.Operation)
 	}
 	for name, response := range converted.Responses {
 		examples(response, document.Components.Responses[name].Value)

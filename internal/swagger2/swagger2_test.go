@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"barong/internal/spec"
+
 	"github.com/getkin/kin-openapi/openapi2"
 	"github.com/getkin/kin-openapi/openapi2conv"
 	"github.com/getkin/kin-openapi/openapi3"
@@ -38,30 +40,28 @@ func TestEveryOperationHasTheParametersOfItsForm(t *testing.T) {
 	t.Parallel()
 	document, _ := converted(t)
 	count := 0
-	for path, item := range specification(t).Paths.Map() {
-		for method, operation := range item.Operations() {
-			count++
-			got := document.Paths[path].GetOperation(method)
-			schema := operation.RequestBody.Value.Content[mediaForm].Schema.Value
-			if got.OperationID != operation.OperationID || len(got.Parameters) != len(schema.Properties) {
-				t.Errorf("%s has %d parameters, and its form %d", got.OperationID, len(got.Parameters), len(schema.Properties))
+	for operation := range spec.Operations(specification(t)) {
+		count++
+		got := document.Paths[operation.Path].GetOperation(operation.Method)
+		schema := operation.RequestBody.Value.Content[mediaForm].Schema.Value
+		if got.OperationID != operation.OperationID || len(got.Parameters) != len(schema.Properties) {
+			t.Errorf("%s has %d parameters, and its form %d", got.OperationID, len(got.Parameters), len(schema.Properties))
+		}
+		last := 0.0
+		for _, parameter := range got.Parameters {
+			want := schema.Properties[parameter.Name].Value
+			if parameter.In != "formData" || !parameter.Type.Is(want.Type.Slice()[0]) || parameter.Format != want.Format ||
+				parameter.Required != slices.Contains(schema.Required, parameter.Name) {
+				t.Errorf("%s of %s is %+v", parameter.Name, got.OperationID, parameter)
 			}
-			last := 0.0
-			for _, parameter := range got.Parameters {
-				want := schema.Properties[parameter.Name].Value
-				if parameter.In != "formData" || !parameter.Type.Is(want.Type.Slice()[0]) || parameter.Format != want.Format ||
-					parameter.Required != slices.Contains(schema.Required, parameter.Name) {
-					t.Errorf("%s of %s is %+v", parameter.Name, got.OperationID, parameter)
-				}
-				order := want.Extensions["x-order"].(float64)
-				if order <= last {
-					t.Errorf("%s of %s is out of order", parameter.Name, got.OperationID)
-				}
-				last = order
+			order := want.Extensions["x-order"].(float64)
+			if order <= last {
+				t.Errorf("%s of %s is out of order", parameter.Name, got.OperationID)
 			}
-			if got.Security != nil {
-				t.Errorf("%s is secured by %v, and not as all are", got.OperationID, *got.Security)
-			}
+			last = order
+		}
+		if got.Security != nil {
+			t.Errorf("%s is secured by %v, and not as all are", got.OperationID, *got.Security)
 		}
 	}
 	if count == 0 {

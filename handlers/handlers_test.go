@@ -1,0 +1,38 @@
+package handlers
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"barong/internal/auth"
+	"barong/internal/documents"
+	"barong/internal/otp"
+	"barong/repository"
+)
+
+func TestHandlersAreNotMadeWithoutAPart(t *testing.T) {
+	t.Parallel()
+	whole := Options{
+		Repo: &repository.Repository{}, Documents: &documents.Store{}, Passwords: NewPasswords(4), UIDPrefix: "ID",
+		OTP: &otp.Verifier{}, Signer: &auth.Signer{}, Clock: time.Now,
+	}
+	if _, err := New(whole); err != nil {
+		t.Fatal(err)
+	}
+	for part, remove := range map[string]func(*Options){
+		"Repo":      func(o *Options) { o.Repo = nil },
+		"Documents": func(o *Options) { o.Documents = nil },
+		"Passwords": func(o *Options) { o.Passwords = nil },
+		"UIDPrefix": func(o *Options) { o.UIDPrefix = "" },
+		"OTP":       func(o *Options) { o.OTP = nil },
+		"Signer":    func(o *Options) { o.Signer = nil },
+		"Clock":     func(o *Options) { o.Clock = nil },
+	} {
+		broken := whole
+		remove(&broken)
+		if _, err := New(broken); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("without %s: %v", part, err)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+// loadOrCreateKey reads a key file under the data directory, and makes it, readable by
+// its owner only, where it is missing. Of processes that do so at once, all get
+// the key of the first one: the file appears whole, and is never replaced.
+func loadOrCreateKey(path string, generate func() ([]byte, error), log *slog.Logger) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if key, err = generate(); err != nil {
+		return nil, err
+	}
+	made, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(made.Name()) //nolint:errcheck // another name of what stays
+	_, err = made.Write(key)
+	if err := errors.Join(err, made.Sync(), made.Close()); err != nil {
+		return nil, fmt.Errorf("the key file %s could not be written: %w", path, err)
+	}
+	err = os.Link(made.Name(), path)
+	switch {
+	case err == nil:
+		log.Info("a key was made", "file", path)
+	case !errors.Is(err, fs.ErrExist):
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// ErrNoKey is a key that no setting names and no server has made.
+var ErrNoKey = errors.New("which barong serve makes: set the setting, or BARONG_DATA_DIR to the server's folder")
+
+// existingKey reads a key file under the data directory, which a server has made since
+// the setting that could name another key is empty. It makes none.
+func existingKey(path, setting string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is empty, and there is no file %s, %w", setting, path, ErrNoKey)
+	}
+	return key, err
+}

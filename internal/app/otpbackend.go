@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"barong/internal/auth"
+	"barong/internal/config"
+	"barong/internal/keys"
+	"barong/internal/otp"
+	"barong/repository"
+)
+
+// serverName is the kid of the server's own signatures, as Barong's clients know
+// it, and the iss of its attestations.
+const serverName = "barong"
+
+func otpDir(c config.Config) string { return filepath.Join(c.DataDir, "otp") }
+
+func otpKeyFile(c config.Config) string { return filepath.Join(otpDir(c), "secrets.key") }
+
+// makeOTPKey makes the key that encrypts one-time secrets, where no setting names one
+// and there is none yet. That is for the server: a command in another folder would
+// encrypt with a key that the server does not have.
+func makeOTPKey(c config.Config, log *slog.Logger) error {
+	if c.OTPBackend == config.OTPVault || c.OTPKey != "" {
+		return nil
+	}
+	if _, err := loadOrCreateKey(otpKeyFile(c), func() ([]byte, error) { return []byte(keys.NewURL() + "\n"), nil }, log); err != nil {
+		return fmt.Errorf("the key of one-time secrets, in %s: %w", otpDir(c), err)
+	}
+	return nil
+}
+
+// OpenSigner is the server itself, which signs for others: the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
+// is made once and kept under the data directory.
+func OpenSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
+	read := func() ([]byte, error) { return os.ReadFile(c.JWTPrivateKeyPath) }
+	if c.JWTPrivateKeyPath == "" {
+		read = func() ([]byte, error) {
+			return loadOrCreateKey(filepath.Join(otpDir(c), "signing.pem"), func() ([]byte, error) {
+				private, _, err := auth.GenerateKey("RS256")
+				return private, err
+			}, log)
+		}
+	}
+	key, err := read()
+	if err == nil {
+		var signer *auth.Signer
+		if signer, err = auth.NewSigner(serverName, "RS256", key); err == nil {
+			return signer, nil
+		}
+	}
+	if c.JWTPrivateKeyPath == "" {
+		return nil, fmt.Errorf("the server's own key, in %s: %w", otpDir(c), err)
+	}
+	return nil, fmt.Errorf("JWT_PRIVATE_KEY_PATH: %w", err)
+}
+
+// openOTP finds out how the backend of BARONG_OTP_BACKEND is made on a database,
+// which need not be there yet. stop closes what it holds. A key that is neither in
+// the settings nor was made by a server ([makeOTPKey]) is ErrNoKey.
+func openOTP(ctx context.Context, c config.Config) (on func(*repository.Repository) otp.Backend, stop func(), err error) {
+	if c.OTPBackend == config.OTPVault {
+		return func(repo *repository.Repository) otp.Backend {
+			return &otp.Vault{
+				Address: c.VaultAddress, Token: func() (string, error) { return vaultToken(c) }, Prefix: c.VaultPrefix, Issuer: c.OTPIssuer,
+				Accounts: repo, Clock: time.Now, Client: http.DefaultClient,
+			}
+		}, func() {}, nil
+	}
+	url := c.OTPKey
+	if url == "" {
+		kept, err := existingKey(otpKeyFile(c), "BARONG_OTP_KEY")
+		if err != nil {
+			return nil, nil, err
+		}
+		url = strings.TrimSpace(string(kept))
+	}
+	keeper, err := keys.Open(ctx, url)
+	if err != nil {
+		return nil, nil, fmt.Errorf("BARONG_OTP_KEY: %w", err)
+	}
+	return func(repo *repository.Repository) otp.Backend {
+		return otp.NewLocal(repo, keeper, time.Now)
+	}, func() { _ = keeper.Close() }, nil
+}
+
+// vaultToken is the token of the moment: VAULT_TOKEN or, where that is empty, what
+// is in the file, which an agent renews.
+func vaultToken(c config.Config) (string, error) {
+	if c.VaultToken != "" {
+		return c.VaultToken, nil
+	}
+	path := c.VaultTokenFile
+	if path == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set: %w", err)
+		}
+		path = filepath.Join(home, ".vault-token")
+	}
+	token, err := os.ReadFile(path)
+	if err != nil {
+		var failure *fs.PathError
+		if errors.As(err, &failure) {
+			err = failure.Err // the path is a setting, which may be a token by mistake
+		}
+		return "", fmt.Errorf("VAULT_TOKEN is empty, and the file of VAULT_TOKEN_FILE, or ~/.vault-token, cannot be read: %w", err)
+	}
+	return strings.TrimSpace(string(token)), nil
+}
+
+// warnOfPlainVault logs that Vault's token and codes travel readable for others.
+func warnOfPlainVault(c config.Config, log *slog.Logger) {
+	address, err := url.Parse(c.VaultAddress)
+	if c.OTPBackend != config.OTPVault || err != nil || address.Scheme != "http" || isLoopbackName(address.Hostname()) {
+		return
+	}
+	log.Warn("VAULT_ADDR begins with http:// and is not on this machine: Vault's token and one-time codes travel unencrypted")
+}
+
+func isLoopbackName(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,276 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"barong/internal/auth"
+	"barong/internal/config"
+	"barong/internal/identity"
+	"barong/internal/otp"
+	"barong/internal/server"
+	"barong/repository"
+)
+
+// ServerOptions are what the settings do not say.
+type ServerOptions struct {
+	Spec []byte // openapi.yaml as it is served
+	// ShowSecrets is for a server whose output a person reads: only then may the page
+	// /docs of a server with a development signer get a token, for DocsKey.
+	ShowSecrets bool
+	// CommandLog has the warnings of migrations, for a person.
+	CommandLog *slog.Logger
+}
+
+// Server is everything that barong serve runs. [Server.Serve] answers requests.
+type Server struct {
+	App
+	Development *Development // the signer of a server without a keychain, else nil
+	DocsKey     string       // opens the page /docs with a token; empty: it has none
+
+	options      ServerOptions
+	service      Service
+	certificates *server.Certificates // nil: plain HTTP
+	reloaders    []reloader
+	backend      func(*repository.Repository) otp.Backend
+	public       net.Listener
+	supervision  net.Listener
+	registry     *prometheus.Registry
+	admin        *server.Admin
+	traces       *tracing
+	check        func(context.Context) error
+	handler      http.Handler
+}
+
+// OpenServer opens the parts in the order in which their faults should be found:
+// files first, then the listeners, so that a port that is taken is told before a
+// database is waited for, then the database, whose migration the admin listener
+// already reports on. ctx ends what runs beside the requests.
+func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o ServerOptions) (*Server, error) {
+	s := &Server{App: App{Settings: settings, Log: log}, options: o}
+	s.service = Service{Settings: settings, Spec: o.Spec, Log: log, Clock: time.Now}
+	for _, open := range []func(context.Context) error{
+		s.openPolicy, s.openDataDir, s.openSigners, s.openCertificates, s.openOTPKey,
+		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openHandler,
+	} {
+		if err := open(ctx); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Server) openPolicy(context.Context) (err error) {
+	go func() { _, _ = server.Specification() }() // parsed while files are read; Service.Handler has the error
+	if s.service.Policy, err = s.Settings.Policy(); err != nil {
+		return err
+	}
+	if s.service.UIDPrefix, err = identity.ParseUIDPrefix(s.Settings.UIDPrefix); err != nil {
+		return fmt.Errorf("BARONG_UID_PREFIX: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) openDataDir(context.Context) error {
+	if err := makeDataDir(s.Settings); err != nil {
+		return err
+	}
+	if s.Settings.KeychainPath != "" && s.Settings.DatabaseURL == "" {
+		s.Log.Warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development",
+			"directory", PostgresDir(s.Settings))
+	}
+	return nil
+}
+
+// openSigners opens the keys of both sides: the server's own, and the keychain.
+func (s *Server) openSigners(context.Context) (err error) {
+	if s.service.Signer, err = OpenSigner(s.Settings, s.Log); err != nil {
+		return err
+	}
+	if s.service.Keychain, s.Development, err = openKeychain(s.Settings, s.Log); err != nil {
+		return err
+	}
+	s.reloaders = append(s.reloaders, s.service.Keychain)
+	if s.service.Rates, err = server.ParseRateLimits(s.Settings.RateLimits, s.service.Keychain.Keychain()); err != nil {
+		return fmt.Errorf("BARONG_RATE_LIMITS: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) openCertificates(ctx context.Context) (err error) {
+	if s.certificates, err = OpenCertificates(s.Settings, s.Log); err != nil {
+		return err
+	}
+	if s.certificates != nil {
+		s.reloaders = append(s.reloaders, s.certificates)
+	}
+	reloadOnHangup(ctx, s.reloaders)
+	return nil
+}
+
+// openOTPKey finds a key of one-time secrets that cannot be opened before the
+// database is waited for.
+func (s *Server) openOTPKey(ctx context.Context) error {
+	warnOfPlainVault(s.Settings, s.Log)
+	if err := makeOTPKey(s.Settings, s.Log); err != nil {
+		return err
+	}
+	backend, release, err := openOTP(ctx, s.Settings)
+	if err != nil {
+		return err
+	}
+	s.onClose(release)
+	s.backend = backend
+	return nil
+}
+
+func (s *Server) openListeners(ctx context.Context) (err error) {
+	if s.public, s.supervision, err = listen(ctx, s.Settings); err != nil {
+		return err
+	}
+	s.onClose(func() { _ = s.public.Close() })
+	s.onClose(func() { _ = s.supervision.Close() })
+	if s.registry, err = newRegistry(); err != nil {
+		return err
+	}
+	s.service.Metrics = s.registry
+	if s.certificates != nil {
+		watchCertificates(s.registry, s.certificates)
+	}
+	s.admin = server.OpenAdmin(s.supervision, exposition(s.registry, s.Log), s.Log)
+	s.onClose(func() { _ = s.admin.Close() })
+	return nil
+}
+
+func (s *Server) openTracing(ctx context.Context) (err error) {
+	if s.traces, err = openTracing(ctx, s.Settings, s.Log); err != nil {
+		return err
+	}
+	s.onClose(func() { s.traces.close(s.Log) })
+	s.service.Tracer = s.traces.requests()
+	return nil
+}
+
+func (s *Server) openMigratedDatabase(ctx context.Context) error {
+	if err := s.openDatabase(ctx, repository.Timeouts(s.Settings.Timeout), s.traces.statements); err != nil {
+		return err
+	}
+	applied, err := repository.Migrate(ctx, s.Pool, s.options.CommandLog)
+	for _, step := range applied {
+		s.Log.Info("schema migrated", "step", step.Name)
+	}
+	if err != nil {
+		return err
+	}
+	var stopCheck func()
+	if s.check, stopCheck, err = watchDatabase(s.registry, s.Pool); err != nil {
+		return err
+	}
+	s.onClose(stopCheck)
+	if err := firstCheck(ctx, s.check); err != nil {
+		s.Log.Warn("not ready", "error", err)
+	}
+	s.service.Repo, s.service.OTP = s.Repo, s.backend(s.Repo)
+	return nil
+}
+
+// openDocuments follows the listener: without BARONG_PUBLIC_URL the URLs of documents
+// name its address.
+func (s *Server) openDocuments(ctx context.Context) (err error) {
+	if s.service.Documents, err = openServerStorage(ctx, s.Settings, s.URL(), s.Log); err != nil {
+		return err
+	}
+	s.onClose(func() { _ = s.service.Documents.Close() })
+	return nil
+}
+
+func (s *Server) openHandler(context.Context) (err error) {
+	s.service.Connections = server.NewConnections(connectionLimit(s.Settings, s.Log), s.Settings.InFlight, s.registry)
+	if s.Settings.Docs && s.Development != nil && s.options.ShowSecrets {
+		s.DocsKey = rand.Text()
+	}
+	s.service.Docs = docs(s.Settings, s.Development, s.DocsKey)
+	s.handler, err = s.service.Handler()
+	return err
+}
+
+// docs is the documentation for the browser; nil where the settings have none.
+// Only a server that made its own signer, on a loopback address, gives tokens, and
+// for the key only.
+func docs(c config.Config, signer *Development, key string) *server.Docs {
+	switch {
+	case !c.Docs:
+		return nil
+	case signer == nil:
+		return &server.Docs{}
+	default:
+		return &server.Docs{Token: signer.docsToken, Key: key}
+	}
+}
+
+// URL is where the server answers, without a path: by the address that it listens
+// on, and by the name of the machine where that is all of its addresses.
+func (s *Server) URL() string {
+	if s.Settings.TLSCert != "" {
+		return addressURL("https://", s.public.Addr())
+	}
+	return addressURL("http://", s.public.Addr())
+}
+
+// AdminURL is where /readyz and /metrics are, without a path.
+func (s *Server) AdminURL() string { return addressURL("http://", s.supervision.Addr()) }
+
+// watchInterval is how often the keychain's and the certificates' files are looked at
+// for a change.
+const watchInterval = 2 * time.Second
+
+// Serve answers requests until ctx ends, then drains. What runs beside them ends with
+// ctx too.
+func (s *Server) Serve(ctx context.Context) error {
+	defer ballast()()
+	go keepEmailKeys(ctx, s.Repo, s.Log)
+	warnMisspeltRules(s.Settings.RulesPath, s.Log)
+	go s.WarnOverlooked(ctx, s.service.Policy)
+	for _, each := range s.reloaders {
+		go each.Watch(ctx, watchInterval)
+	}
+	return server.Runner{
+		Public: s.public, Bound: s.service.Connections, TLS: s.certificates, Admin: s.admin, Handler: s.handler, Check: s.check,
+		Timeouts: server.DefaultTimeouts, Timeout: s.Settings.Timeout, Delay: s.Settings.DrainDelay, Drain: s.Settings.DrainTimeout, Log: s.Log,
+	}.Serve(ctx)
+}
+
+// openKeychain reads the keychain file. Where the settings name none, it makes a
+// signer for development, which is nil otherwise.
+func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *Development, error) {
+	document, err := server.Specification()
+	if err != nil {
+		return nil, nil, err
+	}
+	declared := declaredOperations(document)
+	if c.KeychainPath != "" {
+		source, err := auth.NewSource(c.KeychainPath, log, declared...)
+		if err != nil {
+			return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
+		}
+		return source, nil, nil
+	}
+	if !c.Loopback() {
+		return nil, nil, errors.New("BARONG_MANAGEMENT_API is empty: without a keychain this server listens on a loopback address only, and BARONG_LISTEN is another")
+	}
+	signer, err := openDevelopment(c.DataDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := auth.NewSource(signer.KeychainFile(), log, declared...)
+	return source, &signer, err
+}

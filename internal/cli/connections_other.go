@@ -1,6 +1,0 @@
-//go:build !unix
-
-package cli
-
-// openFileLimit is how many files the process may open; 0 where nobody knows.
-func openFileLimit() int { return 0 }

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package cli
-
-// releasePages is for Linux alone.
-func releasePages() {}

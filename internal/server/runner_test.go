@@ -1,0 +1,308 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"barong/generated"
+	"barong/internal/auth"
+	"barong/internal/server"
+)
+
+// hurried is a server of little patience.
+var hurried = server.Timeouts{Header: 200 * time.Millisecond, Body: 400 * time.Millisecond, BodyRate: 512 << 10, Progress: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Idle: 200 * time.Millisecond}
+
+// patientWithBodies does not end a connection because of its body, which net/http
+// would fall back on.
+func patientWithBodies() server.Timeouts {
+	p := hurried
+	p.Body = time.Minute
+	return p
+}
+
+// atOnce is longer than anything takes here that hurried waits for, in full.
+const atOnce = 2500 * time.Millisecond
+
+// operation is getUser, and what it answers.
+type operation struct {
+	generated.StrictServerInterface
+	work   func(context.Context) error
+	answer func(io.Writer) error
+}
+
+func (o operation) GetUser(ctx context.Context, _ generated.GetUserRequestObject) (generated.GetUserResponseObject, error) {
+	if o.work != nil {
+		return o, o.work(ctx)
+	}
+	return o, nil
+}
+
+func (o operation) VisitGetUserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(http.StatusCreated)
+	if o.answer != nil {
+		return o.answer(w)
+	}
+	return nil
+}
+
+// listening is a server of the test's own, with room for one large body.
+type listening struct {
+	t       testing.TB
+	address string
+	token   string
+}
+
+func listen(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts) listening {
+	t.Helper()
+	return listenWith(t, o, timeout, patience, nil)
+}
+
+func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts, certificates *server.Certificates, change ...func(*server.Runner, *server.Options)) listening {
+	t.Helper()
+	private, value, err := auth.GenerateKey("HS256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := auth.NewSigner("backend", "HS256", private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keychain, err := auth.ParseKeychain([]byte("keychain:\n"+auth.KeychainEntry("backend", "HS256", value)+
+		"\nscopes: {read_users: {permitted_signers: [backend], mandatory_signers: [backend]}}"), func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := auth.Token(auth.NewClaims(time.Now(), time.Hour), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	options := server.Options{
+		Operations: o, Keychain: auth.Fixed(keychain), Log: log, Clock: time.Now,
+		BodyLimit: 16 << 20, BodyMemory: 1 << 20, InFlight: 8, Downloads: 8, Timeout: timeout, Timeouts: patience,
+	}
+	open := func() net.Listener {
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return listener
+	}
+	life := server.Runner{
+		Public: open(), TLS: certificates, Admin: server.OpenAdmin(open(), nil, log), Check: func(context.Context) error { return nil },
+		Timeouts: patience, Timeout: timeout, Drain: time.Second, Log: log,
+	}
+	for _, apply := range change {
+		apply(&life, &options)
+	}
+	if life.Handler, err = server.New(options); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = life.Serve(ctx) // some tests leave a request that has to be cut off
+	}()
+	t.Cleanup(func() { stop(); <-ended })
+	return listening{t, life.Public.Addr().String(), token}
+}
+
+// connect opens a connection and sends some text.
+func (l listening) connect(text string) net.Conn {
+	l.t.Helper()
+	connection, err := (&net.Dialer{}).DialContext(l.t.Context(), "tcp", l.address)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { _ = connection.Close() })
+	if err := connection.SetReadDeadline(time.Now().Add(4 * atOnce)); err != nil { // rather than wait forever
+		l.t.Fatal(err)
+	}
+	if _, err := io.WriteString(connection, text); err != nil {
+		l.t.Fatal(err)
+	}
+	return connection
+}
+
+// head is the headers of a request with a body of so many bytes.
+func (l listening) head(size int) string {
+	return fmt.Sprintf("POST /api/v2/management/users/get HTTP/1.1\r\nHost: barong\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", l.token, size)
+}
+
+const user = `{"uid":"ID873B5CE1D2"}`
+
+// status reads one answer and returns its status.
+func status(t testing.TB, reader *bufio.Reader) int {
+	t.Helper()
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// cutOff fails the test unless the server ends the connection.
+func cutOff(t testing.TB, connection net.Conn) {
+	t.Helper()
+	if err := connection.SetReadDeadline(time.Now().Add(atOnce)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := io.Copy(io.Discard, connection)
+	var slow net.Error
+	if errors.As(err, &slow) && slow.Timeout() {
+		t.Errorf("the connection is still open after %s", atOnce)
+	}
+}
+
+// drip sends a byte now and then until the connection breaks.
+func drip(connection net.Conn, b string) {
+	for {
+		if _, err := io.WriteString(connection, b); err != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func TestHeadersAtADripAreCutOff(t *testing.T) {
+	t.Parallel()
+	l := listen(t, operation{}, time.Minute, patientWithBodies())
+	connection := l.connect("POST /api/v2/management/users/get HTTP/1.1\r\nHost: barong\r\nX-Slow: ")
+	go drip(connection, "x")
+	cutOff(t, connection)
+	cutOff(t, l.connect("")) // and so is who says nothing at all
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	t.Parallel()
+	l := listen(t, operation{}, time.Second, hurried)
+	for size, want := range map[int]int{12 << 10: http.StatusCreated, 32 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		head := strings.Replace(l.head(len(user)), "\r\n\r\n", "\r\nX-Large: "+strings.Repeat("x", size)+"\r\n\r\n", 1)
+		if got := status(t, bufio.NewReader(l.connect(head+user))); got != want {
+			t.Errorf("%d bytes: %d, want %d", size, got, want)
+		}
+	}
+}
+
+func TestBodiesAtADripAreCutOff(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]int{"small": 1000, "large": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := listen(t, operation{}, time.Minute, hurried)
+			connection := l.connect(l.head(size))
+			go drip(connection, " ")
+			if got := status(t, bufio.NewReader(connection)); got != http.StatusBadRequest {
+				t.Error(got)
+			}
+			cutOff(t, connection)
+		})
+	}
+}
+
+// Large bodies wait for each other's memory: one that stalls is given up long before
+// a request's time is over.
+func TestLargeBodyThatStallsGivesItsRoomBack(t *testing.T) {
+	t.Parallel()
+	l := listen(t, operation{}, 10*time.Second, hurried)
+	l.connect(l.head(1<<20) + "{")
+	time.Sleep(50 * time.Millisecond) // it has the room
+	begin := time.Now()
+	large := user + strings.Repeat(" ", 1<<20-len(user))
+	if got := status(t, bufio.NewReader(l.connect(l.head(len(large))+large))); got != http.StatusCreated {
+		t.Error(got)
+	}
+	if took := time.Since(begin); took > atOnce {
+		t.Errorf("it waited for %s", took)
+	}
+}
+
+// A body that arrives steadily may take longer than the work on it may.
+func TestLargeBodyHasItsOwnTime(t *testing.T) {
+	t.Parallel()
+	l := listen(t, worksFor(hurried.Body+100*time.Millisecond), hurried.Body+300*time.Millisecond, hurried)
+	large := user + strings.Repeat(" ", 1<<20-len(user))
+	connection := l.connect(l.head(len(large)))
+	const parts = 16
+	for i := range parts {
+		if _, err := io.WriteString(connection, large[i*len(large)/parts:(i+1)*len(large)/parts]); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * hurried.Body / parts)
+	}
+	if got := status(t, bufio.NewReader(connection)); got != http.StatusCreated {
+		t.Error(got)
+	}
+}
+
+// worksFor takes so long, unless the request is over before.
+func worksFor(long time.Duration) operation {
+	return operation{work: func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(long):
+			return nil
+		}
+	}}
+}
+
+func TestWorkMayTakeLongerThanReading(t *testing.T) {
+	t.Parallel()
+	work := hurried.Header + hurried.Body + 200*time.Millisecond
+	l := listen(t, worksFor(work), work+200*time.Millisecond, hurried)
+	if got := status(t, bufio.NewReader(l.connect(l.head(len(user))+user))); got != http.StatusCreated {
+		t.Error(got)
+	}
+}
+
+// largeAnswer is more than all buffers between the server and a client hold, in bytes.
+const largeAnswer = 64 << 20
+
+func answersMuch(w io.Writer) error {
+	_, err := w.Write(make([]byte, largeAnswer))
+	return err
+}
+
+// An answer that nobody reads is given up: neither its place nor its memory is held.
+func TestAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	l := listen(t, operation{answer: answersMuch}, 10*time.Second, hurried)
+	connection := l.connect(l.head(len(user)) + user)
+	if _, err := io.ReadFull(connection, make([]byte, 1)); err != nil { // it has begun, on a busy machine too
+		t.Fatal(err)
+	}
+	time.Sleep(atOnce)
+	received, _ := io.Copy(io.Discard, connection)
+	if received == 0 || received >= largeAnswer {
+		t.Errorf("%d bytes arrived", received)
+	}
+}
+
+func TestConnectionWithoutRequestsEnds(t *testing.T) {
+	t.Parallel()
+	l := listen(t, operation{}, time.Minute, patientWithBodies())
+	connection := l.connect(l.head(len(user)) + user)
+	reader := bufio.NewReader(connection)
+	for range 2 {
+		if got := status(t, reader); got != http.StatusCreated {
+			t.Error(got)
+		}
+		if _, err := io.WriteString(connection, l.head(len(user))+user); err != nil { // the connection is kept
+			t.Fatal(err)
+		}
+	}
+	cutOff(t, connection)
+}
