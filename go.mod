@@ -2,7 +2,10 @@ module barong
 
 go 1.26.0
 
+replace barong/clients/go => ./clients/go
+
 require (
+	barong/clients/go v0.0.0
 	github.com/Masterminds/squirrel v1.5.4
 	github.com/agext/levenshtein v1.2.3
 	github.com/alecthomas/kong v1.17.0

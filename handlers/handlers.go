@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
-	"barong/internal/auth"
 	"barong/internal/documents"
 	"barong/internal/identity"
 	"barong/internal/otp"
@@ -25,7 +25,7 @@ type Options struct {
 	Passwords *Passwords       // hashes the passwords of new users
 	UIDPrefix string           // of new users: 2 to 6 capitals
 	OTP       *otp.Verifier    // checks one-time codes
-	Signer    *auth.Signer     // the server itself, which signs for others
+	Signer    *signing.Signer  // the server itself, which signs for others
 	Clock     func() time.Time // time.Now, except in tests
 }
 

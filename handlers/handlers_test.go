@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 	"barong/internal/documents"
 	"barong/internal/otp"
 	"barong/repository"
@@ -15,7 +15,7 @@ func TestHandlersAreNotMadeWithoutAPart(t *testing.T) {
 	t.Parallel()
 	whole := Options{
 		Repo: &repository.Repository{}, Documents: &documents.Store{}, Passwords: NewPasswords(4), UIDPrefix: "ID",
-		OTP: &otp.Verifier{}, Signer: &auth.Signer{}, Clock: time.Now,
+		OTP: &otp.Verifier{}, Signer: &signing.Signer{}, Clock: time.Now,
 	}
 	if _, err := New(whole); err != nil {
 		t.Fatal(err)

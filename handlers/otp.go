@@ -6,9 +6,10 @@ import (
 	"net/http"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
-	"barong/internal/auth"
 	"barong/internal/identity"
+	"barong/internal/jws"
 	"barong/internal/otp"
 	"barong/internal/problem"
 )
@@ -34,36 +35,36 @@ func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequest
 	case !account.OTP:
 		return nil, otp.ErrNotEnabled
 	}
-	var jws *auth.JWS
+	var message *jws.Countersignable
 	if parameters.JWT != nil {
-		if jws, err = h.readJWS(parameters.JWT, account.UID); err != nil {
+		if message, err = h.readJWS(parameters.JWT, account.UID); err != nil {
 			return nil, problem.New(problem.Rejected, fmt.Sprintf("JWT is invalid by the reason %q", err.Error()))
 		}
 	}
 	if err := h.OTP.Verify(ctx, account.UID, parameters.OTPCode); err != nil {
 		return nil, err
 	}
-	if jws == nil {
+	if message == nil {
 		return signed(h.attest(account.UID))
 	}
-	return signed(jws.Sign(h.Signer))
+	return signed(message.Sign(h.Signer))
 }
 
 // readJWS refuses one that, signed by this server, could pass for its own word
 // about another user than the one whose code was given.
-func (h *Handlers) readJWS(text []byte, uid string) (*auth.JWS, error) {
-	jws, err := auth.ParseJWS(text)
+func (h *Handlers) readJWS(text []byte, uid string) (*jws.Countersignable, error) {
+	message, err := jws.ParseCountersignable(text)
 	if err != nil {
 		return nil, err
 	}
-	return jws, jws.CheckStatement(h.Signer.ID, uid)
+	return message, message.CheckStatement(h.Signer.ID, uid)
 }
 
 // attest says in the server's name that the user gave a code now.
 func (h *Handlers) attest(uid string) ([]byte, error) {
-	claims := auth.NewClaims(h.Clock(), attestationLife)
+	claims := signing.NewClaims(h.Clock(), attestationLife)
 	claims.Issuer, claims.Subject = h.Signer.ID, uid
-	return auth.Attestation(attestationType, claims, h.Signer)
+	return jws.Attestation(attestationType, claims, h.Signer)
 }
 
 // signedJWS is an answer that is JSON already: the signatures of others in it are

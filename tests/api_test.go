@@ -19,7 +19,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"barong/generated"
+	sdkapi "barong/clients/go/api"
+	"barong/clients/go/signing"
 	"barong/handlers"
 	"barong/internal/app"
 	"barong/internal/auth"
@@ -35,7 +36,7 @@ import (
 type api struct {
 	t      testing.TB
 	url    string
-	client *generated.Client
+	client *sdkapi.Client
 	pool   *pgxpool.Pool
 	clock  *clock
 	log    *logBuffer
@@ -104,7 +105,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	t.Cleanup(func() { holdsNothingPersonal(t, a.log.String()) })
 	t.Cleanup(listening.Close)
 	a.url = a.root + handlers.BasePath
-	a.client, err = generated.NewClient(a.url, generated.WithHTTPClient(&http.Client{Transport: validating{t}}))
+	a.client, err = sdkapi.NewClient(a.url, sdkapi.WithHTTPClient(&http.Client{Transport: validating{t}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,10 +203,10 @@ func (a *api) call(f form, operation string, given parameters) answer {
 	if given == nil {
 		given = parameters{}
 	}
-	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims := signing.NewClaims(a.clock.Now(), time.Minute)
 	switch f {
 	case envelopeForm:
-		envelope, err := auth.Envelope(marshal(a.t, given), claims, backend().signer)
+		envelope, err := signing.Envelope(marshal(a.t, given), claims, backend().signer)
 		if err != nil {
 			a.t.Fatal(err)
 		}
@@ -227,9 +228,9 @@ func (a *api) call(f form, operation string, given parameters) answer {
 	}
 }
 
-func bearer(t testing.TB, claims auth.Claims) string {
+func bearer(t testing.TB, claims signing.Claims) string {
 	t.Helper()
-	token, err := auth.Token(claims, backend().signer)
+	token, err := signing.Token(claims, backend().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +247,7 @@ func marshal(t testing.TB, value any) []byte {
 }
 
 // send goes through the method of the generated client that is named after the operation.
-func (a *api) send(operation, contentType string, body []byte, authorization string, edit ...generated.RequestEditorFn) answer {
+func (a *api) send(operation, contentType string, body []byte, authorization string, edit ...sdkapi.RequestEditorFn) answer {
 	a.t.Helper()
 	method := reflect.ValueOf(a.client).MethodByName(strings.ToUpper(operation[:1]) + operation[1:] + "WithBody")
 	edit = append(edit, func(_ context.Context, r *http.Request) error {
@@ -255,7 +256,7 @@ func (a *api) send(operation, contentType string, body []byte, authorization str
 		}
 		return nil
 	})
-	call, ok := method.Interface().(func(context.Context, string, io.Reader, ...generated.RequestEditorFn) (*http.Response, error))
+	call, ok := method.Interface().(func(context.Context, string, io.Reader, ...sdkapi.RequestEditorFn) (*http.Response, error))
 	if !ok {
 		a.t.Fatalf("the client has no method for %s", operation)
 	}

@@ -21,6 +21,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	sdk "barong/clients/go"
+	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/handlers"
 	"barong/internal/auth"
@@ -73,10 +75,10 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 	}
 }
 
-// TestThePackageClientThroughPrism has the proxy judge package client, too. It does
+// TestTheGoClientThroughPrism has the proxy judge the Go client, too. It does
 // not let through what the tests of refusals send.
-func TestThePackageClientThroughPrism(t *testing.T) {
-	for name, test := range map[string]func(*testing.T, *api, *generated.ClientWithResponses){
+func TestTheGoClientThroughPrism(t *testing.T) {
+	for name, test := range map[string]func(*testing.T, *api, *sdk.Client){
 		"calls every operation": callEveryOperation, "reads pages": readPages, "one-time codes": signOneTimeCodes,
 	} {
 		t.Run(name, func(t *testing.T) { inEachSigning(t, throughPrism, test) })
@@ -121,7 +123,7 @@ func clientKeys(t *testing.T) (folder, keychain string) {
 	var file strings.Builder
 	file.WriteString("keychain:\n")
 	for name, algorithm := range map[string]string{"backend-1": "RS256", "backend-2": "ES256"} {
-		private, value, err := auth.GenerateKey(algorithm)
+		private, value, err := signing.GenerateKey(algorithm)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/handlers"
-	"barong/internal/auth"
 	"barong/internal/server"
 )
 
@@ -103,7 +103,7 @@ const docsKey = "NurEinmal"
 // ofBackend makes the tokens of the documentation.
 func ofBackend(a **api) *server.Docs {
 	return &server.Docs{Key: docsKey, Token: func() (string, time.Duration, error) {
-		token, err := auth.Token(auth.NewClaims((*a).clock.Now(), time.Minute), backend().signer)
+		token, err := signing.Token(signing.NewClaims((*a).clock.Now(), time.Minute), backend().signer)
 		return token, time.Minute, err
 	}}
 }

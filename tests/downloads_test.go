@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 	"barong/internal/server"
 )
 
@@ -68,7 +68,7 @@ func documentServer(t testing.TB, places int) (p *process, location func() strin
 		"BARONG_DATA_DIR": t.TempDir(),
 	}
 	p = supervised(t, settings)
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	uid := p.post("/users/import", token, string(marshal(t, ada)), nil).object(t)["uid"].(string)
 	if got := p.post("/documents", token, string(marshal(t, passport(uid, png(10<<20)))), nil); got.status != http.StatusCreated {
 		t.Fatal(got)

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"barong/generated"
-	"barong/internal/auth"
+	sdkapi "barong/clients/go/api"
+	"barong/clients/go/signing"
 	"barong/internal/spec"
 )
 
@@ -95,7 +95,7 @@ func TestAuthorisationComesBeforeParameters(t *testing.T) {
 func TestReasonOfARefusalIsInTheLogOnly(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	token, err := auth.Token(auth.NewClaims(a.clock.Now(), time.Minute), impostor().signer)
+	token, err := signing.Token(signing.NewClaims(a.clock.Now(), time.Minute), impostor().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +112,8 @@ func TestReasonOfARefusalIsInTheLogOnly(t *testing.T) {
 func TestErrorsComeAsProblemDetailsWhereTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	claims := auth.NewClaims(a.clock.Now(), time.Minute)
-	ask := func(accept string) generated.RequestEditorFn {
+	claims := signing.NewClaims(a.clock.Now(), time.Minute)
+	ask := func(accept string) sdkapi.RequestEditorFn {
 		return func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Accept", accept)
 			r.Header.Set("X-Request-Id", "my-request.1")

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 const busy = "The server is busy with other requests, try again later"
@@ -65,7 +65,7 @@ func TestSlowSendersTakeNoPlace(t *testing.T) {
 	}
 	request.ContentLength = 2
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", bearer(t, auth.NewClaims(a.clock.Now(), time.Minute)))
+	request.Header.Set("Authorization", bearer(t, signing.NewClaims(a.clock.Now(), time.Minute)))
 	slow := make(chan int, 1)
 	go func() {
 		response, err := http.DefaultTransport.RoundTrip(request)
@@ -135,8 +135,8 @@ func limited(t testing.TB, got answer, policy, state string) {
 func TestTightestLimitOfSeveralSignersAnswers(t *testing.T) {
 	t.Parallel()
 	a := start(t, func(s *setup) { s.rates = "*=100/s, audit:*=1/m" })
-	call := func(signers ...*auth.Signer) answer {
-		envelope, err := auth.Envelope([]byte("{}"), auth.NewClaims(a.clock.Now(), time.Minute), signers...)
+	call := func(signers ...*signing.Signer) answer {
+		envelope, err := signing.Envelope([]byte("{}"), signing.NewClaims(a.clock.Now(), time.Minute), signers...)
 		if err != nil {
 			t.Fatal(err)
 		}

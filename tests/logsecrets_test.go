@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // What cannot be read is what a careless logger quotes: names and values of requests
@@ -15,7 +15,7 @@ func TestLogHoldsNothingOfRequestsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	const word, number = "Zaubernuss7", "4915112345678"
-	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(a.clock.Now(), time.Hour))
 	const form, plain = "application/x-www-form-urlencoded", "application/json"
 	sent := 0
 	send := func(operation, contentType, body string) {

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 	"barong/tests/long"
 )
 
@@ -45,7 +45,7 @@ func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
 				"BARONG_DATA_DIR": dir, "DATABASE_URL": newDatabase(t), "BARONG_MANAGEMENT_API": keychain,
 				"BARONG_BODY_MEMORY": strconv.Itoa(256 << 20), "BARONG_REQUEST_TIMEOUT": "2m",
 			})
-			claims := auth.NewClaims(time.Now(), 5*time.Minute)
+			claims := signing.NewClaims(time.Now(), 5*time.Minute)
 			authorization := bearer(t, claims)
 			post := func(path, contentType string, body []byte) (int, string) {
 				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.public+"/api/v2/management"+path, bytes.NewReader(body))
@@ -124,11 +124,11 @@ func TestAnIdleServerTakesLittleMemory(t *testing.T) {
 }
 
 // inForm writes a request's body in one of its forms.
-func inForm(t testing.TB, f form, given parameters, claims auth.Claims) (body []byte, contentType string) {
+func inForm(t testing.TB, f form, given parameters, claims signing.Claims) (body []byte, contentType string) {
 	t.Helper()
 	switch f {
 	case envelopeForm:
-		envelope, err := auth.Envelope(marshal(t, given), claims, backend().signer)
+		envelope, err := signing.Envelope(marshal(t, given), claims, backend().signer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestLargeBodiesWaitForMemoryAndSmallOnesDoNot(t *testing.T) {
 			}
 			request.ContentLength = 600_000
 			request.Header.Set("Content-Type", "application/json")
-			request.Header.Set("Authorization", bearer(t, auth.NewClaims(a.clock.Now(), time.Minute)))
+			request.Header.Set("Authorization", bearer(t, signing.NewClaims(a.clock.Now(), time.Minute)))
 			response, err := http.DefaultTransport.RoundTrip(request)
 			if err != nil {
 				slow <- 0
@@ -223,7 +223,7 @@ func TestIdleSendersDoNotDelayAnUpload(t *testing.T) {
 	t.Parallel()
 	a := start(t, func(s *setup) { s.bodyMemory = 16 << 20 })
 	uid := a.user(nil)
-	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))
+	token := bearer(t, signing.NewClaims(a.clock.Now(), time.Minute))
 	for i := range 32 {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(a.root, "http://"))
 		if err != nil {

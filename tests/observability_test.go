@@ -23,8 +23,8 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"barong/clients/go/signing"
 	"barong/handlers"
-	"barong/internal/auth"
 	"barong/internal/otp"
 )
 
@@ -100,8 +100,8 @@ const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 func TestEachRequestHasOneLineWithTheReasonOfItsRefusal(t *testing.T) {
 	t.Parallel()
 	p := supervised(t, nil)
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
-	forged, err := auth.Token(auth.NewClaims(time.Now(), time.Hour), impostor().signer)
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
+	forged, err := signing.Token(signing.NewClaims(time.Now(), time.Hour), impostor().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestLogHoldsNothingThatWasEntrusted(t *testing.T) {
 	a.sign(jsonForm, enrolled, code, "")
 	a.sign(formForm, enrolled, code, `{"payload": "`+email+`"}`)
 
-	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(a.clock.Now(), time.Hour))
 	a.send("getUser", "application/json", []byte(`{"email":"`+email), token)
 	a.send("getUser", "application/json", []byte(`{"`+email+`":1,"`+email+`":2}`), token)
 	a.send("getUser", "application/x-www-form-urlencoded", []byte(email+"=1&"+email+"=2"), token)
@@ -238,11 +238,11 @@ func TestMetricsCountWhatHappensWithAKnownFewLabels(t *testing.T) {
 	t.Parallel()
 	p := supervised(t, nil)
 	before := p.scrape()
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	p.post("/timestamp", token, "{}", nil)
 	p.post("/timestamp", "Bearer nonsense", "{}", nil)
 	for _, made := range []time.Time{time.Now().Add(-time.Hour), time.Now().Add(time.Minute)} {
-		p.post("/timestamp", bearer(t, auth.NewClaims(made, time.Minute)), "{}", nil)
+		p.post("/timestamp", bearer(t, signing.NewClaims(made, time.Minute)), "{}", nil)
 	}
 	p.post("/users", token, `{"email":"ada@example.com","password":"Tecohvi0"}`, nil)
 	uid := p.post("/users/get", token, `{"email":"ada@example.com"}`, nil).object(t)["uid"].(string)
@@ -393,7 +393,7 @@ func TestTracesHaveTheRouteAndTheStatementsWithoutArguments(t *testing.T) {
 	listening := httptest.NewServer(&received)
 	defer listening.Close()
 	p := supervised(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": listening.URL})
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	p.post("/users", token, `{"email":"ada@example.com","password":"Tecohvi0"}`, nil)
 	p.post("/users/get", token, `{"email":"ada@example.com"}`, map[string]string{"Traceparent": traceparent})
 	p.signal(syscall.SIGTERM)

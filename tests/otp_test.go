@@ -15,7 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/pquerna/otp/totp"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 	"barong/internal/identity"
 	"barong/internal/keys"
 	"barong/internal/otp"
@@ -110,7 +110,7 @@ func (a *api) sign(f form, uid, code string, jws string) answer {
 		if jws != "" {
 			body += `,"jwt":` + jws
 		}
-		claims := auth.NewClaims(a.clock.Now(), time.Minute)
+		claims := signing.NewClaims(a.clock.Now(), time.Minute)
 		if f == envelopeForm {
 			text := b64(`{"data":` + body + `},"exp":` + strconv.FormatInt(claims.ExpiresAt.Unix(), 10) + `}`)
 			signed, err := json.Marshal(envelope{text, []signature{{

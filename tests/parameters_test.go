@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 func TestEveryBrokenParameterIsReportedInOrder(t *testing.T) {
@@ -141,7 +141,7 @@ func TestThreeFormsGiveTheSameBytes(t *testing.T) {
 func TestBodiesThatDoNotParse(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))
+	token := bearer(t, signing.NewClaims(a.clock.Now(), time.Minute))
 	for body, want := range map[string]string{
 		`{"uid": "1"`:                          "Request body is not valid JSON, at byte 11.",
 		`{"uid": }`:                            "Request body is not valid JSON, at byte 8.",
@@ -174,7 +174,7 @@ func TestContentTypesInOddSpellings(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	uid := a.user(nil)
-	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))
+	token := bearer(t, signing.NewClaims(a.clock.Now(), time.Minute))
 	asJSON, asForm := marshal(t, parameters{"uid": uid}), []byte(url.Values{"uid": {uid}}.Encode())
 	for contentType, body := range map[string][]byte{
 		"application/json; charset=utf-8":                       asJSON,

@@ -13,7 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // breakage is one way to break a request that was right, beside its parameters.
@@ -171,24 +171,24 @@ func changeLetter(t *rapid.T, text string) string {
 }
 
 // strangers are callers who may not call, by what their claims and signer are.
-var strangers = map[string]signing{
-	"expired": func(now time.Time) (auth.Claims, *auth.Signer) {
-		return auth.NewClaims(now.Add(-time.Hour), time.Minute), backend().signer
+var strangers = map[string]claimedBy{
+	"expired": func(now time.Time) (signing.Claims, *signing.Signer) {
+		return signing.NewClaims(now.Add(-time.Hour), time.Minute), backend().signer
 	},
-	"good for ever": func(now time.Time) (auth.Claims, *auth.Signer) {
-		return auth.Claims{IssuedAt: now}, backend().signer
+	"good for ever": func(now time.Time) (signing.Claims, *signing.Signer) {
+		return signing.Claims{IssuedAt: now}, backend().signer
 	},
-	"of the future": func(now time.Time) (auth.Claims, *auth.Signer) {
-		return auth.Claims{IssuedAt: now, NotBefore: now.Add(time.Hour), ExpiresAt: now.Add(2 * time.Hour)}, backend().signer
+	"of the future": func(now time.Time) (signing.Claims, *signing.Signer) {
+		return signing.Claims{IssuedAt: now, NotBefore: now.Add(time.Hour), ExpiresAt: now.Add(2 * time.Hour)}, backend().signer
 	},
-	"permitted nowhere": func(now time.Time) (auth.Claims, *auth.Signer) {
-		return auth.NewClaims(now, time.Minute), stranger().signer
+	"permitted nowhere": func(now time.Time) (signing.Claims, *signing.Signer) {
+		return signing.NewClaims(now, time.Minute), stranger().signer
 	},
-	"with a key that is not its own": func(now time.Time) (auth.Claims, *auth.Signer) {
-		return auth.NewClaims(now, time.Minute), impostor().signer
+	"with a key that is not its own": func(now time.Time) (signing.Claims, *signing.Signer) {
+		return signing.NewClaims(now, time.Minute), impostor().signer
 	},
-	"not mandatory": func(now time.Time) (auth.Claims, *auth.Signer) {
-		return auth.NewClaims(now, time.Minute), audit().signer
+	"not mandatory": func(now time.Time) (signing.Claims, *signing.Signer) {
+		return signing.NewClaims(now, time.Minute), audit().signer
 	},
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // composed is a request in the form that goes over the wire.
@@ -27,17 +27,17 @@ func (r composed) String() string {
 	return fmt.Sprintf("%s %s as %s, %v, with %.1000q", r.method, r.url, r.form, r.header, r.body)
 }
 
-// signing is who signs a request made now, and what they claim.
-type signing func(now time.Time) (auth.Claims, *auth.Signer)
+// claimedBy is who signs a request made now, and what they claim.
+type claimedBy func(now time.Time) (signing.Claims, *signing.Signer)
 
 // compose writes a request in one of the forms, signed by one who may.
 func (a *api) compose(t *rapid.T, f form, op operation, given parameters) composed {
-	return a.composeBy(t, f, op, given, func(now time.Time) (auth.Claims, *auth.Signer) {
-		return auth.NewClaims(now, time.Minute), backend().signer
+	return a.composeBy(t, f, op, given, func(now time.Time) (signing.Claims, *signing.Signer) {
+		return signing.NewClaims(now, time.Minute), backend().signer
 	})
 }
 
-func (a *api) composeBy(t *rapid.T, f form, op operation, given parameters, by signing) composed {
+func (a *api) composeBy(t *rapid.T, f form, op operation, given parameters, by claimedBy) composed {
 	r := composed{method: op.method, url: a.url + op.path, form: f, header: http.Header{"X-Request-Id": {"property"}}}
 	claims, signer := by(a.clock.Now())
 	if f == formForm {
@@ -58,14 +58,14 @@ func (a *api) composeBy(t *rapid.T, f form, op operation, given parameters, by s
 		r.body = text
 	}
 	if f == envelopeForm {
-		envelope, err := auth.Envelope(r.body, claims, signer)
+		envelope, err := signing.Envelope(r.body, claims, signer)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.body = envelope
 		return r
 	}
-	token, err := auth.Token(claims, signer)
+	token, err := signing.Token(claims, signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"pgregory.net/rapid"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 	"barong/internal/identity"
 	"barong/internal/spec"
 )
@@ -376,7 +376,7 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 // jws is one that somebody else signed.
 func (s *subject) jws(t *rapid.T) []byte {
 	data := textOf(rapid.MapOf(rapid.String(), rapid.Int()).Draw(t, "jws"))
-	jws, err := auth.Envelope([]byte(data), auth.NewClaims(s.alone.clock.Now(), time.Minute), stranger().signer)
+	jws, err := signing.Envelope([]byte(data), signing.NewClaims(s.alone.clock.Now(), time.Minute), stranger().signer)
 	if err != nil {
 		t.Fatal(err)
 	}

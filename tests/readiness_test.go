@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // readiness is "ready", or the reason for which the server is not. The metrics must
@@ -112,7 +112,7 @@ func TestReadinessTellsAPoolThatIsUsedUpFromADatabaseThatIsGone(t *testing.T) {
 	}
 	answered := make(chan int, 1)
 	go func() {
-		answered <- p.post("/users/get", bearer(t, auth.NewClaims(time.Now(), time.Hour)), `{"uid":"ID0000000000"}`, nil).status
+		answered <- p.post("/users/get", bearer(t, signing.NewClaims(time.Now(), time.Hour)), `{"uid":"ID0000000000"}`, nil).status
 	}()
 	eventually(t, "the request waits for the table", func() bool {
 		var waiting int
@@ -143,7 +143,7 @@ func TestReadinessBlamesADatabaseThatHangs(t *testing.T) {
 		t.Fatalf("before: %s", got)
 	}
 	between.gate.Lock()
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	answered := make(chan int, 4)
 	for range cap(answered) {
 		go func() { answered <- p.post("/users/get", token, `{"uid":"ID0000000000"}`, nil).status }()
@@ -188,7 +188,7 @@ func TestReadinessSaysThatTheDatabaseTakesNoWrites(t *testing.T) {
 			}
 		}
 	}
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	signUp := func() int {
 		return p.post("/users", token, `{"email":"`+"ada@example.com"+`","password":"Tecohvi0"}`, nil).status
 	}
@@ -266,7 +266,7 @@ func TestReadinessChecksShareOneConnectionAndDoWithoutIt(t *testing.T) {
 	if err := admin(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '"+role+"'"); err != nil {
 		t.Fatal(err)
 	}
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	eventually(t, "requests are served over one connection", func() bool {
 		return p.post("/users/get", token, `{"uid":"ID0000000000"}`, nil).status == http.StatusNotFound
 	})

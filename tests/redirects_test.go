@@ -19,8 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/client"
-	"barong/generated"
+	sdk "barong/clients/go"
 	"barong/internal/otp"
 )
 
@@ -55,7 +54,7 @@ func TestNobodyFollowsARedirectToAStranger(t *testing.T) {
 		if _, err := vault.Check(t.Context(), "ID1", "123456"); err == nil {
 			t.Errorf("Vault, %d: taken", status)
 		}
-		api, err := client.New(redirecting.URL, client.Envelope(backend().signer), generated.WithHTTPClient(&http.Client{}))
+		api, err := sdk.New(redirecting.URL, sdk.Envelope(backend().signer), sdk.WithHTTPClient(&http.Client{}))
 		if err != nil {
 			t.Fatal(err)
 		}

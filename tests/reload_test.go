@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 func TestKeychainIsReadAgainAndABrokenOneIsNot(t *testing.T) {
@@ -67,7 +67,7 @@ func TestKeychainIsTakenOverWithoutADroppedRequest(t *testing.T) {
 			file = path
 		}
 	}
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	for range 4 {
@@ -101,7 +101,7 @@ func TestHangupWhileDrainingDropsNothing(t *testing.T) {
 	eventually(t, "the server drains", func() bool { return status(t, "http://"+p.admin+"/readyz") == http.StatusServiceUnavailable })
 	time.Sleep(50 * time.Millisecond) // what ends with the first signal has ended
 	p.signal(syscall.SIGHUP)
-	token := bearer(t, auth.NewClaims(time.Now(), time.Hour))
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	if got := p.post("/timestamp", token, "{}", nil); got.status != http.StatusCreated {
 		t.Errorf("after SIGHUP: %s", got)
 	}

@@ -6,23 +6,24 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
 // party is somebody who signs.
 type party struct {
-	signer  *auth.Signer
+	signer  *signing.Signer
 	private []byte
 	value   string // its public half, as the keychain has it
 }
 
 func newParty(name, algorithm string) func() party {
 	return sync.OnceValue(func() party {
-		private, value, err := auth.GenerateKey(algorithm)
+		private, value, err := signing.GenerateKey(algorithm)
 		if err != nil {
 			panic(err)
 		}
-		signer, err := auth.NewSigner(name, algorithm, private)
+		signer, err := signing.NewSigner(name, algorithm, private)
 		if err != nil {
 			panic(err)
 		}

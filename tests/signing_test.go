@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // What Barong's clients send, built by hand as they build it: nothing here goes
@@ -190,22 +190,22 @@ func TestEveryMandatorySignerMustHaveSigned(t *testing.T) {
 	t.Parallel()
 	a := start(t, func(s *setup) { s.keychain = keychainFile("audit") })
 	data := []byte(`{"uid": "ID1"}`)
-	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims := signing.NewClaims(a.clock.Now(), time.Minute)
 	for _, c := range []struct {
 		name    string
-		signers []*auth.Signer
+		signers []*signing.Signer
 		status  int
 		want    string
 	}{
-		{"both", []*auth.Signer{backend().signer, audit().signer}, 404, "Record is not found"},
-		{"both and a stranger", []*auth.Signer{stranger().signer, audit().signer, backend().signer}, 404, "Record is not found"},
-		{"one", []*auth.Signer{backend().signer}, 401, "Not enough signatures for the action."},
-		{"the other", []*auth.Signer{audit().signer}, 401, "Not enough signatures for the action."},
-		{"a stranger", []*auth.Signer{stranger().signer}, 401, "Not enough signatures for the action."},
-		{"one and a stranger", []*auth.Signer{backend().signer, stranger().signer}, 401, "Not enough signatures for the action."},
-		{"one, and an impostor", []*auth.Signer{audit().signer, impostor().signer}, 401, "Failed to verify JWT."},
+		{"both", []*signing.Signer{backend().signer, audit().signer}, 404, "Record is not found"},
+		{"both and a stranger", []*signing.Signer{stranger().signer, audit().signer, backend().signer}, 404, "Record is not found"},
+		{"one", []*signing.Signer{backend().signer}, 401, "Not enough signatures for the action."},
+		{"the other", []*signing.Signer{audit().signer}, 401, "Not enough signatures for the action."},
+		{"a stranger", []*signing.Signer{stranger().signer}, 401, "Not enough signatures for the action."},
+		{"one and a stranger", []*signing.Signer{backend().signer, stranger().signer}, 401, "Not enough signatures for the action."},
+		{"one, and an impostor", []*signing.Signer{audit().signer, impostor().signer}, 401, "Failed to verify JWT."},
 	} {
-		sent, err := auth.Envelope(data, claims, c.signers...)
+		sent, err := signing.Envelope(data, claims, c.signers...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestEveryMandatorySignerMustHaveSigned(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d %s", c.name, got.status, got.body, c.status, c.want)
 		}
 	}
-	token, err := auth.Token(claims, backend().signer)
+	token, err := signing.Token(claims, backend().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestEveryMandatorySignerMustHaveSigned(t *testing.T) {
 func TestBearerTokens(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims := signing.NewClaims(a.clock.Now(), time.Minute)
 	token := strings.TrimPrefix(bearer(t, claims), "Bearer ")
 	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER "} {
 		if got := a.send("getTimestamp", "application/json", nil, scheme+token); got.status != http.StatusCreated {
@@ -282,10 +282,10 @@ func TestSignatureForOneOperationIsGoodForNoOther(t *testing.T) {
 	a := start(t)
 	uid := a.user(nil)
 	a.label(uid, "ban", "fraud")
-	claims := auth.NewClaims(a.clock.Now(), time.Minute)
+	claims := signing.NewClaims(a.clock.Now(), time.Minute)
 	claims.Operation = "updateLabel"
 	data := marshal(t, parameters{"user_uid": uid, "key": "ban", "value": "again"})
-	ban, err := auth.Envelope(data, claims, backend().signer)
+	ban, err := signing.Envelope(data, claims, backend().signer)
 	if err != nil {
 		t.Fatal(err)
 	}

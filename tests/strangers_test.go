@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // Names of members may be passwords that somebody put in the wrong place, and may be
@@ -18,7 +18,7 @@ func TestNeitherAnswersNorTheLogRepeatWhatDoesNotParse(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	const secret = "Tecohvi0Fai5aesoLEcx"
-	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))
+	token := bearer(t, signing.NewClaims(a.clock.Now(), time.Minute))
 	envelope := func(payload string) string {
 		return `{"payload":"` + base64.RawURLEncoding.EncodeToString([]byte(payload)) + `","signatures":[{"signature":"AA","header":{"kid":"backend"}}]}`
 	}
@@ -58,9 +58,9 @@ func TestStrictCallersHearOfParametersThatNobodyKnows(t *testing.T) {
 		uid := a.user(nil)
 		given := parameters{"user_uid": uid, "key": "email", "value": "verified", "replce": false}
 		strict := func(preference string) answer {
-			body, contentType := inForm(t, f, given, auth.NewClaims(a.clock.Now(), time.Minute))
+			body, contentType := inForm(t, f, given, signing.NewClaims(a.clock.Now(), time.Minute))
 			return a.raw(http.MethodPut, a.url+"/labels", contentType, string(body), func(r *http.Request) {
-				r.Header.Set("Authorization", bearer(t, auth.NewClaims(a.clock.Now(), time.Minute)))
+				r.Header.Set("Authorization", bearer(t, signing.NewClaims(a.clock.Now(), time.Minute)))
 				r.Header.Set("Prefer", preference)
 			})
 		}
@@ -92,7 +92,7 @@ func TestBodiesWithMembersWithoutEndAreRefused(t *testing.T) {
 	for range 10_001 {
 		nested.WriteString(",1")
 	}
-	token := bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))
+	token := bearer(t, signing.NewClaims(a.clock.Now(), time.Minute))
 	for _, body := range []string{"{" + many.String()[1:] + "}", `{"unknown":[` + nested.String()[1:] + "]}"} {
 		a.send("getTimestamp", "application/json", []byte(body), token).
 			refused(t, http.StatusBadRequest, "Request body has more than 1000 members, or more than 10000 values in all.")
@@ -116,7 +116,7 @@ func TestBodiesWithMembersWithoutEndAreRefused(t *testing.T) {
 func TestFormsWithoutAGoodTokenAreRefusedUnread(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	forged, err := auth.Token(auth.NewClaims(a.clock.Now(), time.Minute), impostor().signer)
+	forged, err := signing.Token(signing.NewClaims(a.clock.Now(), time.Minute), impostor().signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,16 +142,16 @@ func TestFormsWithoutAGoodTokenAreRefusedUnread(t *testing.T) {
 func TestAnEnvelopeDecidesWhateverTheHeaderSays(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	envelope, _ := inForm(t, envelopeForm, parameters{}, auth.NewClaims(a.clock.Now(), time.Minute))
-	stale := bearer(t, auth.NewClaims(a.clock.Now().Add(-time.Hour), time.Minute))
+	envelope, _ := inForm(t, envelopeForm, parameters{}, signing.NewClaims(a.clock.Now(), time.Minute))
+	stale := bearer(t, signing.NewClaims(a.clock.Now().Add(-time.Hour), time.Minute))
 	for _, contentType := range []string{"application/json", "application/jose+json", "Application/JOSE+JSON; charset=utf-8"} {
-		for _, authorization := range []string{"", stale, "Basic YTpi", bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))} {
+		for _, authorization := range []string{"", stale, "Basic YTpi", bearer(t, signing.NewClaims(a.clock.Now(), time.Minute))} {
 			if got := a.send("getTimestamp", contentType, envelope, authorization); got.status != http.StatusCreated {
 				t.Errorf("%s with %.12s: %s", contentType, authorization, got)
 			}
 		}
 	}
-	a.send("getTimestamp", "application/jose+json", []byte(`{}`), bearer(t, auth.NewClaims(a.clock.Now(), time.Minute))).
+	a.send("getTimestamp", "application/jose+json", []byte(`{}`), bearer(t, signing.NewClaims(a.clock.Now(), time.Minute))).
 		refused(t, http.StatusBadRequest, "Couldn't parse JWT.")
 }
 
@@ -168,7 +168,7 @@ func TestContentLengthWithTransferEncodingEndsTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := "POST /api/v2/management/timestamp HTTP/1.1\r\nHost: barong\r\nContent-Type: application/json\r\nAuthorization: " +
-		bearer(t, auth.NewClaims(a.clock.Now(), time.Minute)) + "\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+		bearer(t, signing.NewClaims(a.clock.Now(), time.Minute)) + "\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 	if _, err := io.WriteString(connection, request+request); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"testing"
 
-	"barong/client"
-	"barong/generated"
+	sdk "barong/clients/go"
+	sdkapi "barong/clients/go/api"
 )
 
 const stampedVersion = "7.8.9-test"
@@ -75,17 +75,17 @@ func TestVersionOfTheProductIsToldWhereverItMatters(t *testing.T) {
 func TestGoClientSaysWhichVersionItIsUnlessItsCallerDoes(t *testing.T) {
 	t.Parallel()
 	asked, agent := noteUserAgents(t)
-	signing := client.Envelope(backend().signer)
-	own := generated.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
+	signing := sdk.Envelope(backend().signer)
+	own := sdk.WithRequestEditor(func(_ context.Context, request *http.Request) error {
 		request.Header.Set("User-Agent", "backend/2")
 		return nil
 	})
-	for want, options := range map[string][]generated.ClientOption{`^barong-go/\d+\.\d+\.\d+\S*$`: nil, `^backend/2$`: {own}} {
-		c, err := client.New(asked.URL, signing, options...)
+	for want, options := range map[string][]sdk.Option{`^barong-go/\d+\.\d+\.\d+\S*$`: nil, `^backend/2$`: {own}} {
+		c, err := sdk.New(asked.URL, signing, options...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.GetTimestampWithResponse(t.Context(), generated.GetTimestampJSONRequestBody{}); err != nil || !regexp.MustCompile(want).MatchString(fmt.Sprint(agent.Load())) {
+		if _, err := c.GetTimestampWithResponse(t.Context(), sdkapi.GetTimestampJSONRequestBody{}); err != nil || !regexp.MustCompile(want).MatchString(fmt.Sprint(agent.Load())) {
 			t.Errorf("it calls itself %q (%v)", agent.Load(), err)
 		}
 	}

@@ -114,7 +114,7 @@ func TestEachOperationHasASampleForEveryClient(t *testing.T) {
 		"await unwrap(client.PUT('/labels', {\n  body: {\n    user_uid: \"ID873B5CE1D2\",",
 		"answer = LabelsApi(client).update_label(UpdateLabelParameters(\n    user_uid=\"ID873B5CE1D2\",",
 		"LabelsApi.new(client).update_label(\n  UpdateLabelParameters.new(\n    user_uid: 'ID873B5CE1D2',",
-		"api.UpdateLabelWithResponse(ctx, generated.UpdateLabelParameters{\n\tUserUID: \"ID873B5CE1D2\",",
+		"client.UpdateLabelWithResponse(ctx, api.UpdateLabelParameters{\n\tUserUID: \"ID873B5CE1D2\",",
 	} {
 		if text := fmt.Sprint(operations["updateLabel"].Extensions["x-codeSamples"]); !strings.Contains(text, want) {
 			t.Errorf("updateLabel lacks %s: %s", want, text)
@@ -147,11 +147,11 @@ func TestTheSamplesInGoCompile(t *testing.T) {
 	t.Parallel()
 	var program strings.Builder
 	program.WriteString(`package samples
-import ("context"; "encoding/json"; "time"; types "github.com/oapi-codegen/runtime/types"; "barong/generated")
-var _ json.RawMessage; var _ time.Time; var _ types.Date
+import ("context"; "encoding/json"; barong "barong/clients/go"; "barong/clients/go/api")
+var _ json.RawMessage
 `)
 	eachSample(t, "go", func(id, source string) {
-		fmt.Fprintf(&program, "func %s(ctx context.Context, api *generated.ClientWithResponses) error {\n%s\n_ = answer\nreturn err\n}\n", id, source)
+		fmt.Fprintf(&program, "func %s(ctx context.Context, client *barong.Client) error {\n%s\n_ = answer\nreturn err\n}\n", id, source)
 	})
 	folder, err := os.MkdirTemp(".", "samples") // inside of the module, whose packages it needs
 	if err != nil {

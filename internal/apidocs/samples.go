@@ -12,7 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"barong/generated"
+	"barong/clients/go/api"
 )
 
 // codeSample is an entry of x-codeSamples.
@@ -86,18 +86,18 @@ func shellQuote(value string) string {
 
 // bodies are the types of the parameters in Go.
 var bodies = map[string]reflect.Type{
-	"createDocument":     reflect.TypeFor[generated.CreateDocumentJSONRequestBody](),
-	"createLabel":        reflect.TypeFor[generated.CreateLabelJSONRequestBody](),
-	"createUser":         reflect.TypeFor[generated.CreateUserJSONRequestBody](),
-	"deleteLabel":        reflect.TypeFor[generated.DeleteLabelJSONRequestBody](),
-	"filterUsersByLabel": reflect.TypeFor[generated.FilterUsersByLabelJSONRequestBody](),
-	"getTimestamp":       reflect.TypeFor[generated.GetTimestampJSONRequestBody](),
-	"getUser":            reflect.TypeFor[generated.GetUserJSONRequestBody](),
-	"importUser":         reflect.TypeFor[generated.ImportUserJSONRequestBody](),
-	"listLabels":         reflect.TypeFor[generated.ListLabelsJSONRequestBody](),
-	"listUsers":          reflect.TypeFor[generated.ListUsersJSONRequestBody](),
-	"signOTP":            reflect.TypeFor[generated.SignOTPJSONRequestBody](),
-	"updateLabel":        reflect.TypeFor[generated.UpdateLabelJSONRequestBody](),
+	"createDocument":     reflect.TypeFor[api.CreateDocumentJSONRequestBody](),
+	"createLabel":        reflect.TypeFor[api.CreateLabelJSONRequestBody](),
+	"createUser":         reflect.TypeFor[api.CreateUserJSONRequestBody](),
+	"deleteLabel":        reflect.TypeFor[api.DeleteLabelJSONRequestBody](),
+	"filterUsersByLabel": reflect.TypeFor[api.FilterUsersByLabelJSONRequestBody](),
+	"getTimestamp":       reflect.TypeFor[api.GetTimestampJSONRequestBody](),
+	"getUser":            reflect.TypeFor[api.GetUserJSONRequestBody](),
+	"importUser":         reflect.TypeFor[api.ImportUserJSONRequestBody](),
+	"listLabels":         reflect.TypeFor[api.ListLabelsJSONRequestBody](),
+	"listUsers":          reflect.TypeFor[api.ListUsersJSONRequestBody](),
+	"signOTP":            reflect.TypeFor[api.SignOTPJSONRequestBody](),
+	"updateLabel":        reflect.TypeFor[api.UpdateLabelJSONRequestBody](),
 }
 
 func (c call) inGo() (string, error) {
@@ -116,12 +116,12 @@ func (c call) inGo() (string, error) {
 	}
 	parameters := "nil"
 	if body.Kind() == reflect.Struct {
-		parameters = "generated." + body.Name() + "{}"
+		parameters = "api." + body.Name() + "{}"
 		if fields.Len() > 0 {
-			parameters = "generated." + body.Name() + "{\n" + fields.String() + "}"
+			parameters = "api." + body.Name() + "{\n" + fields.String() + "}"
 		}
 	}
-	source, err := format.Source(fmt.Appendf(nil, "answer, err := api.%sWithResponse(ctx, %s)", strings.ToUpper(c.id[:1])+c.id[1:], parameters))
+	source, err := format.Source(fmt.Appendf(nil, "answer, err := client.%sWithResponse(ctx, %s)", strings.ToUpper(c.id[:1])+c.id[1:], parameters))
 	return string(source), err
 }
 
@@ -145,17 +145,17 @@ func literal(value *yaml.Node, to reflect.Type) string {
 	switch {
 	case to == reflect.TypeFor[json.RawMessage]():
 		return "json.RawMessage(`" + asJSON(value, "") + "`)"
-	case to.PkgPath() == "barong/generated":
-		return "generated." + to.Name() + "(" + strconv.Quote(value.Value) + ")"
+	case to == reflect.TypeFor[api.Date]():
+		year, rest, _ := strings.Cut(value.Value, "-")
+		month, day, _ := strings.Cut(rest, "-")
+		return fmt.Sprintf("api.NewDate(%s, %s, %s)",
+			strings.TrimLeft(year, "0"), strings.TrimLeft(month, "0"), strings.TrimLeft(day, "0"))
+	case to.PkgPath() == "barong/clients/go/api":
+		return "api." + to.Name() + "(" + strconv.Quote(value.Value) + ")"
 	case to.Kind() == reflect.String:
 		return strconv.Quote(formValue(value))
 	case to.Kind() == reflect.Int64:
 		return "int64(" + value.Value + ")"
-	case to.Kind() == reflect.Struct: // a date
-		year, rest, _ := strings.Cut(value.Value, "-")
-		month, day, _ := strings.Cut(rest, "-")
-		return fmt.Sprintf("types.Date{Time: time.Date(%s, %s, %s, 0, 0, 0, 0, time.UTC)}",
-			strings.TrimLeft(year, "0"), strings.TrimLeft(month, "0"), strings.TrimLeft(day, "0"))
 	default:
 		return value.Value
 	}

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
-	"barong/internal/auth"
 )
 
 // Development is the signer that a server without a keychain makes for itself,
@@ -40,7 +40,7 @@ func openDevelopment(dataDir string) (Development, error) {
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
 		return d, fmt.Errorf("BARONG_DATA_DIR: %w", err)
 	}
-	private, value, err := auth.GenerateKey("RS256")
+	private, value, err := signing.GenerateKey("RS256")
 	if err != nil {
 		return d, err
 	}
@@ -58,12 +58,12 @@ func openDevelopment(dataDir string) (Development, error) {
 }
 
 // Signer reads its key.
-func (d Development) Signer() (*auth.Signer, error) {
+func (d Development) Signer() (*signing.Signer, error) {
 	key, err := os.ReadFile(d.KeyFile())
 	if err != nil {
 		return nil, fmt.Errorf("no --signer is given, and there is no development signer, which barong serve makes: %w", err)
 	}
-	return auth.NewSigner(DevelopmentSigner, "RS256", key)
+	return signing.NewSigner(DevelopmentSigner, "RS256", key)
 }
 
 // docsTokenGood is how long a token of the documentation is good. The page gets
@@ -76,6 +76,6 @@ func (d Development) docsToken() (token string, good time.Duration, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	token, err = auth.Token(auth.NewClaims(time.Now(), docsTokenGood), signer)
+	token, err = signing.Token(signing.NewClaims(time.Now(), docsTokenGood), signer)
 	return token, docsTokenGood, err
 }

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 	"barong/internal/config"
 	"barong/internal/keys"
 	"barong/internal/otp"
@@ -44,20 +44,20 @@ func makeOTPKey(c config.Config, log *slog.Logger) error {
 
 // OpenSigner is the server itself, which signs for others: the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
 // is made once and kept under the data directory.
-func OpenSigner(c config.Config, log *slog.Logger) (*auth.Signer, error) {
+func OpenSigner(c config.Config, log *slog.Logger) (*signing.Signer, error) {
 	read := func() ([]byte, error) { return os.ReadFile(c.JWTPrivateKeyPath) }
 	if c.JWTPrivateKeyPath == "" {
 		read = func() ([]byte, error) {
 			return loadOrCreateKey(filepath.Join(otpDir(c), "signing.pem"), func() ([]byte, error) {
-				private, _, err := auth.GenerateKey("RS256")
+				private, _, err := signing.GenerateKey("RS256")
 				return private, err
 			}, log)
 		}
 	}
 	key, err := read()
 	if err == nil {
-		var signer *auth.Signer
-		if signer, err = auth.NewSigner(serverName, "RS256", key); err == nil {
+		var signer *signing.Signer
+		if signer, err = signing.NewSigner(serverName, "RS256", key); err == nil {
 			return signer, nil
 		}
 	}

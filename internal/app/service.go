@@ -8,11 +8,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 
+	"barong/clients/go/signing"
 	"barong/handlers"
 	"barong/internal/auth"
 	"barong/internal/config"
 	"barong/internal/documents"
 	"barong/internal/identity"
+	"barong/internal/jws"
 	"barong/internal/otp"
 	"barong/internal/server"
 	"barong/repository"
@@ -26,7 +28,7 @@ type Service struct {
 	Repo      *repository.Repository
 	Documents *documents.Store
 	OTP       otp.Backend
-	Signer    *auth.Signer // the server itself, which signs for others
+	Signer    *signing.Signer // the server itself, which signs for others
 	Keychain  *auth.Source
 	Rates     *server.RateLimits // nil: signers may call as often as they like
 	Spec      []byte             // openapi.yaml as it is served
@@ -42,7 +44,7 @@ type Service struct {
 // Handler wires the parts: operations behind the gate, documents, /docs and the
 // public keys. A part that is missing is an error.
 func (s Service) Handler() (http.Handler, error) {
-	publicKeys, err := s.Signer.PublicKeys()
+	publicKeys, err := jws.PublicKeys(s.Signer)
 	if err != nil {
 		return nil, err
 	}

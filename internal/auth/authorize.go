@@ -40,8 +40,8 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 	}
 	times := c.claims.dates()
 	if err := k.rules.check(c.claims, times, now); err != nil {
-		k.remembered.forget(c) // it has expired, as a rule
-		failure := ErrUnverified.WithCause(fmt.Errorf("signed by %s: %w", named(signers), err))
+		k.verifiedTokens.Remove(c) // it has expired, as a rule
+		failure := ErrUnverified.WithCause(fmt.Errorf("signed by %s: %w", joinSigners(signers), err))
 		if errors.As(err, new(clockError)) {
 			failure.Reason = problem.WrongClock
 		}
@@ -49,7 +49,7 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 	}
 	k.notices.look(signers, times, times.lifetime(now, k.rules.iatLeeway))
 	if err := c.claims.checkOperation(operation.ID); err != nil {
-		return nil, ErrUnverified.WithCause(fmt.Errorf("signed by %s: %w", named(signers), err))
+		return nil, ErrUnverified.WithCause(fmt.Errorf("signed by %s: %w", joinSigners(signers), err))
 	}
 	var missing []string
 	for _, id := range allowed.mandatory {
@@ -59,7 +59,7 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 	}
 	if len(missing) > 0 {
 		return nil, ErrMissingSignatures.WithCause(
-			fmt.Errorf("the scope %s must be signed by %s too, and is signed by %s", operation.Scope, named(missing), named(signers)))
+			fmt.Errorf("the scope %s must be signed by %s too, and is signed by %s", operation.Scope, joinSigners(missing), joinSigners(signers)))
 	}
 	return signers, nil
 }
@@ -69,27 +69,27 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, err error) {
 	known := c.verifiedBy == k
 	for _, s := range c.signatures {
-		if s.twoKIDs {
+		if s.ConflictingKIDs {
 			return nil, errors.New("a signature has one kid in its protected header and another in its header")
 		}
-		if !allowed.permitted[s.kid] {
+		if !allowed.permitted[s.KID] {
 			continue
 		}
 		if !known {
-			if err := s.verify(c.payload, k.keys[s.kid]); err != nil {
-				return nil, fmt.Errorf("the signature by %s does not verify: %w", s.kid, err)
+			if err := s.Verify(c.payload, k.keys[s.KID]); err != nil {
+				return nil, fmt.Errorf("the signature by %s does not verify: %w", s.KID, err)
 			}
-			k.remembered.add(c, k) // where it is a Bearer token: then this is its only signature
+			k.verifiedTokens.Add(c, k) // where it is a Bearer token: then this is its only signature
 		}
-		if !slices.Contains(signers, s.kid) {
-			signers = append(signers, s.kid)
+		if !slices.Contains(signers, s.KID) {
+			signers = append(signers, s.KID)
 		}
 	}
 	return signers, nil
 }
 
-// named lists signers for the log.
-func named(ids []string) string {
+// joinSigners lists signers for the log.
+func joinSigners(ids []string) string {
 	if len(ids) == 0 {
 		return "nobody permitted"
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"barong/internal/jws"
 )
 
 // ParseBearer reads the value of an Authorization header: Bearer, in any case,
@@ -31,11 +33,11 @@ func (k *Keychain) parseBearer(authorization string) (*Credentials, error) {
 		return nil, errors.New("the Authorization header has another scheme than Bearer")
 	}
 	token = strings.Trim(token, " \t")
-	if len(token) > longestRemembered {
+	if len(token) > maxVerifiedTokenLength {
 		return parseToken(token)
 	}
 	digest := tokenDigest(sha256.Sum256([]byte(token)))
-	if known, ok := k.remembered.find(digest); ok {
+	if known, ok := k.verifiedTokens.Find(digest); ok {
 		return known, nil
 	}
 	c, err := parseToken(token)
@@ -47,16 +49,12 @@ func (k *Keychain) parseBearer(authorization string) (*Credentials, error) {
 }
 
 func parseToken(token string) (*Credentials, error) {
-	parts := strings.SplitN(token, ".", 4)
-	if len(parts) != 3 {
-		return nil, errors.New("the Bearer token is not a compact JWS")
-	}
-	s, err := newSignature([]byte(parts[0]), joseHeader{}, []byte(parts[2]))
+	encoded, s, err := jws.ParseCompact(token)
 	if err != nil {
-		return nil, fmt.Errorf("the header of the Bearer token: %w", err)
+		return nil, fmt.Errorf("the Bearer token: %w", err)
 	}
-	c := &Credentials{payload: []byte(parts[1]), signatures: []signature{s}}
-	payload, err := decodeBase64URL(c.payload)
+	c := &Credentials{payload: encoded, signatures: []jws.Signature{s}}
+	payload, err := jws.DecodeBase64URL(encoded)
 	if err == nil {
 		err = eachMember(payload, c.claims.set)
 	}

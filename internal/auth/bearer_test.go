@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 func compact(t testing.TB, p party, protected, payload string) string {
@@ -89,7 +89,7 @@ func TestAnErrorOfATokenRepeatsNothingOfIt(t *testing.T) {
 		"a payload that is no base64":      "Bearer " + good + "." + secret + "!.AA",
 		"a kid that nobody knows":          "Bearer " + b64(`{"alg":"RS256","kid":"`+secret+`"}`) + "." + b64(goodPayload) + ".AA",
 		"an algorithm that nobody knows":   "Bearer " + b64(`{"alg":"`+secret+`","kid":"alex"}`) + "." + b64(goodPayload) + ".AA",
-		"an operation that nobody has":     "Bearer " + tokenOf(t, alex(), auth.Claims{ExpiresAt: now.Add(time.Minute), Operation: secret}),
+		"an operation that nobody has":     "Bearer " + tokenOf(t, alex(), signing.Claims{ExpiresAt: now.Add(time.Minute), Operation: secret}),
 		"a signature that is no base64url": "Bearer " + good + "." + b64(goodPayload) + "." + secret + "!",
 	} {
 		k := keychain(t, "")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
@@ -14,7 +15,7 @@ func BenchmarkAuthorize(b *testing.B) {
 	for _, algorithm := range []string{"RS256", "ES256", "EdDSA", "HS256"} {
 		b.Run(algorithm, func(b *testing.B) {
 			p := newParty("alex", algorithm)()
-			body, err := auth.Envelope([]byte(`{"uid":"ID873B5CE1D2","key":"email","value":"verified"}`), auth.NewClaims(now, time.Minute), p.signer)
+			body, err := signing.Envelope([]byte(`{"uid":"ID873B5CE1D2","key":"email","value":"verified"}`), signing.NewClaims(now, time.Minute), p.signer)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -49,7 +50,7 @@ func BenchmarkParseEnvelopeOfPlainJSON(b *testing.B) {
 
 // BenchmarkRememberedToken is what a Bearer token costs from its second use on.
 func BenchmarkRememberedToken(b *testing.B) {
-	k, token := keychainOf(b, alex()), "Bearer "+tokenOf(b, alex(), auth.NewClaims(now, time.Minute))
+	k, token := keychainOf(b, alex()), "Bearer "+tokenOf(b, alex(), signing.NewClaims(now, time.Minute))
 	b.ReportAllocs()
 	for b.Loop() {
 		c, err := k.ParseBearer(token)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
 
+	"barong/clients/go/signing"
 	"barong/internal/jsonobject"
 )
 
@@ -81,7 +82,7 @@ func defaultClaimRules() claimRules {
 func (r *claimRules) parse(node *yaml.Node) []error {
 	var algorithm, algorithms oneOrMore
 	general, exp, nbf, iat, lifetime := seconds(defaultLeeway), unset, unset, unset, unset
-	refused := decodeMembers("jwt", node, map[string]any{
+	refused := decodeStrict("jwt", node, map[string]any{
 		"verify_expiration": &r.expiration, "verify_not_before": &r.notBefore, "verify_iat": &r.issuedAt, "verify_jti": &r.id,
 		"verify_iss": &r.issuer, "iss": &r.issuers, "verify_aud": &r.audience, "aud": &r.audiences, "verify_sub": &r.subject, "sub": &r.subjectName,
 		"leeway": &general, "exp_leeway": &exp, "nbf_leeway": &nbf, "iat_leeway": &iat,
@@ -127,7 +128,7 @@ func checkAlgorithms(option string, names oneOrMore) (refused []error) {
 		refused = append(refused, fmt.Errorf("jwt.%s is empty: without it, every algorithm is allowed", option))
 	}
 	for _, name := range names {
-		if _, err := methodOf(name); err != nil {
+		if err := signing.CheckAlgorithm(name); err != nil {
 			refused = append(refused, fmt.Errorf("jwt.%s: %w", option, err))
 		}
 	}

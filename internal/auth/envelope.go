@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"barong/internal/jsonobject"
+	"barong/internal/jws"
 )
 
 // leastSignatures is how many signatures an envelope may always have, by strangers
@@ -36,28 +37,19 @@ func (k *Keychain) ParseEnvelope(ctx context.Context, body []byte, wanted func(p
 		return nil, false, nil
 	}
 	c = &Credentials{}
-	err = jsonobject.Read(ctx, body, func(r *jsonobject.Reader) error {
-		_, err := r.Object(func(name []byte) (err error) {
-			switch string(name) {
-			case "payload":
-				err = c.readPayload(ctx, r, wanted)
-			case "signatures":
-				err = c.readSignatures(r, k.maxSignatures())
-			default:
-				_, err = r.Value()
-			}
-			return err
-		})
-		return err
+	general, err := jws.Parse(ctx, body, jws.Options{
+		MaxSignatures: k.maxSignatures(),
+		Payload:       func(decoded []byte) error { return c.readPayload(ctx, decoded, wanted) },
 	})
 	switch {
 	case ctx.Err() != nil:
 		return nil, false, ctx.Err()
 	case err != nil && hasMembers(ctx, body):
 		return nil, true, ErrUnparsableEnvelope.WithCause(truncateError(err))
-	case err != nil, c.payload == nil, c.signatures == nil:
+	case err != nil, general.Payload == nil, general.Signatures == nil:
 		return nil, false, nil
 	}
+	c.payload, c.signatures = general.Payload, general.Signatures
 	return c, true, nil
 }
 
@@ -84,20 +76,9 @@ func hasMembers(ctx context.Context, body []byte) bool {
 	return payload && signatures
 }
 
-// readPayload keeps the payload as it came, and finds data and claims in it.
-func (c *Credentials) readPayload(ctx context.Context, r *jsonobject.Reader, wanted func([]byte) bool) error {
-	value, err := r.Value()
-	if err != nil {
-		return err
-	}
-	if c.payload, err = jsonobject.Unquote(value); err != nil {
-		return fmt.Errorf("payload %w", err)
-	}
-	decoded, err := decodeBase64URL(c.payload)
-	if err != nil {
-		return fmt.Errorf("payload %w", err)
-	}
-	err = jsonobject.Read(ctx, decoded, func(r *jsonobject.Reader) error {
+// readPayload takes data and the claims from the decoded payload.
+func (c *Credentials) readPayload(ctx context.Context, decoded []byte, wanted func([]byte) bool) error {
+	err := jsonobject.Read(ctx, decoded, func(r *jsonobject.Reader) error {
 		_, err := r.Object(func(name []byte) error {
 			if string(name) == "data" && r.Kind() != 'n' {
 				return c.readData(r, wanted)
@@ -122,45 +103,4 @@ func (c *Credentials) readData(r *jsonobject.Reader, wanted func([]byte) bool) (
 	}
 	c.parameters, c.data, err = r.Members(wanted)
 	return err
-}
-
-func (c *Credentials) readSignatures(r *jsonobject.Reader, most int) error {
-	c.signatures = make([]signature, 0, 1) // one signer is the rule
-	err := r.Array(func() error {
-		if len(c.signatures) == most {
-			return fmt.Errorf("has more than %d elements", most)
-		}
-		s, err := readSignature(r)
-		c.signatures = append(c.signatures, s)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("signatures: %w", err)
-	}
-	return nil
-}
-
-func readSignature(r *jsonobject.Reader) (signature, error) {
-	var protected, value []byte
-	var header joseHeader
-	_, err := r.Object(func(name []byte) (err error) {
-		switch string(name) {
-		case "protected":
-			protected, err = r.Text()
-		case "signature":
-			value, err = r.Text()
-		case "header":
-			err = header.readOrNull(r)
-		default:
-			_, err = r.Value()
-		}
-		return err
-	})
-	switch {
-	case err != nil:
-		return signature{}, err
-	case value == nil:
-		return signature{}, errors.New("has an element without a signature")
-	}
-	return newSignature(protected, header, value)
 }

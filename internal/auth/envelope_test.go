@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
@@ -180,7 +181,7 @@ func TestADocumentInAnEnvelopeIsNotCopiedNeedlessly(t *testing.T) {
 func large(t testing.TB, p party) []byte {
 	t.Helper()
 	data := fmt.Appendf(nil, `{"upload":%q}`, strings.Repeat("AAAA", 10<<20/3))
-	body, err := auth.Envelope(data, auth.Claims{ExpiresAt: now.Add(60e9)}, p.signer)
+	body, err := signing.Envelope(data, signing.Claims{ExpiresAt: now.Add(60e9)}, p.signer)
 	if err != nil {
 		t.Fatal(err)
 	}

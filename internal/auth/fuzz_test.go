@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
@@ -18,7 +19,7 @@ func silent(t testing.TB) *auth.Keychain {
 	t.Helper()
 	var entries, names strings.Builder
 	for _, algorithm := range []string{"RS256", "PS256", "ES256", "EdDSA", "HS256"} {
-		_, value, err := auth.GenerateKey(algorithm)
+		_, value, err := signing.GenerateKey(algorithm)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +27,7 @@ func silent(t testing.TB) *auth.Keychain {
 		entries.WriteString(auth.KeychainEntry(name, algorithm, value) + "\n")
 		names.WriteString(name + ", ")
 	}
-	_, value, err := auth.GenerateKey("ES256")
+	_, value, err := signing.GenerateKey("ES256")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type KeychainScope struct {
 func (k *Keychain) Signers() []KeychainSigner {
 	signers := make([]KeychainSigner, 0, len(k.keys))
 	for _, name := range slices.Sorted(maps.Keys(k.keys)) {
-		signers = append(signers, KeychainSigner{name, k.keys[name].method.Alg()})
+		signers = append(signers, KeychainSigner{name, k.keys[name].Algorithm()})
 	}
 	return signers
 }

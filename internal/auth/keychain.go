@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/golang-jwt/jwt/v5"
 	"go.yaml.in/yaml/v3"
+
+	"barong/clients/go/signing"
 )
 
 // Keychain is what management_api.yml says, once it has been found sound: who
@@ -17,18 +18,11 @@ import (
 // signature it has verified, and no keychain knows of another's. It is safe for
 // concurrent use. The zero value authorises nothing.
 type Keychain struct {
-	keys       map[string]key
-	scopes     map[string]scope
-	rules      claimRules
-	remembered *remembered
-	notices    *notices // nil: nobody is told
-}
-
-// key is what a signature of one party is verified with: its public key, or the
-// secret that it shares, which fits the method.
-type key struct {
-	method jwt.SigningMethod
-	value  any
+	keys           map[string]*signing.VerificationKey
+	scopes         map[string]scope
+	rules          claimRules
+	verifiedTokens *verifiedTokens
+	notices        *notices // nil: nobody is told
 }
 
 // scope says whose signatures count and whose must be there.
@@ -48,13 +42,13 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Keychain{keys: map[string]key{}, scopes: map[string]scope{}, rules: defaultClaimRules(), remembered: newRemembered()}
+	k := &Keychain{keys: map[string]*signing.VerificationKey{}, scopes: map[string]scope{}, rules: defaultClaimRules(), verifiedTokens: newVerifiedTokens()}
 	if root == nil {
 		return k, nil
 	}
 	var keys, scopes map[string]yaml.Node
 	var options yaml.Node
-	refused := decodeMembers("", root, map[string]any{"keychain": &keys, "jwt": &options, "scopes": &scopes})
+	refused := decodeStrict("", root, map[string]any{"keychain": &keys, "jwt": &options, "scopes": &scopes})
 	for _, id := range slices.Sorted(maps.Keys(keys)) {
 		var errs []error
 		node := keys[id]
@@ -68,8 +62,8 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 		refused = append(refused, k.rules.parse(&options)...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(keys)) {
-		if key := k.keys[id]; key.method != nil && !k.rules.allowsAlgorithm(key.method.Alg()) {
-			refused = append(refused, fmt.Errorf("keychain.%s.algorithm is %s, and jwt.algorithm allows %s", id, key.method.Alg(), strings.Join(k.rules.algorithms, ", ")))
+		if key := k.keys[id]; key != nil && !k.rules.allowsAlgorithm(key.Algorithm()) {
+			refused = append(refused, fmt.Errorf("keychain.%s.algorithm is %s, and jwt.algorithm allows %s", id, key.Algorithm(), strings.Join(k.rules.algorithms, ", ")))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(scopes)) {
@@ -93,38 +87,21 @@ func (k *Keychain) Knows(signer string) bool {
 	return known
 }
 
-func parseKey(place string, node *yaml.Node) (key, []error) {
+func parseKey(place string, node *yaml.Node) (*signing.VerificationKey, []error) {
 	var algorithm, value string
-	if refused := decodeMembers(place, node, map[string]any{"algorithm": &algorithm, "value": &value}); len(refused) > 0 {
-		return key{}, refused
+	if refused := decodeStrict(place, node, map[string]any{"algorithm": &algorithm, "value": &value}); len(refused) > 0 {
+		return nil, refused
 	}
-	method, err := methodOf(algorithm)
+	key, err := signing.ParseVerificationKey(algorithm, value)
 	if err != nil {
-		return key{}, []error{fmt.Errorf("%s.algorithm: %w%s", place, err, advice(value))}
+		return nil, []error{fmt.Errorf("%s.%w", place, err)}
 	}
-	if isSymmetric(method) {
-		secret, err := parseSecret(value)
-		if err != nil {
-			return key{}, []error{fmt.Errorf("%s.value %w", place, err)}
-		}
-		return key{method, secret}, nil
-	}
-	if value == "" {
-		return key{}, []error{fmt.Errorf("%s.value is missing: it must be url-safe base64 of a PEM public key", place)}
-	}
-	public, err := parsePublicKey(value)
-	if err != nil {
-		return key{}, []error{fmt.Errorf("%s.value %w", place, err)}
-	}
-	if err := checkKey(method, public); err != nil {
-		return key{}, []error{fmt.Errorf("%s.value does not fit: %w", place, err)}
-	}
-	return key{method, public}, nil
+	return key, nil
 }
 
 func (k *Keychain) parseScope(place string, node *yaml.Node) (scope, []error) {
 	var permitted, mandatory list
-	refused := decodeMembers(place, node, map[string]any{"permitted_signers": &permitted, "mandatory_signers": &mandatory})
+	refused := decodeStrict(place, node, map[string]any{"permitted_signers": &permitted, "mandatory_signers": &mandatory})
 	if len(refused) > 0 {
 		return scope{}, refused
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
@@ -252,12 +253,12 @@ func TestASecretIsTakenAsItStands(t *testing.T) {
 		"exactly thirty-two bytes of text", "a b                                c", strings.Repeat("0123", 8), strings.Repeat("trailing= ", 4),
 		"пароль из шестнадцати", strings.Repeat("YWJj", 8), strings.Repeat("x", 300),
 	} {
-		signer, err := auth.NewSigner("alex", "HS256", []byte(secret))
+		signer, err := signing.NewSigner("alex", "HS256", []byte(secret))
 		if err != nil {
 			t.Fatal(err)
 		}
 		k := keychainOf(t, party{name: "alex", algorithm: "HS256", value: secret})
-		body, err := auth.Envelope(nil, auth.NewClaims(now, 60e9), signer)
+		body, err := signing.Envelope(nil, signing.NewClaims(now, 60e9), signer)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,32 +15,14 @@ import (
 // have been called before an error is found.
 func eachMember(object []byte, visit func(name []byte, value jsontext.Value)) error {
 	return jsonobject.Read(context.Background(), object, func(r *jsonobject.Reader) error {
-		return members(r, visit)
-	})
-}
-
-func members(r *jsonobject.Reader, visit func(name []byte, value jsontext.Value)) error {
-	_, err := r.Object(func(name []byte) error {
-		value, err := r.Value()
-		if err == nil {
-			visit(name, value)
-		}
-		return err
-	})
-	return err
-}
-
-// eachElement does the same for the elements of a JSON array, and stops at the
-// first error of visit.
-func eachElement(array []byte, visit func(value jsontext.Value) error) error {
-	return jsonobject.Read(context.Background(), array, func(r *jsonobject.Reader) error {
-		return r.Array(func() error {
+		_, err := r.Object(func(name []byte) error {
 			value, err := r.Value()
-			if err != nil {
-				return err
+			if err == nil {
+				visit(name, value)
 			}
-			return visit(value)
+			return err
 		})
+		return err
 	})
 }
 

@@ -68,23 +68,23 @@ func (l *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*list)(l))
 }
 
-// decodeMembers decodes a mapping, whose members go to the targets of their
-// names. Each error is a sentence that names the entry: the decoder's own would
-// name Go types, which is why its KnownFields is not used.
-func decodeMembers(place string, node *yaml.Node, targets map[string]any) (refused []error) {
+// decodeStrict decodes a mapping into the targets, by the names of its members. A
+// member without a target is an error. Each error is a sentence that names the entry:
+// the decoder's own errors would name Go types, which is why its KnownFields is not used.
+func decodeStrict(place string, node *yaml.Node, targets map[string]any) (refused []error) {
 	var members map[string]yaml.Node
 	if err := node.Decode(&members); err != nil {
-		return []error{fmt.Errorf("%s must be a mapping, each of its members once", orFile(place))}
+		return []error{fmt.Errorf("%s must be a mapping, each of its members once", pathOrRoot(place))}
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		member := members[name]
 		target, known := targets[name]
 		if !known {
 			refused = append(refused, fmt.Errorf("%s is an unknown option; %s takes %v",
-				join(place, name), orFile(place), slices.Sorted(maps.Keys(targets))))
+				join(place, name), pathOrRoot(place), slices.Sorted(maps.Keys(targets))))
 			continue
 		}
-		wanted, mayBeNull := expectation(target)
+		wanted, mayBeNull := describeType(target)
 		// A null would leave a default in force that the file seems to turn off.
 		isNull := member.ShortTag() == nullTag
 		if err := member.Decode(target); err != nil || isNull && !mayBeNull {
@@ -94,8 +94,8 @@ func decodeMembers(place string, node *yaml.Node, targets map[string]any) (refus
 	return refused
 }
 
-// expectation says in words what a target takes, and whether it may be left blank.
-func expectation(target any) (wanted string, mayBeNull bool) {
+// describeType describes the values of a target, and reports whether it may be blank.
+func describeType(target any) (wanted string, mayBeNull bool) {
 	switch target.(type) {
 	case *bool:
 		return "true or false", false

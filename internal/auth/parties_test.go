@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 	"barong/internal/problem"
 )
@@ -25,16 +26,16 @@ type party struct {
 	name, algorithm string
 	private         []byte
 	value           string // of the keychain
-	signer          *auth.Signer
+	signer          *signing.Signer
 }
 
 func newParty(name, algorithm string) func() party {
 	return sync.OnceValue(func() party {
-		private, value, err := auth.GenerateKey(algorithm)
+		private, value, err := signing.GenerateKey(algorithm)
 		if err != nil {
 			panic(err)
 		}
-		signer, err := auth.NewSigner(name, algorithm, private)
+		signer, err := signing.NewSigner(name, algorithm, private)
 		if err != nil {
 			panic(err)
 		}

@@ -64,7 +64,7 @@ func (t *template) fill(node *yaml.Node, place string) (refused []error) {
 	case yaml.ScalarNode:
 		value, err := t.expand(node.Value)
 		if err != nil {
-			return []error{fmt.Errorf("%s: %w", orFile(place), err)}
+			return []error{fmt.Errorf("%s: %w", pathOrRoot(place), err)}
 		}
 		if value != node.Value && node.Style == 0 {
 			node.Tag = "" // a plain scalar's type follows from what it is now
@@ -118,7 +118,8 @@ func join(place, name string) string {
 	return place + "." + name
 }
 
-func orFile(place string) string {
+// pathOrRoot names an entry by its path, which is empty for the whole file.
+func pathOrRoot(place string) string {
 	if place == "" {
 		return "the file"
 	}

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"barong/client"
-	"barong/internal/auth"
+	barong "barong/clients/go"
+	"barong/clients/go/signing"
 	"barong/internal/spelling"
 )
 
@@ -27,7 +27,7 @@ type callCommand struct {
 	Headers    bool     `help:"Print the status and the headers of the answer to standard error: Total, Link, X-Request-Id and others."`
 	All        bool     `help:"Fetch all pages of a list, 1,000 on each unless limit says otherwise."`
 	connection
-	signing
+	signerOptions
 }
 
 func (callCommand) Help() string {
@@ -86,7 +86,7 @@ type preparedCall struct {
 	url        string // of the operations
 	client     *http.Client
 	parameters map[string]string
-	signers    []*auth.Signer
+	signers    []*signing.Signer
 }
 
 // prepare refuses what makes no sense, before anything is sent.
@@ -108,7 +108,7 @@ func (c callCommand) prepare() (*preparedCall, error) {
 			return nil, err
 		}
 	}
-	url, err := client.OperationsURL(c.URL)
+	url, err := barong.OperationsURL(c.URL)
 	if err != nil {
 		return nil, usagef("--url: %s", err)
 	}
@@ -132,7 +132,7 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	envelope, err := auth.Envelope(data, c.command.claims(c.command.Operation), c.signers...)
+	envelope, err := signing.Envelope(data, c.command.claims(c.command.Operation), c.signers...)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/jose+json")
-	if err := errors.Join(client.Strict(ctx, request), userAgent(ctx, request)); err != nil {
+	if err := errors.Join(barong.Strict(ctx, request), userAgent(ctx, request)); err != nil {
 		return nil, err
 	}
 	response, err := c.client.Do(request)

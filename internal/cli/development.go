@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/handlers"
 	"barong/internal/apidocs"
 	"barong/internal/app"
-	"barong/internal/auth"
 )
 
 // printDevHint says that the server has no keychain, and how to call it: to a person at a
@@ -27,7 +27,7 @@ func printDevHint(to io.Writer, log *slog.Logger, forPerson bool, server *app.Se
 	if err != nil {
 		return err
 	}
-	token, err := auth.Token(auth.NewClaims(time.Now(), time.Hour), key)
+	token, err := signing.Token(signing.NewClaims(time.Now(), time.Hour), key)
 	if err != nil {
 		return err
 	}

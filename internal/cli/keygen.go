@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/internal/app"
 	"barong/internal/auth"
@@ -39,7 +40,7 @@ func (c keygenCommand) Run(p *program) error {
 	}
 	pairs := make([]app.KeyPair, len(c.Name))
 	for i, name := range c.Name {
-		private, value, err := auth.GenerateKey(c.Algorithm)
+		private, value, err := signing.GenerateKey(c.Algorithm)
 		if err != nil {
 			return err
 		}

@@ -3,13 +3,13 @@ package cli
 import (
 	"fmt"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 type signCommand struct {
 	Parameters string `arg:"" optional:"" default:"{}" help:"The parameters, a JSON object."`
 	bound
-	signing
+	signerOptions
 }
 
 func (signCommand) Help() string {
@@ -25,11 +25,11 @@ func (c signCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	claims, err := c.bind(c.signing)
+	claims, err := c.bind(c.signerOptions)
 	if err != nil {
 		return err
 	}
-	envelope, err := auth.Envelope([]byte(c.Parameters), claims, signers...)
+	envelope, err := signing.Envelope([]byte(c.Parameters), claims, signers...)
 	if err != nil {
 		return err
 	}

@@ -8,42 +8,42 @@ import (
 	"strings"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/internal/app"
-	"barong/internal/auth"
 )
 
-// signing is what the commands that sign have in common.
-type signing struct {
+// signerOptions are what the commands that sign have in common.
+type signerOptions struct {
 	Signer  []string      `placeholder:"NAME=FILE" sep:"none" env:"BARONG_SIGNER" help:"Who signs: its name in the server's keychain, and the file with its private key, as NAME=FILE or NAME=ALGORITHM:FILE. Several are separated by commas, or each has a --signer of its own. Without it, the development signer."`
 	Expires time.Duration `default:"60s" help:"How long the signature is good for."`
 	DataDir string        `default:"data" env:"BARONG_DATA_DIR" hidden:""`
 }
 
 // signers reads the private keys.
-func (s signing) signers() ([]*auth.Signer, error) {
+func (s signerOptions) signers() ([]*signing.Signer, error) {
 	if len(s.Signer) == 0 {
 		signer, err := app.DevelopmentOf(s.DataDir).Signer()
-		return []*auth.Signer{signer}, err
+		return []*signing.Signer{signer}, err
 	}
 	var options []string
 	for _, list := range s.Signer {
 		options = append(options, splitSigners(list)...)
 	}
-	signers := make([]*auth.Signer, len(options))
+	signers := make([]*signing.Signer, len(options))
 	for i, option := range options {
 		name, file, ok := strings.Cut(option, "=")
 		if !ok || name == "" || file == "" {
 			return nil, usagef("--signer must be NAME=FILE or NAME=ALGORITHM:FILE")
 		}
 		algorithm := ""
-		if known, rest, ok := strings.Cut(file, ":"); ok && slices.Contains(auth.Algorithms(), known) {
+		if known, rest, ok := strings.Cut(file, ":"); ok && slices.Contains(signing.Algorithms(), known) {
 			algorithm, file = known, rest
 		}
 		key, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("--signer %s: %w", name, err)
 		}
-		if signers[i], err = auth.NewSigner(name, algorithm, key); err != nil {
+		if signers[i], err = signing.NewSigner(name, algorithm, key); err != nil {
 			return nil, fmt.Errorf("--signer %s: %w", name, err)
 		}
 	}
@@ -67,8 +67,8 @@ func splitSigners(list string) []string {
 
 // claims are those of a signature that is good for the operation, or for any where
 // that is empty.
-func (s signing) claims(operation string) auth.Claims {
-	claims := auth.NewClaims(time.Now(), s.Expires)
+func (s signerOptions) claims(operation string) signing.Claims {
+	claims := signing.NewClaims(time.Now(), s.Expires)
 	claims.Operation = operation
 	return claims
 }
@@ -79,13 +79,13 @@ type bound struct {
 }
 
 // bind makes the claims of a signature.
-func (b bound) bind(s signing) (auth.Claims, error) {
+func (b bound) bind(s signerOptions) (signing.Claims, error) {
 	contract, err := readContract()
 	if err != nil {
-		return auth.Claims{}, err
+		return signing.Claims{}, err
 	}
 	if _, known := contract[b.Operation]; b.Operation != "" && !known {
-		return auth.Claims{}, unknownOperation(b.Operation, contract)
+		return signing.Claims{}, unknownOperation(b.Operation, contract)
 	}
 	return s.claims(b.Operation), nil
 }

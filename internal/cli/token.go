@@ -3,12 +3,12 @@ package cli
 import (
 	"fmt"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 type tokenCommand struct {
 	bound
-	signing
+	signerOptions
 }
 
 func (tokenCommand) Help() string {
@@ -27,11 +27,11 @@ func (c tokenCommand) Run(p *program) error {
 	if len(signers) != 1 {
 		return usagef("a Bearer token has one signer; barong sign makes an envelope, which takes several")
 	}
-	claims, err := c.bind(c.signing)
+	claims, err := c.bind(c.signerOptions)
 	if err != nil {
 		return err
 	}
-	token, err := auth.Token(claims, signers[0])
+	token, err := signing.Token(claims, signers[0])
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/internal/auth"
 	"barong/internal/server"
@@ -57,11 +58,11 @@ func (d *discard) WriteHeader(status int)      { d.status = status }
 // in which it arrives, with a log of which every line is written to nowhere.
 func BenchmarkPipeline(b *testing.B) {
 	for _, algorithm := range []string{"RS256", "HS256"} {
-		private, value, err := auth.GenerateKey(algorithm)
+		private, value, err := signing.GenerateKey(algorithm)
 		if err != nil {
 			b.Fatal(err)
 		}
-		signer, err := auth.NewSigner("backend", algorithm, private)
+		signer, err := signing.NewSigner("backend", algorithm, private)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -87,12 +88,12 @@ scopes:
 			{"import", http.MethodPost, "/users/import", `{"email":"someone@example.com","password_digest":"$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",` +
 				`"phone":"+4915112345678","first_name":"Ada","last_name":"Lovelace","dob":"1980-12-10","country":"GB","city":"London","postcode":"SW1Y 4JH","address":"12 St James's Square"}`},
 		} {
-			claims := auth.NewClaims(time.Now(), time.Hour)
-			envelope, err := auth.Envelope([]byte(request.data), claims, signer)
+			claims := signing.NewClaims(time.Now(), time.Hour)
+			envelope, err := signing.Envelope([]byte(request.data), claims, signer)
 			if err != nil {
 				b.Fatal(err)
 			}
-			token, err := auth.Token(claims, signer)
+			token, err := signing.Token(claims, signer)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 	"barong/internal/problem"
 )
@@ -15,7 +16,7 @@ func keychainOf(t testing.TB, signers ...string) *auth.Keychain {
 	t.Helper()
 	file := "keychain:\n"
 	for _, id := range signers {
-		_, value, err := auth.GenerateKey("HS256")
+		_, value, err := signing.GenerateKey("HS256")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/generated"
 	"barong/internal/auth"
 	"barong/internal/server"
@@ -68,11 +69,11 @@ func listen(t testing.TB, o operation, timeout time.Duration, patience server.Ti
 
 func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts, certificates *server.Certificates, change ...func(*server.Runner, *server.Options)) listening {
 	t.Helper()
-	private, value, err := auth.GenerateKey("HS256")
+	private, value, err := signing.GenerateKey("HS256")
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := auth.NewSigner("backend", "HS256", private)
+	signer, err := signing.NewSigner("backend", "HS256", private)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, patience serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := auth.Token(auth.NewClaims(time.Now(), time.Hour), signer)
+	token, err := signing.Token(signing.NewClaims(time.Now(), time.Hour), signer)
 	if err != nil {
 		t.Fatal(err)
 	}

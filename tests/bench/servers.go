@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 )
 
@@ -30,7 +31,7 @@ func (s *served) pid() int { return s.command.Process.Pid }
 
 // party signs the requests.
 type party struct {
-	signer   *auth.Signer
+	signer   *signing.Signer
 	keychain string // the file
 	token    string
 }
@@ -42,15 +43,15 @@ const signerName = "bench"
 const validity = 12 * time.Hour
 
 func newParty(dir, algorithm string) (*party, error) {
-	private, value, err := auth.GenerateKey(algorithm)
+	private, value, err := signing.GenerateKey(algorithm)
 	if err != nil {
 		return nil, err
 	}
 	p := &party{keychain: filepath.Join(dir, "management_api.yml")}
-	if p.signer, err = auth.NewSigner(signerName, algorithm, private); err != nil {
+	if p.signer, err = signing.NewSigner(signerName, algorithm, private); err != nil {
 		return nil, err
 	}
-	if p.token, err = auth.Token(auth.NewClaims(time.Now(), validity), p.signer); err != nil {
+	if p.token, err = signing.Token(signing.NewClaims(time.Now(), validity), p.signer); err != nil {
 		return nil, err
 	}
 	var file strings.Builder
@@ -66,7 +67,7 @@ func (p *party) envelope(parameters string) ([]byte, error) {
 	if !json.Valid([]byte(parameters)) {
 		return nil, fmt.Errorf("%s is no JSON", parameters)
 	}
-	return auth.Envelope([]byte(parameters), auth.NewClaims(time.Now(), validity), p.signer)
+	return signing.Envelope([]byte(parameters), signing.NewClaims(time.Now(), validity), p.signer)
 }
 
 // readyLine is the line of the log that has the addresses, as text or as JSON.

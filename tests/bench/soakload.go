@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/handlers"
-	"barong/internal/auth"
 )
 
 // mix is what callers ask for in a soak, by the names of the operations, in parts
@@ -248,7 +248,7 @@ func (l *soakLoad) signed(who *caller, c call) (request, error) {
 	}
 	if who.used%tokenUses == 0 {
 		var err error
-		if who.token, err = auth.Token(auth.NewClaims(time.Now(), validity), l.signer.signer); err != nil {
+		if who.token, err = signing.Token(signing.NewClaims(time.Now(), validity), l.signer.signer); err != nil {
 			return nil, err
 		}
 	}

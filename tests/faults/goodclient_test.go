@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // goodClient calls as Barong's clients do while others attack, and remembers how it
@@ -23,7 +23,7 @@ import (
 // before an answer came.
 type goodClient struct {
 	t      testing.TB
-	signer *auth.Signer
+	signer *signing.Signer
 	url    string
 
 	stopped chan struct{}
@@ -39,7 +39,7 @@ const attempts = 4
 
 // startGoodClient has one client keep its connection, and one open another for each
 // request and sign an envelope: a stranger until it has been read.
-func startGoodClient(t testing.TB, signer *auth.Signer, url string) *goodClient {
+func startGoodClient(t testing.TB, signer *signing.Signer, url string) *goodClient {
 	g := &goodClient{t: t, signer: signer, url: url, stopped: make(chan struct{})}
 	encrypted := &tls.Config{InsecureSkipVerify: true}
 	kept := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: encrypted.Clone(), ForceAttemptHTTP2: true}}
@@ -62,7 +62,7 @@ func (g *goodClient) repeat(call func()) {
 
 func (g *goodClient) bearer(path, body string) func() (*http.Request, error) {
 	return func() (*http.Request, error) {
-		token, err := auth.Token(auth.NewClaims(time.Now(), time.Minute), g.signer)
+		token, err := signing.Token(signing.NewClaims(time.Now(), time.Minute), g.signer)
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +77,7 @@ func (g *goodClient) bearer(path, body string) func() (*http.Request, error) {
 
 func (g *goodClient) envelope(path, data string) func() (*http.Request, error) {
 	return func() (*http.Request, error) {
-		body, err := auth.Envelope([]byte(data), auth.NewClaims(time.Now(), time.Minute), g.signer)
+		body, err := signing.Envelope([]byte(data), signing.NewClaims(time.Now(), time.Minute), g.signer)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // workers is how many clients send at once; each waits for its answer.
@@ -217,7 +217,7 @@ func (l *load) call(method, path string, given map[string]any) (status int, answ
 		l.t.Error(err)
 		return 0, nil
 	}
-	token, err := auth.Token(auth.NewClaims(time.Now(), time.Minute), l.who.signer)
+	token, err := signing.Token(signing.NewClaims(time.Now(), time.Minute), l.who.signer)
 	if err != nil {
 		l.t.Error(err)
 		return 0, nil

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"barong/clients/go/signing"
 	"barong/handlers"
 	"barong/internal/auth"
 )
@@ -32,9 +33,9 @@ type server struct {
 // signers is who signs, and the keychain file that permits it. The scopes that are
 // called stolen are the thief's, all others are signer's.
 type signers struct {
-	signer   *auth.Signer
-	thief    *auth.Signer // whose key was stolen
-	keychain string       // path
+	signer   *signing.Signer
+	thief    *signing.Signer // whose key was stolen
+	keychain string          // path
 }
 
 func newSigners(t testing.TB, stolen ...string) signers {
@@ -42,12 +43,12 @@ func newSigners(t testing.TB, stolen ...string) signers {
 	var who signers
 	var file strings.Builder
 	file.WriteString("keychain:\n")
-	for name, signer := range map[string]**auth.Signer{"backend": &who.signer, "thief": &who.thief} {
-		private, value, err := auth.GenerateKey("ES256")
+	for name, signer := range map[string]**signing.Signer{"backend": &who.signer, "thief": &who.thief} {
+		private, value, err := signing.GenerateKey("ES256")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *signer, err = auth.NewSigner(name, "ES256", private); err != nil {
+		if *signer, err = signing.NewSigner(name, "ES256", private); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintln(&file, auth.KeychainEntry(name, "ES256", value))

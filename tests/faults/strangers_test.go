@@ -15,7 +15,7 @@ import (
 
 	"barong/tests/long"
 
-	"barong/internal/auth"
+	"barong/clients/go/signing"
 )
 
 // memoryBound is what the server has, in bytes, while it is attacked, and
@@ -68,7 +68,7 @@ func (a *attacked) attack(name string, work func(good *goodClient)) {
 // stolenToken is one of the signer whose key was stolen.
 func (a *attacked) stolenToken() string {
 	a.t.Helper()
-	token, err := auth.Token(auth.NewClaims(time.Now(), time.Minute), a.who.thief)
+	token, err := signing.Token(signing.NewClaims(time.Now(), time.Minute), a.who.thief)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -1,0 +1,15 @@
+// Package barong calls the management API of a Barong server. [New] makes a [Client],
+// which has a method for each operation (package barong/clients/go/api). It signs every
+// request, tries again where that is safe, and returns an [Error] unless the server
+// answers with a success:
+//
+//	backend, err := barong.LoadSigner("backend-1.mycompany.example", "backend-1.pem")
+//	…
+//	client, err := barong.New("https://barong.example.org", barong.Envelope(backend))
+//	…
+//	user, err := client.GetUserWithResponse(ctx, api.GetUserParameters{Email: new("ada@example.com")})
+//	…
+//	fmt.Println(user.JSON201.UID, user.JSON201.State)
+//
+// A program that sends requests by other means can have them signed by [Signing.Sign].
+package barong

@@ -1,0 +1,97 @@
+package barong
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"barong/clients/go/api"
+)
+
+// fullPage is the limit of the pages of an iterator: the largest that the server takes.
+const fullPage = 1000
+
+// Page describes one page of a list.
+type Page struct {
+	Number  int64 // from 1
+	PerPage int64
+	Total   int64 // of all pages together
+	HasNext bool
+}
+
+// PageOf reads the headers that describe a page, from the HTTPResponse of
+// ListUsersWithResponse and FilterUsersByLabelWithResponse. Any other response is an
+// error.
+func PageOf(response *http.Response) (page Page, err error) {
+	for name, value := range map[string]*int64{"Page": &page.Number, "Per-Page": &page.PerPage, "Total": &page.Total} {
+		if *value, err = strconv.ParseInt(response.Header.Get(name), 10, 64); err != nil {
+			return Page{}, errors.New("the response is no page of a list: its header " + name + " is no number")
+		}
+	}
+	page.HasNext = strings.Contains(response.Header.Get("Link"), `rel="next"`)
+	return page, nil
+}
+
+// ListAllUsers iterates over the users of all pages of listUsers, which are requested
+// when they are needed, of 1,000 users unless Limit is set. Page is where it begins. It
+// ends after the first error.
+func (c *Client) ListAllUsers(ctx context.Context, parameters api.ListUsersParameters) iter.Seq2[api.ListedUser, error] {
+	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, *http.Response, error) {
+		parameters.Page, parameters.Limit = page, limit
+		answer, err := c.ListUsersWithResponse(ctx, parameters)
+		if err != nil {
+			return nil, nil, err
+		}
+		return *answer.JSON201, answer.HTTPResponse, nil
+	})
+}
+
+// FilterAllUsersByLabel iterates over the users of all pages of filterUsersByLabel, like
+// [Client.ListAllUsers].
+func (c *Client) FilterAllUsersByLabel(ctx context.Context, parameters api.FilterUsersByLabelParameters) iter.Seq2[api.ListedUser, error] {
+	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, *http.Response, error) {
+		parameters.Page, parameters.Limit = page, limit
+		answer, err := c.FilterUsersByLabelWithResponse(ctx, parameters)
+		if err != nil {
+			return nil, nil, err
+		}
+		return *answer.JSON201, answer.HTTPResponse, nil
+	})
+}
+
+// pages iterates over the entries of a list, as long as a page says that another follows.
+func pages[T any](first, limit *int64, request func(page, limit *int64) ([]T, *http.Response, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		number, size := int64(1), int64(fullPage)
+		if first != nil {
+			number = *first
+		}
+		if limit != nil {
+			size = *limit
+		}
+		for ; ; number++ {
+			entries, response, err := request(&number, &size)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			page, err := PageOf(response)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for _, entry := range entries {
+				if !yield(entry, nil) {
+					return
+				}
+			}
+			if !page.HasNext {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package barong
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"barong/clients/go/api"
+)
+
+// unsentError is a failure before anything was sent, which another attempt would have
+// too.
+type unsentError struct{ error }
+
+func (e *unsentError) Unwrap() error { return e.error }
+
+// mayRetry reports whether a request that ended in err can be sent again without being
+// carried out twice.
+func mayRetry(operation api.Operation, err error) bool {
+	if unsent := (*unsentError)(nil); errors.As(err, &unsent) {
+		return false
+	}
+	var response *Error
+	if errors.As(err, &response) {
+		switch response.Status {
+		case http.StatusTooManyRequests:
+			return !countsRejected(operation)
+		case http.StatusServiceUnavailable:
+			return isRepeatable(operation)
+		default:
+			return false
+		}
+	}
+	var refused *net.OpError
+	isNetwork := errors.As(err, &refused)
+	if isNetwork && refused.Op == "dial" { // there was no connection to send it on
+		return true
+	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) || isNetwork && refused.Op == "remote error" { // a TLS alert
+		return false
+	}
+	return isRepeatable(operation)
+}
+
+// wait is how long to wait after an attempt, which ended in err.
+func (s *settings) wait(attempt int, err error) time.Duration {
+	backoff := s.maxBackoff
+	if exponent := attempt - 1; exponent < 30 && s.backoff<<exponent < s.maxBackoff {
+		backoff = s.backoff << exponent
+	}
+	jittered := time.Duration(0)
+	if backoff > 0 {
+		jittered = rand.N(backoff + 1) //nolint:gosec // nothing secret depends on it
+	}
+	var response *Error
+	if errors.As(err, &response) && response.RetryAfter > 0 {
+		return max(jittered, min(response.RetryAfter, s.maxRetryAfter))
+	}
+	return jittered
+}
+
+// sleep waits, and reports whether the time of the call allows that.
+func sleep(ctx context.Context, wait time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

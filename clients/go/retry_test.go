@@ -1,0 +1,381 @@
+package barong_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	barong "barong/clients/go"
+	"barong/clients/go/api"
+)
+
+// call is an operation by name, with the outcomes after which it is sent again.
+type call struct {
+	send                      func(context.Context, *barong.Client) error
+	again429, again503, again bool // after 429, after 503, after a lost connection
+}
+
+const someUID = "ID873B5CE1D2"
+
+// calls are all operations.
+var calls = map[string]call{
+	"getTimestamp": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.GetTimestampWithResponse(ctx, nil)
+		return err
+	}, true, true, true},
+	"listLabels": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.ListLabelsWithResponse(ctx, api.ListLabelsParameters{UserUID: someUID})
+		return err
+	}, true, true, true},
+	"filterUsersByLabel": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.FilterUsersByLabelWithResponse(ctx, api.FilterUsersByLabelParameters{Key: "email"})
+		return err
+	}, true, true, true},
+	"listUsers": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.ListUsersWithResponse(ctx, api.ListUsersParameters{})
+		return err
+	}, true, true, true},
+	"getUser": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.GetUserWithResponse(ctx, api.GetUserParameters{UID: new(someUID)})
+		return err
+	}, true, true, true},
+	"updateLabel": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.UpdateLabelWithResponse(ctx, api.UpdateLabelParameters{UserUID: someUID, Key: "email", Value: "verified"})
+		return err
+	}, true, true, true},
+	"createLabel": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreateLabelWithResponse(ctx, api.CreateLabelParameters{UserUID: someUID, Key: "email", Value: "verified"})
+		return err
+	}, true, false, false},
+	"deleteLabel": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.DeleteLabelWithResponse(ctx, api.DeleteLabelParameters{UserUID: someUID, Key: "email"})
+		return err
+	}, true, false, false},
+	"createUser": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreateUserWithResponse(ctx, api.CreateUserParameters{})
+		return err
+	}, true, false, false},
+	"importUser": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.ImportUserWithResponse(ctx, api.ImportUserParameters{})
+		return err
+	}, true, false, false},
+	"createDocument": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreateDocumentWithResponse(ctx, api.CreateDocumentParameters{})
+		return err
+	}, true, false, false},
+	"signOTP": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.SignOTPWithResponse(ctx, api.SignOTPParameters{UserUID: someUID, OTPCode: "123456"})
+		return err
+	}, false, false, false},
+}
+
+// swift is a client that hardly waits.
+func swift(t *testing.T, url string, options ...barong.Option) *barong.Client {
+	t.Helper()
+	client, err := barong.New(url, barong.Envelope(newSigner(t, "one", "EdDSA")),
+		append([]barong.Option{barong.WithBackoff(time.Millisecond, 2*time.Millisecond), barong.WithMaxRetryAfter(time.Millisecond)}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// counting starts a server that handles every request alike, and counts them.
+func counting(t *testing.T, handle http.HandlerFunc) (url string, count *atomic.Int64) {
+	t.Helper()
+	count = &atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		count.Add(1)
+		handle(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, count
+}
+
+func answering(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
+
+func attempts(again bool) int64 {
+	if again {
+		return 3
+	}
+	return 1
+}
+
+func TestARequestIsSentAgainOnlyIfItIsNotCarriedOutTwice(t *testing.T) {
+	t.Parallel()
+	if len(calls) != len(api.Operations) {
+		t.Errorf("the test knows %d operations of %d", len(calls), len(api.Operations))
+	}
+	lost := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	broken := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, "{")
+	}
+	for _, operation := range api.Operations {
+		c, known := calls[operation.ID]
+		if !known {
+			t.Errorf("the test does not know %s", operation.ID)
+			continue
+		}
+		for outcome, want := range map[string]struct {
+			handle http.HandlerFunc
+			again  bool
+		}{
+			"429":                   {answering(http.StatusTooManyRequests), c.again429},
+			"503":                   {answering(http.StatusServiceUnavailable), c.again503},
+			"no response":           {lost, c.again},
+			"half a response":       {broken, c.again},
+			"500":                   {answering(http.StatusInternalServerError), false},
+			"502 of a proxy":        {answering(http.StatusBadGateway), false},
+			"422":                   {answering(http.StatusUnprocessableEntity), false},
+			"a redirect":            {answering(http.StatusTemporaryRedirect), false},
+			"an unexpected success": {answering(http.StatusNoContent), false},
+		} {
+			t.Run(operation.ID+" after "+outcome, func(t *testing.T) {
+				t.Parallel()
+				url, count := counting(t, want.handle)
+				if err := c.send(t.Context(), swift(t, url)); err == nil {
+					t.Error("no error")
+				}
+				if got := count.Load(); got != attempts(want.again) {
+					t.Errorf("it was sent %d times, want %d", got, attempts(want.again))
+				}
+			})
+		}
+		t.Run(operation.ID+" without a connection", func(t *testing.T) {
+			t.Parallel()
+			dials := 0
+			transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+				dials++
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+			}}
+			err := c.send(t.Context(), swift(t, "http://127.0.0.1:1", barong.WithHTTPClient(&http.Client{Transport: transport})))
+			if !errors.Is(err, syscall.ECONNREFUSED) || dials != 3 {
+				t.Errorf("%d attempts, and the error is %v", dials, err)
+			}
+		})
+	}
+}
+
+func TestAServerThatCannotBeVerifiedIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(answering(http.StatusCreated))
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	t.Cleanup(server.Close)
+	var log strings.Builder
+	client := swift(t, server.URL, barong.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	if err := calls["getTimestamp"].send(t.Context(), client); err == nil || strings.Count(log.String(), "barong request") != 1 {
+		t.Errorf("the error is %v, the attempts are %s", err, &log)
+	}
+}
+
+func TestTheNumberOfAttemptsIsSet(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int]int64{0: 1, 1: 1, 2: 2, 5: 5} {
+		url, count := counting(t, answering(http.StatusServiceUnavailable))
+		_ = calls["getUser"].send(t.Context(), swift(t, url, barong.WithAttempts(most)))
+		if got := count.Load(); got != want {
+			t.Errorf("with %d attempts, it was sent %d times", most, got)
+		}
+	}
+}
+
+func TestEachAttemptIsSignedAnew(t *testing.T) {
+	t.Parallel()
+	url, stub := startStub(func(_ string, attempt int, w http.ResponseWriter) bool {
+		if attempt == 3 {
+			return false
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
+	folder, _ := keys()
+	backend, err := barong.LoadSigner("backend-1", filepath.Join(folder, "backend-1.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := barong.New(url, barong.Envelope(backend), barong.WithBackoff(time.Millisecond, time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := client.GetUserWithResponse(t.Context(), api.GetUserParameters{Email: new("ada@example.com")})
+	if err != nil || user.JSON201.UID != someUID {
+		t.Fatalf("the user is %v (%v)", user, err)
+	}
+	slices.Sort(stub.jtis)
+	if len(slices.Compact(stub.jtis)) != 3 {
+		t.Errorf("the attempts have the jtis %v", stub.jtis)
+	}
+}
+
+func TestRetryAfterIsHonouredInBothFormsAndBounded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		header      func() string
+		most        time.Duration
+		least, upTo time.Duration
+	}{
+		"seconds":         {func() string { return "1" }, time.Minute, time.Second, 10 * time.Second},
+		"a date":          {func() string { return time.Now().Add(2 * time.Second).UTC().Format(http.TimeFormat) }, time.Minute, 900 * time.Millisecond, 10 * time.Second},
+		"more than bound": {func() string { return "3600" }, 50 * time.Millisecond, 50 * time.Millisecond, 10 * time.Second},
+		"a date long ago": {func() string { return "Sun, 06 Nov 1994 08:49:37 GMT" }, time.Minute, 0, time.Second},
+		"less than 0":     {func() string { return "-5" }, time.Minute, 0, time.Second},
+		"neither":         {func() string { return "soon" }, time.Minute, 0, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, count := counting(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", test.header())
+				w.WriteHeader(http.StatusTooManyRequests)
+			})
+			start := time.Now()
+			_ = calls["createUser"].send(t.Context(), swift(t, url, barong.WithAttempts(2), barong.WithMaxRetryAfter(test.most)))
+			if took := time.Since(start); took < test.least || took > test.upTo || count.Load() != 2 {
+				t.Errorf("%d attempts in %s", count.Load(), took)
+			}
+		})
+	}
+}
+
+func TestNoAttemptIsWaitedForBeyondTheTimeOfTheCall(t *testing.T) {
+	t.Parallel()
+	url, count := counting(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	start := time.Now()
+	err := calls["getUser"].send(t.Context(), swift(t, url, barong.WithTimeout(5*time.Second), barong.WithMaxRetryAfter(time.Hour)))
+	if failure, ok := errors.AsType[*barong.Error](err); !ok || failure.RetryAfter != time.Minute || count.Load() != 1 || time.Since(start) > 4*time.Second {
+		t.Errorf("%d attempts, and the error is %v", count.Load(), err)
+	}
+}
+
+func TestACallEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	url, count := counting(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "30")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		time.AfterFunc(20*time.Millisecond, cancel)
+	})
+	start := time.Now()
+	err := calls["getUser"].send(ctx, swift(t, url, barong.WithMaxRetryAfter(time.Minute)))
+	if err == nil || count.Load() != 1 || time.Since(start) > 10*time.Second {
+		t.Errorf("%d attempts in %s, and the error is %v", count.Load(), time.Since(start), err)
+	}
+}
+
+func TestAnAttemptThatTakesTooLongIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]int64{"getUser": 3, "createUser": 1} {
+		url, count := counting(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		err := calls[id].send(t.Context(), swift(t, url, barong.WithAttemptTimeout(50*time.Millisecond)))
+		if !errors.Is(err, context.DeadlineExceeded) || count.Load() != want {
+			t.Errorf("%s: %d attempts, and the error is %v", id, count.Load(), err)
+		}
+	}
+}
+
+func TestWaitsGrowAndAreSpreadOut(t *testing.T) {
+	t.Parallel()
+	longest := map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 3: 400 * time.Millisecond, 4: 500 * time.Millisecond, 60: 500 * time.Millisecond}
+	for attempt, most := range longest {
+		low, high := most, time.Duration(0)
+		for range 1000 {
+			wait := barong.WaitAfter(attempt, 100*time.Millisecond, 500*time.Millisecond)
+			if wait < 0 || wait > most {
+				t.Fatalf("after attempt %d: %s", attempt, wait)
+			}
+			low, high = min(low, wait), max(high, wait)
+		}
+		if low > most/10 || high < most*9/10 {
+			t.Errorf("after attempt %d waits are from %s to %s, want 0 to %s", attempt, low, high, most)
+		}
+	}
+}
+
+func TestTheLogHasAttemptsAndNoSecrets(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	url, _ := counting(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Request-Id", "abc")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	for _, signing := range []*barong.Signing{barong.Envelope(newSigner(t, "one", "HS256")), barong.Bearer(newSigner(t, "one", "HS256"))} {
+		signing.JTI = func() string { return "secret-jti" }
+		client, err := barong.New(url, signing, barong.WithLogger(logger), barong.WithBackoff(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = client.GetUserWithResponse(t.Context(), api.GetUserParameters{Email: new("secret@example.com")})
+	}
+	for _, want := range []string{"level=WARN", "method=POST", "path=/api/v2/management/users/get", "attempt=1", "attempt=3", "status=503", "request_id=abc", "duration="} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, log.String())
+		}
+	}
+	for _, secret := range []string{"secret", "Bearer", "eyJ", "payload"} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log has %q: %s", secret, log.String())
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 6 {
+		t.Errorf("%d records for 6 attempts", n)
+	}
+}
+
+func TestAnIteratorEndsWithTheFirstErrorOrWhenItsCallerDoes(t *testing.T) {
+	t.Parallel()
+	url, stub := startStub(func(_ string, attempt int, w http.ResponseWriter) bool {
+		if attempt != 2 {
+			return false
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	})
+	client := newExampleClient(url)
+	var got []string
+	var failed error
+	for user, err := range client.ListAllUsers(t.Context(), api.ListUsersParameters{Limit: new(int64(2))}) {
+		if err != nil {
+			failed = err
+			continue
+		}
+		got = append(got, user.UID)
+	}
+	if failure, ok := errors.AsType[*barong.Error](failed); !ok || failure.Status != http.StatusInternalServerError || !slices.Equal(got, []string{"ID1", "ID2"}) {
+		t.Errorf("the users are %v, the error is %v", got, failed)
+	}
+	for range client.ListAllUsers(t.Context(), api.ListUsersParameters{Limit: new(int64(1)), Page: new(int64(3))}) {
+		break
+	}
+	if n := stub.requests["/users/list"]; n != 3 {
+		t.Errorf("%d pages were requested, want 3", n)
+	}
+	notPages, _ := counting(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, "[]")
+	})
+	for _, err := range newExampleClient(notPages).ListAllUsers(t.Context(), api.ListUsersParameters{}) {
+		if err == nil {
+			t.Error("a list without the headers of a page is taken for one")
+		}
+	}
+}

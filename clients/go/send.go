@@ -1,0 +1,113 @@
+package barong
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// sender signs and sends requests, again where that is safe, and makes errors of
+// responses that are no success. It is no http.RoundTripper: below redirects, a signature
+// could be sent to another server, and a transport must not interpret responses.
+type sender struct {
+	settings
+	signing *Signing
+}
+
+// Do implements api.HttpRequestDoer. The body of the response is in memory.
+func (s *sender) Do(request *http.Request) (*http.Response, error) {
+	if err := Strict(request.Context(), request); err != nil {
+		return nil, err
+	}
+	parameters, err := readAll(request.Body)
+	if err != nil {
+		return nil, fmt.Errorf("the parameters could not be read: %w", err)
+	}
+	ctx, cancel := withTimeout(request.Context(), s.timeout)
+	defer cancel()
+	operation := operationOf(request)
+	for attempt := 1; ; attempt++ {
+		response, err := s.attempt(ctx, request, parameters, attempt)
+		if err == nil {
+			return response, nil
+		}
+		if attempt >= s.attempts || ctx.Err() != nil || !mayRetry(operation, err) || !sleep(ctx, s.wait(attempt, err)) {
+			return nil, err
+		}
+	}
+}
+
+// attempt signs and sends a copy of the request.
+func (s *sender) attempt(ctx context.Context, original *http.Request, parameters []byte, number int) (*http.Response, error) {
+	ctx, cancel := withTimeout(ctx, s.attemptTimeout)
+	defer cancel()
+	request := original.Clone(ctx)
+	setBody(request, parameters)
+	if err := s.signing.Sign(ctx, request); err != nil {
+		return nil, &unsentError{fmt.Errorf("the request to %s is not sent: %w", request.URL, err)}
+	}
+	start := time.Now()
+	response, err := s.exchange(request)
+	s.record(request, response, err, number, time.Since(start))
+	if err != nil {
+		return nil, err
+	}
+	if err := newError(request, response); err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// exchange sends a request and reads the response to its end, within the time of the
+// attempt.
+func (s *sender) exchange(request *http.Request) (*http.Response, error) {
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readAll(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("the response broke off: %w", err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
+
+// record logs an attempt.
+func (s *sender) record(request *http.Request, response *http.Response, err error, attempt int, duration time.Duration) {
+	if s.log == nil {
+		return
+	}
+	level := slog.LevelDebug
+	attributes := []slog.Attr{
+		slog.String("method", request.Method), slog.String("path", request.URL.Path),
+		slog.Int("attempt", attempt), slog.Duration("duration", duration),
+	}
+	if err != nil {
+		level = slog.LevelWarn
+		attributes = append(attributes, slog.String("error", err.Error()))
+	} else {
+		if !isSuccess(request, response) {
+			level = slog.LevelWarn
+		}
+		attributes = append(attributes, slog.Int("status", response.StatusCode), slog.String("request_id", response.Header.Get("X-Request-Id")))
+	}
+	s.log.LogAttrs(request.Context(), level, "barong request", attributes...)
+}
+
+func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+func setBody(request *http.Request, body []byte) {
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	request.Body, _ = request.GetBody()
+	request.ContentLength = int64(len(body))
+}
