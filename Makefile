@@ -97,7 +97,7 @@ verify: ## Fail when generated code or go.mod is not what the sources make
 	@$(call in_modules,$(GO) mod tidy -diff)
 	@$(call in_modules,$(verify_modules))
 	$(MAKE) --no-print-directory generate
-	@status=$$(git status --porcelain -- generated clients/go go.mod go.sum); \
+	@status=$$(git status --porcelain -- generated clients/go cloud go.mod go.sum); \
 	if [ -n "$$status" ]; then echo "not up to date, run make generate and commit:"; echo "$$status"; git --no-pager diff -- generated clients/go | head -40; exit 1; fi
 
 lint: ## Format, vet, golangci-lint
