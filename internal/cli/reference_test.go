@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the commands into docs/command-li
 
 const (
 	referenceFile  = "../../docs/command-line.md"
-	referenceBegin = "<!-- From here on: go test ./cli -run Reference -update -->\n"
+	referenceBegin = "<!-- From here on: go test ./internal/cli -run Reference -update -->\n"
 )
 
 func TestTheReferenceHasEveryCommandAsItsHelpHasIt(t *testing.T) {
@@ -39,7 +39,7 @@ func TestTheReferenceHasEveryCommandAsItsHelpHasIt(t *testing.T) {
 		return
 	}
 	if got != want.String() {
-		t.Errorf("%s is not what the commands say; write it anew: go test ./cli -run Reference -update", referenceFile)
+		t.Errorf("%s is not what the commands say; write it anew: go test ./internal/cli -run Reference -update", referenceFile)
 	}
 }
 
