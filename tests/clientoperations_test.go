@@ -14,7 +14,7 @@ func TestClientsOfOtherLanguagesKnowEveryOperation(t *testing.T) {
 	for file, entry := range map[string]string{
 		"python/barong/operations.py":   `"%s %s": "%s",`,
 		"ruby/lib/barong/operations.rb": `'%s %s' => '%s'`,
-		"typescript/src/signing.ts":     `'%s %s': '%s',`,
+		"typescript/src/operations.ts":  `'%s %s': '%s',`,
 	} {
 		source, err := os.ReadFile("../clients/" + file)
 		if err != nil {
