@@ -15,10 +15,10 @@ PREFIX = "urn:barong:error:"
 
 
 @dataclass(frozen=True)
-class FieldError:
-    """A parameter that is invalid, and why."""
+class Violation:
+    """A rule that a request breaks."""
 
-    name: str
+    field: str
     """The parameter; empty where several together are invalid."""
     code: str
     """Stable, for programs, such as email_taken."""
@@ -38,12 +38,11 @@ class ApiError(ApiException):
         self.headers = headers
         self.body = body.decode("utf-8", "replace").encode()  # the generated client decodes it
         document = _json_object(body)
-        kind = document.get("type")
-        self.code: Optional[str] = kind[len(PREFIX):] if isinstance(kind, str) and kind.startswith(PREFIX) else None
+        self.code: Optional[str] = _code(document)
         """The kind of the error, such as not_found or invalid_record; None where the response is not the server's."""
-        self.fields: list[FieldError] = _fields(document)
-        """The parameters that are invalid, where the server says which."""
-        self.messages: list[str] = [field.message for field in self.fields] or _messages(document)
+        self.violations: list[Violation] = _violations(document)
+        """The rules that the parameters break, each with its field, where the server says which."""
+        self.messages: list[str] = _messages(document)
         """What the server says is wrong; empty where the response is not the server's."""
         self.request_id: Optional[str] = headers.get("X-Request-Id")
         """The id under which the server's log has the request."""
@@ -93,8 +92,7 @@ def sentences(error: ApiException) -> list[str]:
     where there is none.
     """
     document = _json_object(error.body)
-    found = [field.message for field in _fields(document)] or _messages(document)
-    return found or [error.body or error.reason or ""]
+    return _messages(document) or [error.body or error.reason or ""]
 
 
 def _json_object(body: Any) -> dict[str, Any]:
@@ -105,20 +103,28 @@ def _json_object(body: Any) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _fields(document: dict[str, Any]) -> list[FieldError]:
+def _violations(document: dict[str, Any]) -> list[Violation]:
     """Reads the member errors of problem details (RFC 9457)."""
     errors = document.get("errors")
     return [
-        FieldError(_name(str(entry.get("pointer", ""))), str(entry.get("code", "")), str(entry.get("detail", "")))
+        Violation(_field(str(entry.get("pointer", ""))), str(entry.get("code", "")), str(entry.get("detail", "")))
         for entry in (errors if isinstance(errors, list) else []) if isinstance(entry, dict)
     ]
 
 
-def _name(pointer: str) -> str:
+def _field(pointer: str) -> str:
     """The parameter that a JSON pointer (RFC 6901) is to."""
     return pointer.removeprefix("/").replace("~1", "/").replace("~0", "~")
 
 
+def _code(document: dict[str, Any]) -> Optional[str]:
+    kind = document.get("type")
+    return kind[len(PREFIX):] if isinstance(kind, str) and kind.startswith(PREFIX) else None
+
+
 def _messages(document: dict[str, Any]) -> list[str]:
+    """A message for each rule that a record breaks; for other problems one, which names all that is wrong."""
+    if _code(document) == "invalid_record":
+        return [violation.message for violation in _violations(document)]
     error = document.get("error", document.get("detail"))
     return [message for message in (error if isinstance(error, list) else [error]) if isinstance(message, str)]

@@ -23,12 +23,12 @@ class Retries:
 
     attempts: int = 3
     """How often a request is sent at most; 1 turns retries off."""
-    backoff: float = 0.5
+    backoff: float = 0.2
     """The upper bound of the first wait, which doubles with each attempt. The wait is random between 0 and the bound."""
     max_backoff: float = 10.0
     """The largest upper bound."""
     max_retry_after: float = 60.0
-    """How much of a Retry-After is waited for. It is the least wait, to which the random one is added."""
+    """How much of a Retry-After is waited for. The wait is no shorter."""
     sleep: Callable[[float], object] = time.sleep
     random: Callable[[], float] = random.random
 
@@ -40,8 +40,8 @@ class Retries:
         """The seconds to wait after an attempt, which count from 1, or None where there is to be no other."""
         if attempt >= self.attempts or not _may_repeat(operation, error):
             return None
-        jitter = self.random() * min(self.max_backoff, self.backoff * 2.0 ** (attempt - 1))
-        return min(error.retry_after or 0.0, self.max_retry_after) + jitter
+        jittered = self.random() * min(self.max_backoff, self.backoff * 2.0 ** (attempt - 1))
+        return max(jittered, min(error.retry_after or 0.0, self.max_retry_after))
 
 
 def _may_repeat(operation: Optional[str], error: ApiError) -> bool:

@@ -2,7 +2,7 @@
 
 import unittest
 
-from barong import ApiError, FieldError, NoResponseError, sentences
+from barong import ApiError, NoResponseError, Violation, sentences
 from barong_management import ApiException
 
 from .stub import Stub, hang_up
@@ -29,9 +29,9 @@ class Errors(unittest.TestCase):
         error = self.raised(422, {"Content-Type": "application/problem+json", "X-Request-Id": "5f0c", "Retry-After": "3"}, PROBLEM)
         self.assertEqual((error.status, error.code, error.request_id, error.retry_after), (422, "invalid_record", "5f0c", 3))
         self.assertEqual(error.messages, ["Email is invalid", "Password is too weak", "exactly one"])
-        self.assertEqual(error.fields, [
-            FieldError("email", "email_invalid", "Email is invalid"), FieldError("a/b~c", "password_too_weak", "Password is too weak"),
-            FieldError("", "exactly_one", "exactly one"),
+        self.assertEqual(error.violations, [
+            Violation("email", "email_invalid", "Email is invalid"), Violation("a/b~c", "password_too_weak", "Password is too weak"),
+            Violation("", "exactly_one", "exactly one"),
         ])
         self.assertEqual(
             str(error), "POST /timestamp: 422 Unprocessable Entity: Email is invalid, Password is too weak, exactly one (request 5f0c)",
@@ -40,12 +40,18 @@ class Errors(unittest.TestCase):
 
     def test_problem_without_fields_has_its_detail(self):
         error = self.raised(404, {}, {"type": "urn:barong:error:not_found", "detail": "Record is not found", "errors": []})
-        self.assertEqual((error.code, error.messages, error.fields), ("not_found", ["Record is not found"], []))
+        self.assertEqual((error.code, error.messages, error.violations), ("not_found", ["Record is not found"], []))
+
+    def test_problem_about_parameters_has_one_message_as_a_plain_error_has(self):
+        errors = [{"pointer": "/email", "code": "email_missing", "detail": "email is missing"}, {"pointer": "/email", "code": "email_empty", "detail": "email is empty"}]
+        error = self.raised(422, {}, {"type": "urn:barong:error:invalid_parameters", "detail": "email is missing, email is empty", "errors": errors})
+        self.assertEqual(error.messages, ["email is missing, email is empty"])
+        self.assertEqual([(each.field, each.code) for each in error.violations], [("email", "email_missing"), ("email", "email_empty")])
 
     def test_plain_errors_have_messages_alone(self):
         for document, messages in ({"error": "Record is not found"}, ["Record is not found"]), ({"error": ["a", "b"]}, ["a", "b"]), (["no"], []):
             error = self.raised(404, {}, document)
-            self.assertEqual((error.code, error.messages, error.fields, error.request_id, error.retry_after), (None, messages, [], None, None))
+            self.assertEqual((error.code, error.messages, error.violations, error.request_id, error.retry_after), (None, messages, [], None, None))
 
     def test_redirects_are_not_followed(self):
         with Stub((307, {"Location": "/elsewhere"}, {})) as stub, stub.client() as client, self.assertRaises(ApiError) as caught:

@@ -12,7 +12,7 @@ import urllib.request
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from barong import ApiError, Bearer, Client, Envelope, FieldError, Signer
+from barong import ApiError, Bearer, Client, Envelope, Signer, Violation
 from barong_management import (
     CreateDocumentParameters, CreateLabelParameters, CreateUserParameters, DeleteLabelParameters, FilterUsersByLabelParameters,
     GetUserParameters, ImportUserParameters, ListedUser, ListLabelsParameters, ListUsersParameters, SignOTPParameters, UpdateLabelParameters,
@@ -196,8 +196,8 @@ class Refusals(Case):
         with self.assertRaises(ApiError) as caught:
             BOTH.users.create_user(CreateUserParameters(email="bad_email", password="Password1"))
         self.assertEqual(caught.exception.code, "invalid_record")
-        self.assertEqual(caught.exception.fields, [
-            FieldError("email", "email_invalid", "Email is invalid"), FieldError("password", "password_too_weak", "Password is too weak"),
+        self.assertEqual(caught.exception.violations, [
+            Violation("email", "email_invalid", "Email is invalid"), Violation("password", "password_too_weak", "Password is too weak"),
         ])
 
     def test_nobody_there(self):

@@ -48,13 +48,13 @@ class Packages(unittest.TestCase):
             try:
                 label = client.labels.update_label(UpdateLabelParameters(user_uid="ID1", key="plan", value="gold", replace=False))
             except ApiError as error:
-                print([field.code.upper() for field in error.fields], error.retry_after or 0.5)
+                print([violation.code.upper() for violation in error.violations], error.retry_after or 0.5)
             print(label.value.upper(), [user.uid for user in client.users.list_all(ListUsersParameters(limit=1))])
             print(LabelsApi(client).update_label(UpdateLabelParameters(user_uid="ID1", key="plan", value="gold")).key)
         """
         self.assertEqual(self.checked(program), "")
         for right, wrong in {
-            "replace=False": "replce=False", "label.value": "label.valeu", "limit=1": "limit='one'", ', key="plan"': "", "Signer(": "Signer(1, ", "attempts=5": "attemps=5", "field.code": "field.cod", "user.uid": "user.id",
+            "replace=False": "replce=False", "label.value": "label.valeu", "limit=1": "limit='one'", ', key="plan"': "", "Signer(": "Signer(1, ", "attempts=5": "attemps=5", "violation.code": "violation.cod", "user.uid": "user.id",
         }.items():
             with self.subTest(wrong):
                 self.assertIn("error:", self.checked(program.replace(right, wrong)))

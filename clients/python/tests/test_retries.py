@@ -115,14 +115,14 @@ class Waits(unittest.TestCase):
         return stub.slept
 
     def test_their_bound_doubles_up_to_a_limit(self):
-        self.assertEqual(self.waits(retries={"attempts": 7}), [0.5, 1, 2, 4, 8, 10])
+        self.assertEqual(self.waits(retries={"attempts": 8}), [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10])
 
     def test_they_are_random_below_the_bound(self):
-        self.assertEqual(self.waits(random=0.25), [0.125, 0.25])
+        self.assertEqual(self.waits(random=0.25), [0.05, 0.1])
 
     def test_retry_after_is_the_least(self):
-        self.assertEqual(self.waits("7"), [7.5, 8])
-        self.assertEqual(self.waits("7", random=0), [7, 7])
+        self.assertEqual(self.waits("7"), [7, 7])
+        self.assertEqual(self.waits("1", retries={"backoff": 2}), [2, 4])
 
     def test_retry_after_is_capped(self):
         self.assertEqual(self.waits("3600", random=0), [60, 60])

@@ -21,21 +21,28 @@ class ErrorsTest < Minitest::Test
     assert_equal [422, 422, 'invalid_record', '5f0c', 3], [error.status, error.code, error.error_code, error.request_id, error.retry_after]
     assert_equal ['Email is invalid', 'Password is too weak', 'exactly one'], error.messages
     assert_equal [
-      FieldError.new('email', 'email_invalid', 'Email is invalid'), FieldError.new('a/b~c', 'password_too_weak', 'Password is too weak'),
-      FieldError.new('', 'exactly_one', 'exactly one')
-    ], error.fields
+      Violation.new('email', 'email_invalid', 'Email is invalid'), Violation.new('a/b~c', 'password_too_weak', 'Password is too weak'),
+      Violation.new('', 'exactly_one', 'exactly one')
+    ], error.violations
     assert_equal 'POST /timestamp: 422 Stub: Email is invalid, Password is too weak, exactly one (request 5f0c)', error.message
   end
 
   def test_problem_without_fields_has_its_detail
     error = raised(404, {}, { type: 'urn:barong:error:not_found', detail: 'Record is not found', errors: [] })
-    assert_equal ['not_found', ['Record is not found'], []], [error.error_code, error.messages, error.fields]
+    assert_equal ['not_found', ['Record is not found'], []], [error.error_code, error.messages, error.violations]
+  end
+
+  def test_problem_about_parameters_has_one_message_as_a_plain_error_has
+    errors = [{ pointer: '/email', code: 'email_missing', detail: 'email is missing' }, { pointer: '/email', code: 'email_empty', detail: 'email is empty' }]
+    error = raised(422, {}, { type: 'urn:barong:error:invalid_parameters', detail: 'email is missing, email is empty', errors: errors })
+    assert_equal ['email is missing, email is empty'], error.messages
+    assert_equal([%w[email email_missing], %w[email email_empty]], error.violations.map { |each| [each.field, each.code] })
   end
 
   def test_plain_errors_have_messages_alone
     [[{ error: 'Record is not found' }, ['Record is not found']], [{ error: %w[a b] }, %w[a b]], [['no'], []]].each do |document, messages|
       error = raised(404, {}, document)
-      assert_equal [nil, messages, [], nil, nil], [error.error_code, error.messages, error.fields, error.request_id, error.retry_after]
+      assert_equal [nil, messages, [], nil, nil], [error.error_code, error.messages, error.violations, error.request_id, error.retry_after]
     end
   end
 

@@ -201,8 +201,8 @@ class TwoSignersTest < Minitest::Test
     error = assert_raises(BarongManagement::ApiError) { client.users.create_user(CreateUserParameters.new(email: 'bad_email', password: 'Password1')) }
     assert_equal 'invalid_record', error.error_code
     assert_equal [
-      FieldError.new('email', 'email_invalid', 'Email is invalid'), FieldError.new('password', 'password_too_weak', 'Password is too weak')
-    ], error.fields
+      Violation.new('email', 'email_invalid', 'Email is invalid'), Violation.new('password', 'password_too_weak', 'Password is too weak')
+    ], error.violations
   end
 
   def test_key_that_the_server_does_not_know

@@ -106,16 +106,16 @@ class RetriesTest < Minitest::Test
   end
 
   def test_the_bound_of_the_wait_doubles_up_to_a_limit
-    assert_equal [0.5, 1, 2, 4, 8, 10], waits(retries: { attempts: 7 })
+    assert_equal [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10], waits(retries: { attempts: 8 })
   end
 
   def test_the_wait_is_random_below_the_bound
-    assert_equal [0.125, 0.25], waits(random: 0.25)
+    assert_equal [0.05, 0.1], waits(random: 0.25)
   end
 
   def test_retry_after_is_the_least_wait
-    assert_equal [7.5, 8], waits('7')
-    assert_equal [7, 7], waits('7', random: 0)
+    assert_equal [7, 7], waits('7')
+    assert_equal [2, 4], waits('1', retries: { backoff: 2 })
   end
 
   def test_retry_after_is_capped

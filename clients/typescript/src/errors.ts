@@ -1,7 +1,7 @@
-/** A parameter that is invalid. */
-export interface FieldError {
-  /** The parameter; empty where several together are invalid. */
-  readonly name: string;
+/** A rule that a request breaks. */
+export interface Violation {
+  /** The parameter; empty where it is about several. */
+  readonly field: string;
   /** Stable, for programs, such as `email_taken`. */
   readonly code: string;
   readonly message: string;
@@ -10,7 +10,7 @@ export interface FieldError {
 interface Content {
   status: number;
   code?: string | undefined;
-  fields?: readonly FieldError[];
+  violations?: readonly Violation[];
   messages?: readonly string[];
   requestId?: string | undefined;
   retryAfter?: number | undefined;
@@ -23,8 +23,8 @@ export class ApiError extends Error {
   readonly status: number;
   /** The kind of the error, such as `not_found` or `invalid_record`; undefined where the response is not the server's. */
   readonly code: string | undefined;
-  /** The parameters that are invalid, where the server says which. */
-  readonly fields: readonly FieldError[];
+  /** The rules that the parameters break, where the server says which. */
+  readonly violations: readonly Violation[];
   /** What the server says, as it says it; none where the response is not the server's. */
   readonly messages: readonly string[];
   /** The id under which the server's log has the request. */
@@ -36,7 +36,7 @@ export class ApiError extends Error {
     super(message, options);
     this.status = content.status;
     this.code = content.code;
-    this.fields = content.fields ?? [];
+    this.violations = content.violations ?? [];
     this.messages = content.messages ?? [];
     this.requestId = content.requestId;
     this.retryAfter = content.retryAfter;
@@ -50,11 +50,13 @@ export class ApiError extends Error {
   /** @param body as openapi-fetch has read it */
   static of(response: Response, body: unknown): ApiError {
     const { status } = response;
-    const fields = fieldsOf(body);
-    const messages = fields.length > 0 ? fields.map(({ message }) => message) : messagesOf(body);
+    const code = codeOf(body);
+    const violations = violationsOf(body);
+    // A record that breaks several rules has a message for each; other problems have one, which names all that is wrong.
+    const messages = code === 'invalid_record' ? violations.map(({ message }) => message) : messagesOf(body);
     const requestId = response.headers.get('X-Request-Id') ?? undefined;
     const message = [`the server answered ${status}`, messages.join(', ')].filter(Boolean).join(': ') + (requestId ? ` (request ${requestId})` : '');
-    return new ApiError(message, { status, code: codeOf(body), fields, messages, requestId, retryAfter: retryAfterOf(response) });
+    return new ApiError(message, { status, code, violations, messages, requestId, retryAfter: retryAfterOf(response) });
   }
 }
 
@@ -96,17 +98,17 @@ function codeOf(body: unknown): string | undefined {
 }
 
 /** Reads the member errors of problem details (RFC 9457). */
-function fieldsOf(body: unknown): FieldError[] {
+function violationsOf(body: unknown): Violation[] {
   const { errors } = Object(body) as { errors?: unknown };
   if (!Array.isArray(errors)) return [];
   return errors.map((entry: unknown) => {
     const { pointer = '', code = '', detail = '' } = Object(entry) as { pointer?: unknown; code?: unknown; detail?: unknown };
-    return { name: nameOf(String(pointer)), code: String(code), message: String(detail) };
+    return { field: fieldOf(String(pointer)), code: String(code), message: String(detail) };
   });
 }
 
 /** The parameter that a JSON pointer (RFC 6901) is to. */
-function nameOf(pointer: string): string {
+function fieldOf(pointer: string): string {
   return pointer.replace(/^\//, '').replaceAll('~1', '/').replaceAll('~0', '~');
 }
 

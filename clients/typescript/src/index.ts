@@ -1,5 +1,5 @@
 export { createClient, type ClientSettings, type ManagementClient } from './client.js';
-export { ApiError, ApiError as RefusedError, NoResponseError, unwrap, type FieldError } from './errors.js';
+export { ApiError, ApiError as RefusedError, NoResponseError, unwrap, type Violation } from './errors.js';
 export type { AttemptRecord, Logger } from './logging.js';
 export type { components, operations, paths } from './openapi.js';
 export type { Pages } from './pages.js';

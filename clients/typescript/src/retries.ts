@@ -12,11 +12,11 @@ import { counted, repeatable } from './operations.js';
 export interface Retries {
   /** How often a request is sent at most: 3 unless it says otherwise; 1 turns retries off. */
   attempts?: number;
-  /** The upper bound of the first wait, 500, which doubles with each attempt. The wait is random between 0 and the bound. */
+  /** The upper bound of the first wait, 200, which doubles with each attempt. The wait is random between 0 and the bound. */
   backoff?: number;
   /** The largest upper bound: 10000. */
   maxBackoff?: number;
-  /** How much of a Retry-After is waited for: 60000. It is the least wait, to which the random one is added. */
+  /** How much of a Retry-After is waited for: 60000. The wait is no shorter. */
   maxRetryAfter?: number;
   /** Waits, until the caller's signal ends it. Without it, the system's timer. */
   sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
@@ -29,14 +29,15 @@ export type Outcome = Response | NoResponseError;
 
 /** Makes the decision after each attempt: waits and is true, or is false where there is to be no other attempt. */
 export function retrying(retries: Retries) {
-  const { attempts = 3, backoff = 500, maxBackoff = 10_000, maxRetryAfter = 60_000, random = Math.random } = retries;
+  const { attempts = 3, backoff = 200, maxBackoff = 10_000, maxRetryAfter = 60_000, random = Math.random } = retries;
   const { sleep = (milliseconds: number, signal: AbortSignal) => pause(milliseconds, undefined, { signal }) } = retries;
   if (!(attempts >= 1)) throw new RangeError('a request needs at least one attempt');
   /** @param attempt counts from 1 */
   return async (operation: string | undefined, outcome: Outcome, attempt: number, signal: AbortSignal): Promise<boolean> => {
     if (attempt >= attempts || !mayRepeat(operation, outcome)) return false;
     const least = outcome instanceof NoResponseError ? 0 : (retryAfterOf(outcome) ?? 0) * 1000;
-    await sleep(Math.min(least, maxRetryAfter) + random() * Math.min(maxBackoff, backoff * 2 ** (attempt - 1)), signal);
+    const jittered = random() * Math.min(maxBackoff, backoff * 2 ** (attempt - 1));
+    await sleep(Math.max(jittered, Math.min(least, maxRetryAfter)), signal);
     return true;
   };
 }

@@ -84,10 +84,10 @@ test('problem details name the fields', async () => {
       assert.deepEqual([error.status, error.code, error.requestId, error.retryAfter], [422, 'invalid_record', '5f0c', 3]);
       assert.deepEqual(error.messages, ['Email is invalid', 'Password is too weak', 'exactly one']);
       assert.deepEqual(error.sentences, error.messages);
-      assert.deepEqual(error.fields, [
-        { name: 'email', code: 'email_invalid', message: 'Email is invalid' },
-        { name: 'a/b~c', code: 'password_too_weak', message: 'Password is too weak' },
-        { name: '', code: 'exactly_one', message: 'exactly one' },
+      assert.deepEqual(error.violations, [
+        { field: 'email', code: 'email_invalid', message: 'Email is invalid' },
+        { field: 'a/b~c', code: 'password_too_weak', message: 'Password is too weak' },
+        { field: '', code: 'exactly_one', message: 'exactly one' },
       ]);
       return true;
     });
@@ -97,7 +97,19 @@ test('problem details name the fields', async () => {
 
 test('a problem without fields has its detail', async () => {
   await withStub([[404, {}, { type: 'urn:barong:error:not_found', detail: 'Record is not found', errors: [] }]], async ({ client }) => {
-    await assert.rejects(unwrap(client().POST('/timestamp')), { code: 'not_found', messages: ['Record is not found'], fields: [] });
+    await assert.rejects(unwrap(client().POST('/timestamp')), { code: 'not_found', messages: ['Record is not found'], violations: [] });
+  });
+});
+
+test('a problem about parameters has one message, as a plain error has', async () => {
+  const errors = [{ pointer: '/email', code: 'email_missing', detail: 'email is missing' }, { pointer: '/email', code: 'email_empty', detail: 'email is empty' }];
+  await withStub([[422, {}, { type: 'urn:barong:error:invalid_parameters', detail: 'email is missing, email is empty', errors }]], async ({ client }) => {
+    await assert.rejects(unwrap(client().POST('/timestamp')), (error) => {
+      assert.ok(error instanceof ApiError);
+      assert.deepEqual(error.messages, ['email is missing, email is empty']);
+      assert.deepEqual(error.violations.map(({ field, code }) => [field, code]), [['email', 'email_missing'], ['email', 'email_empty']]);
+      return true;
+    });
   });
 });
 

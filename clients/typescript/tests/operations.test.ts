@@ -138,9 +138,9 @@ for (const [index, [way, client]] of ways.entries()) {
 test('an error has a code and fields', async () => {
   await assert.rejects(unwrap(both.POST('/users', { body: { email: 'bad_email', password: 'Password1' } })), {
     status: 422, code: 'invalid_record',
-    fields: [
-      { name: 'email', code: 'email_invalid', message: 'Email is invalid' },
-      { name: 'password', code: 'password_too_weak', message: 'Password is too weak' },
+    violations: [
+      { field: 'email', code: 'email_invalid', message: 'Email is invalid' },
+      { field: 'password', code: 'password_too_weak', message: 'Password is too weak' },
     ],
   });
 });

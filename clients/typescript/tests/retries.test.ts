@@ -132,16 +132,16 @@ async function waits(retryAfter: string | undefined, random: number, retries: Re
 }
 
 test('the bound of the wait doubles up to a limit', async () => {
-  assert.deepEqual(await waits(undefined, 1, { attempts: 7 }), [500, 1000, 2000, 4000, 8000, 10_000]);
+  assert.deepEqual(await waits(undefined, 1, { attempts: 8 }), [200, 400, 800, 1600, 3200, 6400, 10_000]);
 });
 
 test('the wait is random below the bound', async () => {
-  assert.deepEqual(await waits(undefined, 0.25), [125, 250]);
+  assert.deepEqual(await waits(undefined, 0.25), [50, 100]);
 });
 
 test('Retry-After is the least wait', async () => {
-  assert.deepEqual(await waits('7', 1), [7500, 8000]);
-  assert.deepEqual(await waits('7', 0), [7000, 7000]);
+  assert.deepEqual(await waits('7', 1), [7000, 7000]);
+  assert.deepEqual(await waits('1', 1, { backoff: 2000 }), [2000, 4000]);
 });
 
 test('Retry-After is capped', async () => {

@@ -4,9 +4,9 @@ require 'json'
 require 'time'
 
 module BarongManagement
-  # A parameter that is invalid: its name, empty where several together are invalid;
-  # a code that is stable, for programs, such as email_taken; and a message.
-  FieldError = Struct.new(:name, :code, :message)
+  # A rule that a request breaks: the parameter, empty where it is about several; a code
+  # that is stable, for programs, such as email_taken; and a message.
+  Violation = Struct.new(:field, :code, :message)
 
   # A response that is not a success: the generated class, whose code is the status of
   # HTTP, with what the response says. docs/errors.md of the server lists them all.
@@ -27,17 +27,19 @@ module BarongManagement
       type.delete_prefix(PREFIX) if type.is_a?(String) && type.start_with?(PREFIX)
     end
 
-    # @return [Array<FieldError>] the parameters that are invalid, where the server says which
-    def fields
+    # @return [Array<Violation>] the rules that the parameters break, where the server says which
+    def violations
       Array(document['errors']).grep(Hash).map do |entry|
-        FieldError.new(field_name(entry['pointer'].to_s), entry['code'].to_s, entry['detail'].to_s)
+        Violation.new(field(entry['pointer'].to_s), entry['code'].to_s, entry['detail'].to_s)
       end
     end
 
-    # @return [Array<String>] what the server says is wrong; empty where the response is not the server's
+    # @return [Array<String>] what the server says is wrong: a message for each rule that a
+    #   record breaks, else one; empty where the response is not the server's
     def messages
-      found = fields.map(&:message)
-      found.empty? ? Array(document['error'] || document['detail']).grep(String) : found
+      return violations.map(&:message) if error_code == 'invalid_record'
+
+      Array(document['error'] || document['detail']).grep(String)
     end
 
     # @return [String, nil] the id under which the server's log has the request
@@ -82,7 +84,7 @@ module BarongManagement
     end
 
     # The parameter that a JSON pointer (RFC 6901) is to.
-    def field_name(pointer)
+    def field(pointer)
       pointer.delete_prefix('/').gsub('~1', '/').gsub('~0', '~')
     end
   end

@@ -13,9 +13,9 @@ module BarongManagement
     # @param backoff [Numeric] the upper bound of the first wait, which doubles with each
     #   attempt; the wait is random between 0 and the bound
     # @param max_backoff [Numeric] the largest upper bound
-    # @param max_retry_after [Numeric] how much of a Retry-After is waited for; it is the
-    #   least wait, to which the random one is added
-    def initialize(attempts: 3, backoff: 0.5, max_backoff: 10, max_retry_after: 60, sleep: ->(seconds) { Kernel.sleep(seconds) }, random: -> { Kernel.rand })
+    # @param max_retry_after [Numeric] how much of a Retry-After is waited for; the
+    #   wait is no shorter
+    def initialize(attempts: 3, backoff: 0.2, max_backoff: 10, max_retry_after: 60, sleep: ->(seconds) { Kernel.sleep(seconds) }, random: -> { Kernel.rand })
       raise ArgumentError, 'a request needs at least one attempt' if attempts < 1
 
       @attempts = attempts
@@ -53,8 +53,8 @@ module BarongManagement
     end
 
     def wait(error, attempt)
-      jitter = @random.call * [@max_backoff, @backoff * 2**(attempt - 1)].min
-      [error.retry_after || 0, @max_retry_after].min + jitter
+      jittered = @random.call * [@max_backoff, @backoff * 2**(attempt - 1)].min
+      [jittered, [error.retry_after || 0, @max_retry_after].min].max
     end
   end
 end
