@@ -56,7 +56,11 @@ export function createClient(baseUrl: string, signing: Signing, options: Omit<Cl
   const send: Send = own ? (request, signal) => own(new Request(request, { signal })) : connectingWithin(connectTimeout, rest.requestInitExt);
   const fetch = sending({ signing, send, readTimeout, retries, logger, base: url.pathname.replace(/\/$/, '') });
   const client = create<paths, Media>({ redirect: 'manual', ...rest, fetch, baseUrl: url.href });
-  client.use(defaultHeaders);
+  client.use(defaultHeaders, {
+    onRequest({ options }) {
+      if (options.fetch !== fetch) throw new TypeError('a call cannot have a fetch of its own, which would send its request unsigned');
+    },
+  });
   const methods = client as Pick<ManagementClient, 'use' | 'eject' | 'POST' | 'PUT'>;
   return Object.assign(methods, pagesOf((body) => methods.POST('/users/list', { body }), (body) => methods.POST('/labels/filter/users', { body })));
 }

@@ -59,6 +59,16 @@ test('a fetch of the caller gets signed requests, and ends in time', async () =>
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true]);
 });
 
+test('a call with a fetch of its own is not sent unsigned', async () => {
+  let sent = false;
+  const fetch = async () => {
+    sent = true;
+    return Response.json({ timestamp: 1 }, { status: 201 });
+  };
+  await assert.rejects(createClient('http://127.0.0.1', envelope(signer)).POST('/timestamp', { fetch }), TypeError);
+  assert.equal(sent, false);
+});
+
 test('redirects are not followed', async () => {
   await withStub([[307, { Location: '/elsewhere' }, {}]], async ({ client, requests }) => {
     await assert.rejects(unwrap(client().POST('/timestamp')), (error) => error instanceof ApiError && error.status === 307);
