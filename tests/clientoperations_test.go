@@ -12,9 +12,9 @@ import (
 func TestClientsOfOtherLanguagesKnowEveryOperation(t *testing.T) {
 	t.Parallel()
 	for file, entry := range map[string]string{
-		"python/barong_signing/__init__.py": `"%s %s": "%s",`,
-		"ruby/lib/barong_signing.rb":        `'%s %s' => '%s'`,
-		"typescript/src/signing.ts":         `'%s %s': '%s',`,
+		"python/barong/operations.py":   `"%s %s": "%s",`,
+		"ruby/lib/barong/operations.rb": `'%s %s' => '%s'`,
+		"typescript/src/operations.ts":  `'%s %s': '%s',`,
 	} {
 		source, err := os.ReadFile("../clients/" + file)
 		if err != nil {

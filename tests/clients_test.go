@@ -170,8 +170,9 @@ func enrolled(t *testing.T, settings map[string]string, origin, keys string) (ui
 }
 
 // documentForPrism is openapi.yaml with the envelope as an alternative of the JSON
-// parameters. Prism compares media types by what follows the plus sign, so that
-// application/jose+json and application/json are one for it.
+// parameters, and problem details as one of plain errors. Prism compares media types by
+// what follows the plus sign, so that application/jose+json, application/problem+json
+// and application/json are one for it.
 func documentForPrism(t testing.TB) string {
 	t.Helper()
 	document, err := generated.GetSpec()
@@ -186,6 +187,15 @@ func documentForPrism(t testing.TB) string {
 		}
 		parameters.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{AnyOf: openapi3.SchemaRefs{parameters.Schema, envelope.Schema}})
 		delete(content, "application/jose+json")
+		for _, response := range operation.Responses.Map() {
+			content := response.Value.Content
+			plain, problem := content["application/json"], content["application/problem+json"]
+			if problem == nil { // a success, or a response that another operation has had already
+				continue
+			}
+			plain.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{AnyOf: openapi3.SchemaRefs{plain.Schema, problem.Schema}})
+			delete(content, "application/problem+json")
+		}
 	}
 	text, err := document.MarshalJSON()
 	if err != nil {

@@ -17,8 +17,11 @@ HEAD = """# Made by stubs.py of the generated sources.
 from datetime import date, datetime
 from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Union
 
+__version__: str
+
 class Configuration:
     host: str
+    access_token: Optional[str]
     verify_ssl: bool
     ssl_ca_cert: Optional[str]
     cert_file: Optional[str]

@@ -10,8 +10,8 @@ import struct
 import time
 from pathlib import Path
 
-from barong_management import ImportUserParameters, UsersApi
-from barong_signing import EnvelopeClient, Signer
+from barong import Client, Envelope, Signer
+from barong_management import ImportUserParameters
 
 API = os.environ["BARONG_API"]
 KEYS = Path(os.environ["BARONG_KEYS"])
@@ -19,7 +19,7 @@ OTP_UID = os.environ["BARONG_OTP_UID"]
 OTP_SECRET = os.environ["BARONG_OTP_SECRET"]
 
 FIRST, SECOND = (Signer(name, (KEYS / f"{name}.pem").read_bytes()) for name in ("backend-1", "backend-2"))
-BOTH = EnvelopeClient(API, FIRST, SECOND)
+BOTH = Client(API, Envelope(FIRST, SECOND))
 atexit.register(BOTH.close)
 
 DIGEST = "$2a$04$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
@@ -33,7 +33,7 @@ def unique(name):
 
 def imported(**profile):
     """A new user."""
-    return UsersApi(BOTH).import_user(
+    return BOTH.users.import_user(
         ImportUserParameters(email=unique("ada") + "@example.com", password_digest=DIGEST, **profile)
     )
 

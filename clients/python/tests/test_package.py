@@ -8,8 +8,6 @@ import unittest
 import zipfile
 from pathlib import Path
 
-from barong_management.rest import RESTResponse
-
 HOME = Path(__file__).parent.parent
 
 
@@ -25,7 +23,7 @@ class Packages(unittest.TestCase):
                 names = set(content.namelist())
                 metadata = content.read(next(n for n in names if n.endswith(".dist-info/METADATA"))).decode()
         self.assertLessEqual({
-            "barong_signing/__init__.py", "barong_signing/py.typed", "barong_management/__init__.py", "barong_management/__init__.pyi",
+            "barong/__init__.py", "barong/client.py", "barong/py.typed", "barong_signing/__init__.py", "barong_signing/py.typed", "barong_management/__init__.py", "barong_management/__init__.pyi",
             "barong_management/py.typed", "barong_management/api/users_api.py", "barong_management/models/user.py",
         }, names)
         self.assertFalse([name for name in names if name.startswith("tests")])
@@ -44,27 +42,26 @@ class Packages(unittest.TestCase):
 
     def test_type_checkers_refuse_what_the_interface_does_not_have(self):
         program = """
-            from barong_management import ListUsersParameters, UpdateLabelParameters, LabelsApi, UsersApi
-            from barong_signing import EnvelopeClient, Signer, sentences
-            client = EnvelopeClient("http://localhost", Signer("backend-1", "a secret", "HS256"))
-            label = LabelsApi(client).update_label(UpdateLabelParameters(user_uid="ID1", key="plan", value="gold", replace=False))
-            print(label.value.upper(), [user.uid for user in UsersApi(client).list_users(ListUsersParameters(limit=1))])
+            from barong import ApiError, Client, Envelope, Retries, Signer
+            from barong_management import LabelsApi, ListUsersParameters, UpdateLabelParameters
+            client = Client("http://localhost", Envelope(Signer("backend-1", "a secret", "HS256")), retries=Retries(attempts=5))
+            try:
+                label = client.labels.update_label(UpdateLabelParameters(user_uid="ID1", key="plan", value="gold", replace=False))
+            except ApiError as error:
+                print([violation.code.upper() for violation in error.violations], error.retry_after or 0.5)
+            print(label.value.upper(), [user.uid for user in client.users.list_all(ListUsersParameters(limit=1))])
+            print(LabelsApi(client).update_label(UpdateLabelParameters(user_uid="ID1", key="plan", value="gold")).key)
         """
         self.assertEqual(self.checked(program), "")
         for right, wrong in {
-            "replace=False": "replce=False", "label.value": "label.valeu", "limit=1": "limit='one'", ', key="plan"': "", "Signer(": "Signer(1, ",
+            "replace=False": "replce=False", "label.value": "label.valeu", "limit=1": "limit='one'", ', key="plan"': "", "Signer(": "Signer(1, ", "attempts=5": "attemps=5", "violation.code": "violation.cod", "user.uid": "user.id",
         }.items():
             with self.subTest(wrong):
                 self.assertIn("error:", self.checked(program.replace(right, wrong)))
 
-    def test_answers_of_urllib3_2_are_read(self):
-        class Answer:  # as much of it as there is in all versions
-            status, reason, data, headers = 201, "Created", b"{}", {"Total": "1"}
-
-        answer = RESTResponse(Answer())
-        self.assertEqual(answer.getheaders(), {"Total": "1"})
-        self.assertEqual(answer.getheader("Total"), "1")
-        self.assertEqual(answer.getheader("Link", "none"), "none")
+    def test_the_sources_are_typed(self):
+        run = subprocess.run([sys.executable, "-m", "mypy", "-p", "barong", "-p", "barong_signing"], capture_output=True, text=True, cwd=HOME)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from barong_management import ApiClient, ApiException, CreateLabelParameters, LabelsApi
-from barong_signing import BearerClient, EnvelopeClient, Signer, sentences
+import barong_signing
+from barong import Bearer, Client, Envelope, Signer
+from barong_management import CreateLabelParameters, GetUserParameters, UsersApi
 
 NOW = 1763794295
 SECRET = "a secret of thirty-two characters"
@@ -26,12 +27,12 @@ def verified(token, key, algorithm):
 
 def sent(client):
     """The headers and the body with which a client would create a label."""
-    with mock.patch.object(ApiClient, "request", side_effect=InterruptedError) as request:
+    with mock.patch.object(client.rest_client.pool_manager, "urlopen", side_effect=InterruptedError) as request:
         try:
-            LabelsApi(client).create_label(CreateLabelParameters(user_uid="ID1", key="email", value="verified"))
+            client.labels.create_label(CreateLabelParameters(user_uid="ID1", key="email", value="verified"))
         except InterruptedError:
             pass
-    return request.call_args.kwargs["headers"], request.call_args.kwargs["body"]
+    return request.call_args.kwargs["headers"], json.loads(request.call_args.kwargs["body"])
 
 
 class Algorithms(unittest.TestCase):
@@ -69,7 +70,7 @@ class Envelopes(unittest.TestCase):
     def test_every_signer_signs_the_same_payload(self):
         keys = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
         signers = [Signer(f"backend-{number}", pem(key)) for number, key in enumerate(keys, 1)]
-        client = EnvelopeClient("http://localhost", *signers, clock=lambda: NOW + 0.9, new_id=lambda: "once")
+        client = Client("http://localhost", Envelope(*signers), clock=lambda: NOW + 0.9, new_id=lambda: "once")
         headers, body = sent(client)
         self.assertNotIn("Authorization", headers)
         entries = body["signatures"]
@@ -82,20 +83,20 @@ class Envelopes(unittest.TestCase):
             })
 
     def test_no_jti_comes_twice(self):
-        client = EnvelopeClient("http://localhost", Signer("backend-1", SECRET, "HS256"))
+        client = Client("http://localhost", Envelope(Signer("backend-1", SECRET, "HS256")))
         payloads = [sent(client)[1]["payload"] for _ in range(2)]
         ids = [json.loads(base64.urlsafe_b64decode(payload + "=="))["jti"] for payload in payloads]
         self.assertNotEqual(*ids)
 
     def test_envelope_without_a_signer_is_refused(self):
         with self.assertRaises(ValueError):
-            EnvelopeClient("http://localhost")
+            Envelope()
 
 
 class Tokens(unittest.TestCase):
     def test_token_names_its_signer_and_leaves_the_body_alone(self):
         signer = Signer("backend-1", SECRET, "HS256")
-        client = BearerClient("http://localhost", signer, clock=lambda: NOW, new_id=lambda: "once")
+        client = Client("http://localhost", Bearer(signer), clock=lambda: NOW, new_id=lambda: "once")
         headers, body = sent(client)
         scheme, token = headers["Authorization"].split()
         self.assertEqual(scheme, "Bearer")
@@ -107,7 +108,7 @@ class Tokens(unittest.TestCase):
 class Servers(unittest.TestCase):
     def test_server_is_asked_to_refuse_unknown_parameters(self):
         signer = Signer("backend-1", SECRET, "HS256")
-        for client in EnvelopeClient("http://localhost", signer), BearerClient("http://localhost", signer):
+        for client in Client("http://localhost", Envelope(signer)), Client("http://localhost", Bearer(signer)):
             self.assertEqual(sent(client)[0]["Prefer"], "handling=strict")
             client.set_default_header("Prefer", "handling=lenient")
             self.assertEqual(sent(client)[0]["Prefer"], "handling=lenient")
@@ -120,23 +121,24 @@ class Servers(unittest.TestCase):
             "http://localhost:8080/proxy": "http://localhost:8080/proxy",
         }.items():
             with self.subTest(url):
-                client = BearerClient(url, Signer("backend-1", SECRET, "HS256"))
+                client = Client(url, Bearer(Signer("backend-1", SECRET, "HS256")))
                 self.assertEqual(client.configuration.host, operations)
 
 
-class Sentences(unittest.TestCase):
-    def test_they_are_a_list_whatever_was_answered(self):
-        for body, expected in {
-            '{"error": "Record is not found"}': ["Record is not found"],
-            '{"error": ["Email is invalid", "Password is too weak"]}': ["Email is invalid", "Password is too weak"],
-            "<h1>Bad Gateway</h1>": ["<h1>Bad Gateway</h1>"],
-            "[]": ["[]"],
-            "": ["no answer"],
-        }.items():
-            with self.subTest(body):
-                refusal = ApiException(status=0, reason="no answer")
-                refusal.body = body
-                self.assertEqual(sentences(refusal), expected)
+class FormerNames(unittest.TestCase):
+    def test_they_make_the_same_clients(self):
+        signer = barong_signing.Signer("backend-1", SECRET, "HS256")
+        envelope = barong_signing.EnvelopeClient("http://localhost", signer, clock=lambda: NOW)
+        self.assertIn("payload", sent(envelope)[1])
+        bearer = barong_signing.BearerClient("http://localhost", signer, new_id=lambda: "once")
+        self.assertRegex(sent(bearer)[0]["Authorization"], "^Bearer ")
+        self.assertRaises(ValueError, barong_signing.EnvelopeClient, "http://localhost")
+
+    def test_the_generated_classes_take_a_client(self):
+        client = Client("http://localhost", Bearer(Signer("backend-1", SECRET, "HS256")))
+        with mock.patch.object(client.rest_client.pool_manager, "urlopen", side_effect=InterruptedError) as request:
+            self.assertRaises(InterruptedError, UsersApi(client).get_user, GetUserParameters(uid="ID1"))
+        self.assertEqual(request.call_args.args, ("POST", "http://localhost/api/v2/management/users/get"))
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ class PackageTest < Minitest::Test
       output = IO.popen([Gem.ruby, '-S', 'gem', 'build', 'barong_management.gemspec', '--output', file], chdir: HOME, err: %i[child out], &:read)
       assert File.exist?(file), output
       gem = Gem::Package.new(file)
-      assert_empty %w[lib/barong_signing.rb lib/barong_management.rb lib/barong_management/api/users_api.rb README.md] - gem.contents
+      assert_empty %w[lib/barong.rb lib/barong/client.rb lib/barong_signing.rb lib/barong_management.rb lib/barong_management/api/users_api.rb README.md] - gem.contents
       assert_empty(gem.contents.grep(/\Atest/))
       assert_equal %w[jwt typhoeus], gem.spec.dependencies.map(&:name).sort
 
       # Only what is in it is loaded.
       gem.extract_files(folder)
-      loaded = IO.popen([Gem.ruby, "-I#{folder}/lib", '-e', 'require "barong_signing"; print BarongManagement::UsersApi'], err: %i[child out], &:read)
-      assert_equal 'BarongManagement::UsersApi', loaded
+      loaded = IO.popen([Gem.ruby, "-I#{folder}/lib", '-e', 'require "barong"; print BarongManagement::Client'], err: %i[child out], &:read)
+      assert_equal 'BarongManagement::Client', loaded
     end
   end
 end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require 'minitest/autorun'
-require 'barong_signing'
+require 'barong'
 
 # The server that the tests call, as their environment tells.
 module Server
@@ -12,7 +12,7 @@ module Server
   FIRST, SECOND = %w[backend-1 backend-2].map do |name|
     Signer.new(name, File.read("#{ENV.fetch('BARONG_KEYS')}/#{name}.pem"))
   end
-  BOTH = EnvelopeClient.new(API, FIRST, SECOND)
+  BOTH = Client.new(API, Envelope.new(FIRST, SECOND))
   BASE32 = [*'A'..'Z', *'2'..'7'].freeze # RFC 4648, section 6
   OTP_KEY = [ENV.fetch('BARONG_OTP_SECRET').chars.map { |digit| format('%05b', BASE32.index(digit)) }.join].pack('B*')
   DIGEST = '$2a$04$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW'
@@ -24,7 +24,7 @@ module Server
   # A new user.
   def imported(through: BOTH, **parameters)
     email = "#{unique('ada')}@example.com"
-    UsersApi.new(through).import_user(ImportUserParameters.new(email: email, password_digest: DIGEST, **parameters))
+    through.users.import_user(ImportUserParameters.new(email: email, password_digest: DIGEST, **parameters))
   end
 
   # The next code that the server takes (RFC 6238). Each counts once, and one

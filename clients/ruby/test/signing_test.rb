@@ -51,7 +51,7 @@ class SigningTest < Minitest::Test
   def test_every_signer_of_an_envelope_signs_the_same_payload
     keys = { 'backend-1' => RSA, 'backend-2' => OpenSSL::PKey::EC.generate('prime256v1') }
     signers = keys.map { |name, key| Signer.new(name, key.private_to_pem) }
-    headers, body = sent(EnvelopeClient.new('http://localhost', *signers, clock: -> { NOW }, new_id: -> { 'once' }))
+    headers, body = sent(Client.new('http://localhost', Envelope.new(*signers), clock: -> { NOW }, new_id: -> { 'once' }))
     refute_includes headers, 'Authorization'
     assert_equal(%w[backend-1 backend-2], body['signatures'].map { |entry| entry['header'].fetch('kid') })
     body['signatures'].zip(%w[RS256 ES256], keys.values) do |entry, algorithm, key|
@@ -62,18 +62,18 @@ class SigningTest < Minitest::Test
   end
 
   def test_no_jti_comes_twice
-    client = EnvelopeClient.new('http://localhost', Signer.new('backend-1', SECRET, 'HS256'))
+    client = Client.new('http://localhost', Envelope.new(Signer.new('backend-1', SECRET, 'HS256')))
     first, second = Array.new(2) { decoded(sent(client).last['payload'])['jti'] }
     refute_equal first, second
   end
 
   def test_envelope_without_a_signer_is_refused
-    assert_raises(ArgumentError) { EnvelopeClient.new('http://localhost') }
+    assert_raises(ArgumentError) { Envelope.new }
   end
 
   def test_token_names_its_signer_and_leaves_the_body_alone
     signer = Signer.new('backend-1', SECRET, 'HS256')
-    client = BearerClient.new('http://localhost', signer, clock: -> { NOW }, new_id: -> { 'once' })
+    client = Client.new('http://localhost', Bearer.new(signer), clock: -> { NOW }, new_id: -> { 'once' })
     headers, body = sent(client)
     scheme, token = headers['Authorization'].split
     assert_equal 'Bearer', scheme
@@ -84,8 +84,8 @@ class SigningTest < Minitest::Test
 
   def test_server_is_asked_to_refuse_unknown_parameters
     signer = Signer.new('backend-1', SECRET, 'HS256')
-    [EnvelopeClient, BearerClient].each do |kind|
-      client = kind.new('http://localhost', signer)
+    [Envelope, Bearer].each do |kind|
+      client = Client.new('http://localhost', kind.new(signer))
       assert_equal 'handling=strict', sent(client).first['Prefer']
       client.default_headers['Prefer'] = 'handling=lenient'
       assert_equal 'handling=lenient', sent(client).first['Prefer']
@@ -95,18 +95,16 @@ class SigningTest < Minitest::Test
   def test_url_without_a_path_is_that_of_the_server
     { '' => '/api/v2/management', '/' => '/api/v2/management', '/api/v2/management/' => '/api/v2/management',
       '/proxy' => '/proxy' }.each do |path, operations|
-      client = BearerClient.new("http://localhost:8080#{path}", Signer.new('backend-1', SECRET, 'HS256'))
+      client = Client.new("http://localhost:8080#{path}", Bearer.new(Signer.new('backend-1', SECRET, 'HS256')))
       assert_equal "http://localhost:8080#{operations}", client.config.base_url
     end
   end
 
-  def test_sentences_are_a_list_whatever_was_answered
-    {
-      '{"error": "Record is not found"}' => ['Record is not found'],
-      '{"error": ["Email is invalid", "Password is too weak"]}' => ['Email is invalid', 'Password is too weak'],
-      '<h1>Bad Gateway</h1>' => ['<h1>Bad Gateway</h1>'], '[]' => ['[]']
-    }.each { |body, sentences| assert_equal sentences, ApiError.new(code: 502, response_body: body).sentences }
-    assert_match(/no answer/, ApiError.new(code: 0, message: 'no answer').sentences.first)
+  def test_former_names_make_the_same_clients
+    signer = Signer.new('backend-1', SECRET, 'HS256')
+    assert_includes sent(EnvelopeClient.new('http://localhost', signer, clock: -> { NOW })).last, 'payload'
+    assert_match(/\ABearer /, sent(BearerClient.new('http://localhost', signer, new_id: -> { 'once' })).first['Authorization'])
+    assert_raises(ArgumentError) { EnvelopeClient.new('http://localhost') }
   end
 
   private

@@ -1,4 +1,3 @@
-import type { Middleware } from 'openapi-fetch';
 import type { components } from './openapi.js';
 import type { Signer } from './signers.js';
 
@@ -9,27 +8,17 @@ export interface SigningOptions {
   now?: () => number;
   /** Makes a unique id. Without it, at random. */
   jti?: () => string;
-  /** For how many seconds a signature is good: 60 unless it says otherwise. */
+  /** For how many seconds a signature is valid: 60 unless it says otherwise. */
   lifetime?: number;
 }
 
 const defaultLifetime = 60;
 
-/** The operationId at each place of openapi.yaml: what the claim op says. */
-const operationIds: Record<string, string> = {
-  'POST /timestamp': 'getTimestamp',
-  'POST /labels': 'createLabel',
-  'PUT /labels': 'updateLabel',
-  'POST /labels/delete': 'deleteLabel',
-  'POST /labels/list': 'listLabels',
-  'POST /labels/filter/users': 'filterUsersByLabel',
-  'POST /users': 'createUser',
-  'POST /users/import': 'importUser',
-  'POST /users/list': 'listUsers',
-  'POST /users/get': 'getUser',
-  'POST /otp/sign': 'signOTP',
-  'POST /documents': 'createDocument',
-};
+/** Signs requests. */
+export interface Signing {
+  /** @param operation the operationId */
+  sign(request: Request, operation: string | undefined): Promise<Request>;
+}
 
 interface Claims {
   iat: number;
@@ -47,18 +36,18 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
 
 /**
  * Signs the parameters of each request, by one or several signers: the body becomes a JWS in General JSON serialisation
- * (RFC 7515, section 7.2.1), which is good for these parameters and this operation, and no others. A body that is one already is sent as it is.
+ * (RFC 7515, section 7.2.1), which is valid for these parameters and this operation, and no others. A body that is one already is sent as it is.
  */
-export function envelope(signers: Signer | readonly Signer[], options: SigningOptions = {}): Middleware {
+export function envelope(signers: Signer | readonly Signer[], options: SigningOptions = {}): Signing {
   const parties = [signers].flat();
   if (parties.length === 0) throw new TypeError('an envelope needs a signer');
   return {
-    async onRequest({ request, schemaPath }) {
+    async sign(request, operation) {
       const type = request.headers.get('Content-Type') ?? 'application/json';
       if (!/^application\/json *(;|$)/i.test(type)) throw new TypeError(`an envelope takes parameters in JSON, and these are ${type}`);
       const text = await request.text();
       const data: unknown = text === '' ? undefined : JSON.parse(text);
-      const body = isEnvelope(data) ? text : JSON.stringify(await seal(data, { ...newClaims(options), op: operationIds[`${request.method} ${schemaPath}`] }, parties));
+      const body = isEnvelope(data) ? text : JSON.stringify(await seal(data, { ...newClaims(options), op: operation }, parties));
       const headers = new Headers(request.headers);
       headers.set('Content-Type', 'application/jose+json');
       return new Request(request, { body, headers });
@@ -83,12 +72,12 @@ async function seal(data: unknown, claims: Claims, signers: readonly Signer[]): 
  * Adds a Bearer token by one signer to each request, and leaves the body as it is. A token serves all requests until a
  * sixth of its lifetime is left, and so names no operation.
  */
-export function bearer(signer: Signer, options: SigningOptions = {}): Middleware {
+export function bearer(signer: Signer, options: SigningOptions = {}): Signing {
   const { now = Date.now, lifetime = defaultLifetime } = options;
   let token = '';
   let claims: Claims | undefined;
   return {
-    async onRequest({ request }) {
+    async sign(request) {
       const seconds = now() / 1000;
       if (!claims || seconds < claims.iat || seconds >= claims.exp - lifetime / 6) {
         const fresh = newClaims(options);

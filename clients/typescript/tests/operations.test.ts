@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, randomInt, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { bearer, createClient, envelope, loadSigners, RefusedError, Signer, unwrap, type ManagementClient } from '../src/index.js';
+import { ApiError, bearer, createClient, envelope, loadSigners, Signer, unwrap, type ManagementClient } from '../src/index.js';
 import { environment } from './environment.js';
 
 const { api, keys, otpUID, otpSecret } = environment;
@@ -22,8 +22,8 @@ const unique = () => `ada-${randomUUID()}@example.com`;
 
 async function refused(call: Promise<unknown>, status: number, ...sentences: string[]): Promise<void> {
   await assert.rejects(call, (error) => {
-    assert.ok(error instanceof RefusedError, String(error));
-    assert.deepEqual([error.status, error.sentences], [status, sentences]);
+    assert.ok(error instanceof ApiError, String(error));
+    assert.deepEqual([error.status, error.messages], [status, sentences]);
     assert.ok(error.requestId);
     return true;
   });
@@ -75,6 +75,23 @@ for (const [index, [way, client]] of ways.entries()) {
     assert.match(filtered.response.headers.get('Link') ?? '', /rel="next"/);
   });
 
+  test(`${way} reads all pages`, async () => {
+    const value = `value-${randomUUID()}`;
+    const uids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { uid: user_uid } = await unwrap(client.POST('/users/import', { body: { email: unique(), password_digest } }));
+      await unwrap(both.POST('/labels', { body: { user_uid, key: 'campaign', value } }));
+      uids.push(user_uid);
+    }
+    const found: string[] = [];
+    for await (const { uid } of client.labels.filterAll({ key: 'campaign', value, limit: 2 })) found.push(uid);
+    assert.deepEqual(found.sort(), [...uids].sort());
+    const listed: string[] = [];
+    for await (const { uid } of client.users.listAll({ limit: 50 })) listed.push(uid);
+    assert.equal(new Set(listed).size, listed.length);
+    for (const uid of uids) assert.ok(listed.includes(uid), uid);
+  });
+
   test(`${way} is seen with what it may do to labels`, async () => {
     const { uid: user_uid } = await unwrap(client.POST('/users/import', { body: { email: unique(), password_digest } }));
     if (client !== both) {
@@ -117,6 +134,16 @@ for (const [index, [way, client]] of ways.entries()) {
     await refused(unwrap(client.POST('/users', { body: { email: 'bad_email', password: 'Password1' } })), 422, 'Email is invalid', 'Password is too weak');
   });
 }
+
+test('an error has a code and fields', async () => {
+  await assert.rejects(unwrap(both.POST('/users', { body: { email: 'bad_email', password: 'Password1' } })), {
+    status: 422, code: 'invalid_record',
+    violations: [
+      { field: 'email', code: 'email_invalid', message: 'Email is invalid' },
+      { field: 'password', code: 'password_too_weak', message: 'Password is too weak' },
+    ],
+  });
+});
 
 test('the key of a forger is refused', async () => {
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

@@ -1,7 +1,7 @@
 // What the compiler refuses. Nothing here is sent: a line that @ts-expect-error stands over and that is right after all
 // does not compile.
 import { test } from 'node:test';
-import type { ManagementClient } from '../src/index.js';
+import { createClient, envelope, type ManagementClient } from '../src/index.js';
 
 export function misspelt(api: ManagementClient): unknown[] {
   const user_uid = 'ID1';
@@ -28,6 +28,14 @@ export function misspelt(api: ManagementClient): unknown[] {
     api.POST('/users/list', { bdy: { limit: 1 } }),
     api.POST('/users/list', { body: { limit: 1 }, signal: AbortSignal.timeout(1000), headers: { Prefer: 'handling=lenient' } }),
     api.POST('/users/list'),
+    // @ts-expect-error rolle
+    api.users.listAll({ limit: 1, rolle: 'admin' }),
+    // @ts-expect-error key
+    api.labels.filterAll({ value: 'verified' }),
+    api.users.listAll(),
+    // @ts-expect-error attempts
+    createClient('http://127.0.0.1', envelope([]), { retries: { attemps: 1 } }),
+    createClient('http://127.0.0.1', envelope([]), { retries: { attempts: 1 }, connectTimeout: 1, logger: console, redirect: 'follow' }),
     api.POST('/users/list', { body: { payload: '', signatures: [] } }),
   ];
 }

@@ -1,0 +1,27 @@
+# frozen_string_literal: true
+
+require 'set'
+
+module BarongManagement
+  # The operationId at each method and path of openapi.yaml: the value of the claim op.
+  OPERATIONS = {
+    'POST /timestamp' => 'getTimestamp',
+    'POST /labels' => 'createLabel',
+    'PUT /labels' => 'updateLabel',
+    'POST /labels/delete' => 'deleteLabel',
+    'POST /labels/list' => 'listLabels',
+    'POST /labels/filter/users' => 'filterUsersByLabel',
+    'POST /users' => 'createUser',
+    'POST /users/import' => 'importUser',
+    'POST /users/list' => 'listUsers',
+    'POST /users/get' => 'getUser',
+    'POST /otp/sign' => 'signOTP',
+    'POST /documents' => 'createDocument'
+  }.freeze
+
+  # The operations that only read, and the one whose repetition changes nothing.
+  REPEATABLE = Set['getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'updateLabel'].freeze
+
+  # The operations whose 429 may mean that an attempt was counted: another attempt prolongs the lock.
+  COUNTED = Set['signOTP'].freeze
+end

@@ -1,0 +1,43 @@
+import type { components } from './openapi.js';
+import { ApiError } from './errors.js';
+
+type Schemas = components['schemas'];
+type ListedUser = Schemas['ListedUser'];
+
+interface Page {
+  data?: ListedUser[];
+  error?: unknown;
+  response: Response;
+}
+
+/** Iterators over all pages of the lists. A page is asked for when the one before is used up; `limit` says how many users it has. */
+export interface Pages {
+  users: {
+    /** All users that `/users/list` returns, from the page of the parameters on. */
+    listAll(parameters?: Schemas['ListUsersParameters']): AsyncGenerator<ListedUser, void, undefined>;
+  };
+  labels: {
+    /** All users that `/labels/filter/users` returns, from the page of the parameters on. */
+    filterAll(parameters: Schemas['FilterUsersByLabelParameters']): AsyncGenerator<ListedUser, void, undefined>;
+  };
+}
+
+/** Makes the iterators of the two operations that return one page. */
+export function pagesOf(
+  listUsers: (parameters: Schemas['ListUsersParameters']) => Promise<Page>,
+  filterUsers: (parameters: Schemas['FilterUsersByLabelParameters']) => Promise<Page>,
+): Pages {
+  return {
+    users: { listAll: (parameters = {}) => all(parameters, listUsers) },
+    labels: { filterAll: (parameters) => all(parameters, filterUsers) },
+  };
+}
+
+async function* all<Parameters extends { page?: number | null }>(parameters: Parameters, fetch: (parameters: Parameters) => Promise<Page>) {
+  for (let page = parameters.page ?? 1; ; page++) {
+    const { data, error, response } = await fetch({ ...parameters, page });
+    if (!response.ok || data === undefined) throw ApiError.of(response, error);
+    yield* data;
+    if (!response.headers.get('Link')?.includes('rel="next"')) return;
+  }
+}
