@@ -41,6 +41,8 @@ var mayImport = map[string][]string{
 	"barong/tests/long":          nil,
 	"barong/tests/upgrade":       {"internal/embeddedpg"},
 	"barong/tests/bench":         {"internal/auth", "internal/embeddedpg", "handlers", "internal/identity", "repository"},
+
+	"barong/internal/clientspec/derive": {"internal/clientspec"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
