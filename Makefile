@@ -31,7 +31,7 @@ reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; grep
 # A static binary, which runs on any system of its kind, and in an empty container.
 BUILD := CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -ldflags '-s -w'
 
-.PHONY: help build build-cloud run test test-all test-faults test-upgrade test-docs bench soak generate scalar clients test-clients verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image release-dry lint-deploy vulnerabilities
+.PHONY: help build build-cloud run test test-all test-faults test-upgrade test-docs bench soak generate scalar clients test-clients test-generators verify lint lint-spec compat fuzz fuzz-code fuzz-server image test-image release-dry lint-deploy vulnerabilities
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ clients: ## Make the clients of other languages from openapi.yaml (clients/)
 
 test-clients: ## Test them against a real server, directly and through Prism (Node 20)
 	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$' ./tests
+
+test-generators: ## Test what generators of other projects make of the served documents (Node 20, Java, Ruby)
+	$(GO) test -tags generators -count=1 -timeout 20m -v -run '^TestClientsOfForeignGenerators$$' ./tests
 
 scalar: ## Fetch what draws the page /docs, internal/apidocs/scalar.js.*, from npm again (Node 20)
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \

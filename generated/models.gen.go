@@ -207,19 +207,19 @@ type EnvelopeSignature_Header struct {
 // Error defines model for Error.
 type Error struct {
 	// Error A sentence, or an array of them where several rules of a record failed.
-	Error Error_Error `json:"error"`
+	Error ErrorMessages `json:"error"`
 }
 
-// ErrorError0 defines model for Error.Error.0.
-type ErrorError0 = string
-
-// ErrorError1 defines model for Error.Error.1.
-type ErrorError1 = []string
-
-// Error_Error A sentence, or an array of them where several rules of a record failed.
-type Error_Error struct {
+// ErrorMessages A sentence, or an array of them where several rules of a record failed.
+type ErrorMessages struct {
 	union json.RawMessage
 }
+
+// ErrorMessages0 defines model for ErrorMessages.0.
+type ErrorMessages0 = string
+
+// ErrorMessages1 defines model for ErrorMessages.1.
+type ErrorMessages1 = []string
 
 // FilterUsersByLabelParameters defines model for FilterUsersByLabelParameters.
 type FilterUsersByLabelParameters struct {
@@ -774,22 +774,22 @@ func (a EnvelopeSignature_Header) MarshalJSON() ([]byte, error) {
 	return json.Marshal(object)
 }
 
-// AsErrorError0 returns the union data inside the Error_Error as a ErrorError0
-func (t Error_Error) AsErrorError0() (ErrorError0, error) {
-	var body ErrorError0
+// AsErrorMessages0 returns the union data inside the ErrorMessages as a ErrorMessages0
+func (t ErrorMessages) AsErrorMessages0() (ErrorMessages0, error) {
+	var body ErrorMessages0
 	err := json.Unmarshal(t.union, &body)
 	return body, err
 }
 
-// FromErrorError0 overwrites any union data inside the Error_Error as the provided ErrorError0
-func (t *Error_Error) FromErrorError0(v ErrorError0) error {
+// FromErrorMessages0 overwrites any union data inside the ErrorMessages as the provided ErrorMessages0
+func (t *ErrorMessages) FromErrorMessages0(v ErrorMessages0) error {
 	b, err := json.Marshal(v)
 	t.union = b
 	return err
 }
 
-// MergeErrorError0 performs a merge with any union data inside the Error_Error, using the provided ErrorError0
-func (t *Error_Error) MergeErrorError0(v ErrorError0) error {
+// MergeErrorMessages0 performs a merge with any union data inside the ErrorMessages, using the provided ErrorMessages0
+func (t *ErrorMessages) MergeErrorMessages0(v ErrorMessages0) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -800,22 +800,22 @@ func (t *Error_Error) MergeErrorError0(v ErrorError0) error {
 	return err
 }
 
-// AsErrorError1 returns the union data inside the Error_Error as a ErrorError1
-func (t Error_Error) AsErrorError1() (ErrorError1, error) {
-	var body ErrorError1
+// AsErrorMessages1 returns the union data inside the ErrorMessages as a ErrorMessages1
+func (t ErrorMessages) AsErrorMessages1() (ErrorMessages1, error) {
+	var body ErrorMessages1
 	err := json.Unmarshal(t.union, &body)
 	return body, err
 }
 
-// FromErrorError1 overwrites any union data inside the Error_Error as the provided ErrorError1
-func (t *Error_Error) FromErrorError1(v ErrorError1) error {
+// FromErrorMessages1 overwrites any union data inside the ErrorMessages as the provided ErrorMessages1
+func (t *ErrorMessages) FromErrorMessages1(v ErrorMessages1) error {
 	b, err := json.Marshal(v)
 	t.union = b
 	return err
 }
 
-// MergeErrorError1 performs a merge with any union data inside the Error_Error, using the provided ErrorError1
-func (t *Error_Error) MergeErrorError1(v ErrorError1) error {
+// MergeErrorMessages1 performs a merge with any union data inside the ErrorMessages, using the provided ErrorMessages1
+func (t *ErrorMessages) MergeErrorMessages1(v ErrorMessages1) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -826,12 +826,12 @@ func (t *Error_Error) MergeErrorError1(v ErrorError1) error {
 	return err
 }
 
-func (t Error_Error) MarshalJSON() ([]byte, error) {
+func (t ErrorMessages) MarshalJSON() ([]byte, error) {
 	b, err := t.union.MarshalJSON()
 	return b, err
 }
 
-func (t *Error_Error) UnmarshalJSON(b []byte) error {
+func (t *ErrorMessages) UnmarshalJSON(b []byte) error {
 	err := t.union.UnmarshalJSON(b)
 	return err
 }

@@ -4,7 +4,8 @@
 HERE          := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 CACHE         := $(HERE)/../.cache/openapi-generator
 GENERATOR     := $(CACHE)/node_modules/@openapitools/openapi-generator-cli/bin/openapi-generator.jar
-SPECIFICATION := $(HERE)/../../openapi.yaml
+SPECIFICATION := $(HERE)/../.cache/openapi.client.json
+REPOSITORY    := $(HERE)/../..
 
 $(GENERATOR): $(HERE)/package.json $(HERE)/package-lock.json
 	@mkdir -p $(CACHE)
@@ -12,12 +13,18 @@ $(GENERATOR): $(HERE)/package.json $(HERE)/package-lock.json
 	npm ci --prefix $(CACHE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# JSON alone, as a server serves it at /openapi.client.json: this generator takes one
+# media type a body.
+$(SPECIFICATION): $(REPOSITORY)/openapi.yaml $(wildcard $(REPOSITORY)/internal/clientspec/*.go $(REPOSITORY)/internal/clientspec/derive/*.go)
+	@mkdir -p $(dir $@)
+	cd $(REPOSITORY) && go run ./internal/clientspec/derive openapi.yaml > $@.new
+	mv $@.new $@
+
 # $(call generate,GENERATOR,PROPERTIES) leaves sources and documentation in build/generated.
-# The type mapping: `error` is a sentence or an array of them, which is no class of its own.
 define generate
 	rm -rf build/generated && mkdir -p build
 	java -jar $(GENERATOR) generate -g $(1) -i $(SPECIFICATION) -o build/generated --additional-properties $(2) \
-	  --global-property apiTests=false,modelTests=false --type-mappings AnyOfstringarray=object > build/generator.log 2>&1 \
+	  --global-property apiTests=false,modelTests=false > build/generator.log 2>&1 \
 	  || { cat build/generator.log; exit 1; }
 	@! grep -rn --exclude-dir=docs 'UNKNOWN_BASE_TYPE\|AnyOf' build/generated || { echo 'openapi.yaml has a type that openapi-generator cannot express: see generator.mk'; exit 1; }
 endef

@@ -138,7 +138,7 @@ func TestDocumentHasTheHostWhereThePublicURLIsKnown(t *testing.T) {
 func TestAnErrorMayBeOfAnyTypeAndNullsAreMarked(t *testing.T) {
 	t.Parallel()
 	document, _ := converted(t)
-	if failure := document.Definitions["Error"].Value.Properties["error"].Value; failure.Type != nil {
+	if failure := document.Definitions["ErrorMessages"].Value; failure.Type != nil {
 		t.Errorf("an error is only %v", failure.Type)
 	}
 	if data := document.Definitions["User"].Value.Properties["data"].Value; data.Extensions["x-nullable"] != true {
