@@ -13,8 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/oapi-codegen/runtime"
 )
 
 // Defines values for FilterUsersByLabelParametersRange.
@@ -208,17 +206,6 @@ type EnvelopeSignature_Header struct {
 	Kid                  *string                `json:"kid,omitempty"`
 	AdditionalProperties map[string]interface{} `json:"-"`
 }
-
-// ErrorMessages A sentence, or an array of them where several rules of a record failed.
-type ErrorMessages struct {
-	union json.RawMessage
-}
-
-// ErrorMessages0 defines model for ErrorMessages.0.
-type ErrorMessages0 = string
-
-// ErrorMessages1 defines model for ErrorMessages.1.
-type ErrorMessages1 = []string
 
 // FilterUsersByLabelParameters defines model for FilterUsersByLabelParameters.
 type FilterUsersByLabelParameters struct {
@@ -698,68 +685,6 @@ func (a EnvelopeSignature_Header) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return json.Marshal(object)
-}
-
-// AsErrorMessages0 returns the union data inside the ErrorMessages as a ErrorMessages0
-func (t ErrorMessages) AsErrorMessages0() (ErrorMessages0, error) {
-	var body ErrorMessages0
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromErrorMessages0 overwrites any union data inside the ErrorMessages as the provided ErrorMessages0
-func (t *ErrorMessages) FromErrorMessages0(v ErrorMessages0) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeErrorMessages0 performs a merge with any union data inside the ErrorMessages, using the provided ErrorMessages0
-func (t *ErrorMessages) MergeErrorMessages0(v ErrorMessages0) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-// AsErrorMessages1 returns the union data inside the ErrorMessages as a ErrorMessages1
-func (t ErrorMessages) AsErrorMessages1() (ErrorMessages1, error) {
-	var body ErrorMessages1
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromErrorMessages1 overwrites any union data inside the ErrorMessages as the provided ErrorMessages1
-func (t *ErrorMessages) FromErrorMessages1(v ErrorMessages1) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeErrorMessages1 performs a merge with any union data inside the ErrorMessages, using the provided ErrorMessages1
-func (t *ErrorMessages) MergeErrorMessages1(v ErrorMessages1) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-func (t ErrorMessages) MarshalJSON() ([]byte, error) {
-	b, err := t.union.MarshalJSON()
-	return b, err
-}
-
-func (t *ErrorMessages) UnmarshalJSON(b []byte) error {
-	err := t.union.UnmarshalJSON(b)
-	return err
 }
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
