@@ -13,9 +13,9 @@ import (
 // clients is how many call at once.
 const clients = 50
 
-// atOnce runs the calls of all clients, which start together, and returns their
+// concurrently runs the calls of all clients, which start together, and returns their
 // answers.
-func atOnce(call func(i int) answer) []answer {
+func concurrently(call func(i int) answer) []answer {
 	answers := make([]answer, clients)
 	var started, done sync.WaitGroup
 	started.Add(1)
@@ -49,7 +49,7 @@ func TestOneOfManyWinsTheSameEmail(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			a := start(t)
-			answers := atOnce(func(i int) answer {
+			answers := concurrently(func(i int) answer {
 				mine := parameters{"email": []string{"Ada@example.com", "ada@EXAMPLE.com"}[i%2]}
 				for name, value := range given {
 					mine[name] = value
@@ -69,7 +69,7 @@ func TestOneOfManyWinsTheSameEmail(t *testing.T) {
 func TestOneOfManyWinsTheSameNumber(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	answers := atOnce(func(i int) answer {
+	answers := concurrently(func(i int) answer {
 		return a.call(envelopeForm, "importUser", parameters{"email": fmt.Sprintf("user%d@example.com", i), "password_digest": digest, "phone": "+442079460018", "city": "London"})
 	})
 	if won, lost := count(answers, http.StatusCreated), count(answers, http.StatusUnprocessableEntity); won != 1 || won+lost != clients {
@@ -90,7 +90,7 @@ func TestLevelAndStateStayTrueToTheLabelsUnderConcurrentWrites(t *testing.T) {
 	policy := identity.DefaultPolicy()
 	keys := []string{"email", "phone", "document", "suspicious", "fraud"}
 	for round := range 4 {
-		answers := atOnce(func(i int) answer {
+		answers := concurrently(func(i int) answer {
 			key := keys[(i+round)%len(keys)]
 			switch i % 4 {
 			case 0:
@@ -123,13 +123,13 @@ func TestOneOfManyCreatesALabelAndOneDeletesIt(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	uid := a.user(nil)
-	created := atOnce(func(int) answer {
+	created := concurrently(func(int) answer {
 		return a.call(envelopeForm, "createLabel", parameters{"user_uid": uid, "key": "email", "value": "verified"})
 	})
 	if won := count(created, http.StatusCreated); won != 1 || won+count(created, http.StatusUnprocessableEntity) != clients {
 		t.Errorf("%d created the label", won)
 	}
-	deleted := atOnce(func(int) answer {
+	deleted := concurrently(func(int) answer {
 		return a.call(envelopeForm, "deleteLabel", parameters{"user_uid": uid, "key": "email"})
 	})
 	if won := count(deleted, http.StatusCreated); won != 1 || won+count(deleted, http.StatusNotFound) != clients {

@@ -27,7 +27,7 @@ func (x answer) total(t testing.TB) int {
 func TestTotalHasWhatItsCallerHasJustCreated(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	created := atOnce(func(i int) answer {
+	created := concurrently(func(i int) answer {
 		var last answer
 		for j := range 3 {
 			last = a.call(envelopeForm, "importUser", parameters{"email": fmt.Sprintf("user%d-%d@example.com", i, j), "password_digest": digest})

@@ -418,7 +418,7 @@ func TestManyUploadsForOneUserGiveOneLabelAndEveryDocument(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	uid := a.user(nil)
-	answers := atOnce(func(i int) answer { return a.call(forms[i%3], "createDocument", passport(uid, png(1000))) })
+	answers := concurrently(func(i int) answer { return a.call(forms[i%3], "createDocument", passport(uid, png(1000))) })
 	if created := count(answers, http.StatusCreated); created != clients {
 		t.Errorf("%d of %d were stored: %v", created, clients, answers)
 	}

@@ -357,7 +357,7 @@ func TestOneOfManyWinsTheSameOTPCode(t *testing.T) {
 	a := start(t)
 	uid, secret := a.enrolled()
 	code := a.code(secret, 0)
-	answers := atOnce(func(i int) answer { return a.sign(forms[i%3], uid, code, "") })
+	answers := concurrently(func(i int) answer { return a.sign(forms[i%3], uid, code, "") })
 	for _, got := range answers {
 		if got.status != http.StatusCreated {
 			got.refused(t, http.StatusUnprocessableEntity, usedCode)

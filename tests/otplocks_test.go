@@ -158,7 +158,7 @@ func TestOTPGuessersWhoAskAtOnceLearnNoMoreThanFiveAnswers(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	uid, secret := a.enrolled()
-	answers := atOnce(func(i int) answer {
+	answers := concurrently(func(i int) answer {
 		if i == clients-1 {
 			return a.sign(jsonForm, uid, a.code(secret, 0), "")
 		}

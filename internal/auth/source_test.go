@@ -129,8 +129,8 @@ func TestWatchNoticesEveryKindOfChange(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go s.Watch(ctx, time.Second)
-		glance := func() { time.Sleep(time.Second); synctest.Wait() }
-		look := func() { glance(); glance(); glance() }
+		tick := func() { time.Sleep(time.Second); synctest.Wait() }
+		look := func() { tick(); tick(); tick() }
 		time.Sleep(500 * time.Millisecond)
 
 		look()
@@ -154,7 +154,7 @@ func TestWatchNoticesEveryKindOfChange(t *testing.T) {
 		// Half a file is a sound file, and an empty one too.
 		for _, half := range []string{"", "keychain:\n", strings.SplitAfter(keychainFile(alex), "scopes:")[0]} {
 			write(t, path, half)
-			glance()
+			tick()
 		}
 		write(t, path, keychainFile(jeff))
 		look()

@@ -61,9 +61,9 @@ type clientConnections struct {
 	open  map[net.Conn][]*x509.Certificate // with the chain that the client sent
 }
 
-// admit remembers a connection whose client was verified. inForce is asked under the
+// add remembers a connection whose client was verified. inForce is asked under the
 // lock: an authority that was removed during the handshake has let nobody in.
-func (c *clientConnections) admit(connection net.Conn, chain []*x509.Certificate, inForce func() *x509.CertPool) error {
+func (c *clientConnections) add(connection net.Conn, chain []*x509.Certificate, inForce func() *x509.CertPool) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if err := verifyClient(chain, inForce()); err != nil {

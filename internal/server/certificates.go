@@ -84,7 +84,7 @@ func (c *Certificates) listenerConfig() *tls.Config {
 			}
 			config = config.Clone()
 			config.VerifyConnection = func(state tls.ConnectionState) error {
-				return c.clients.admit(hello.Conn, state.PeerCertificates, func() *x509.CertPool { return c.config.Load().ClientCAs })
+				return c.clients.add(hello.Conn, state.PeerCertificates, func() *x509.CertPool { return c.config.Load().ClientCAs })
 			}
 			return config, nil
 		},

@@ -23,8 +23,8 @@ const (
 // read finds the value of a parameter and gives it the type of its schema. An
 // object stays the jsontext.Value that it came as: what others signed must not be
 // written anew.
-func (p parameter) read(given map[string]jsontext.Value) (any, state) {
-	raw, ok := given[p.name]
+func (p parameter) read(input map[string]jsontext.Value) (any, state) {
+	raw, ok := input[p.name]
 	if !ok {
 		return nil, absent
 	}

@@ -190,7 +190,7 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 	if err := memory.hold(v.r.Context(), int64(len(body))*bodyFactor, g.requestTime); err != nil {
 		return nil, memory, err
 	}
-	envelope, given, err := v.open(keychain, body)
+	envelope, input, err := v.open(keychain, body)
 	switch {
 	case err != nil:
 		return nil, memory, err
@@ -210,7 +210,7 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 			return nil, memory, err
 		}
 	}
-	values, err := v.op.canonical(given, isStrict(r))
+	values, err := v.op.canonical(input, isStrict(r))
 	return values, memory, err
 }
 
@@ -289,14 +289,14 @@ func (g *gate) wireLimit(mediaType string) int64 {
 // so. A request that has neither body nor media type counts as JSON: an operation
 // without parameters needs none.
 func mediaType(r *http.Request) string {
-	given := r.Header.Get("Content-Type")
+	input := r.Header.Get("Content-Type")
 	switch {
-	case given == "" && r.ContentLength == 0:
+	case input == "" && r.ContentLength == 0:
 		return mediaJSON
-	case given == mediaJSON, given == mediaForm: // as nearly always
-		return given
+	case input == mediaJSON, input == mediaForm: // as nearly always
+		return input
 	}
-	parsed, _, err := mime.ParseMediaType(given)
+	parsed, _, err := mime.ParseMediaType(input)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return ""
 	}
@@ -313,8 +313,8 @@ func mediaType(r *http.Request) string {
 func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials, jsonobject.Members, error) {
 	g := v.gate
 	if v.mediaType == mediaForm {
-		given, err := parseForm(v.r.Context(), content, v.op.knows)
-		return nil, given, err
+		input, err := parseForm(v.r.Context(), content, v.op.knows)
+		return nil, input, err
 	}
 	envelope, isEnvelope, err := keychain.ParseEnvelope(v.r.Context(), content, v.op.knows)
 	parameters := content
@@ -333,6 +333,6 @@ func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials
 	case v.mediaType == mediaJOSE:
 		return nil, jsonobject.Members{}, auth.ErrUnparsableEnvelope.WithCause(errors.New("it is no JWS in General JSON serialisation"))
 	}
-	given, err := parseJSON(v.r.Context(), content, v.op.knows)
-	return nil, given, err
+	input, err := parseJSON(v.r.Context(), content, v.op.knows)
+	return nil, input, err
 }

@@ -109,11 +109,11 @@ func parametersOf(declared *openapi3.Operation) (*openapi3.Schema, error) {
 // members are gone. What breaks the schema comes back as one error with every
 // failure, in the order of declaration; where the caller is strict, what the
 // operation does not know comes behind them.
-func (op *operation) canonical(given jsonobject.Members, strict bool) (map[string]any, error) {
+func (op *operation) canonical(input jsonobject.Members, strict bool) (map[string]any, error) {
 	values := make(map[string]any, len(op.parameters))
 	failures := map[string][]problem.Violation{}
 	for _, p := range op.parameters {
-		value, state := p.read(given.Values)
+		value, state := p.read(input.Values)
 		switch {
 		case state == present:
 			values[p.name] = value
@@ -133,7 +133,7 @@ func (op *operation) canonical(given jsonobject.Members, strict bool) (map[strin
 	}
 	violations := op.validate(visible, failures)
 	if strict {
-		for _, name := range given.Unknown {
+		for _, name := range input.Unknown {
 			violations = append(violations, problem.Violation{
 				Field: name, Code: "unknown", Message: name + " is unknown", LogMessage: "a parameter is unknown", // it may be a misplaced secret
 			})

@@ -19,19 +19,19 @@ import (
 	"barong/internal/server"
 )
 
-// hurried is a server of little patience.
-var hurried = server.Timeouts{Header: 200 * time.Millisecond, Body: 400 * time.Millisecond, BodyRate: 512 << 10, Progress: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Idle: 200 * time.Millisecond}
+// shortTimeouts cut off slow clients early, so that tests are quick.
+var shortTimeouts = server.Timeouts{Header: 200 * time.Millisecond, Body: 400 * time.Millisecond, BodyRate: 512 << 10, Progress: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Idle: 200 * time.Millisecond}
 
 // patientWithBodies does not end a connection because of its body, which net/http
 // would fall back on.
 func patientWithBodies() server.Timeouts {
-	p := hurried
+	p := shortTimeouts
 	p.Body = time.Minute
 	return p
 }
 
-// atOnce is longer than anything takes here that hurried waits for, in full.
-const atOnce = 2500 * time.Millisecond
+// maxDelay is longer than anything takes here that shortTimeouts waits for, in full.
+const maxDelay = 2500 * time.Millisecond
 
 // operation is getUser, and what it answers.
 type operation struct {
@@ -62,12 +62,12 @@ type listening struct {
 	token   string
 }
 
-func listen(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts) listening {
+func listen(t testing.TB, o operation, timeout time.Duration, timeouts server.Timeouts) listening {
 	t.Helper()
-	return listenWith(t, o, timeout, patience, nil)
+	return listenWith(t, o, timeout, timeouts, nil)
 }
 
-func listenWith(t testing.TB, o operation, timeout time.Duration, patience server.Timeouts, certificates *server.Certificates, change ...func(*server.Runner, *server.Options)) listening {
+func listenWith(t testing.TB, o operation, timeout time.Duration, timeouts server.Timeouts, certificates *server.Certificates, change ...func(*server.Runner, *server.Options)) listening {
 	t.Helper()
 	private, value, err := signing.GenerateKey("HS256")
 	if err != nil {
@@ -89,7 +89,7 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, patience serve
 	log := slog.New(slog.DiscardHandler)
 	options := server.Options{
 		Operations: o, Keychain: auth.Fixed(keychain), Log: log, Clock: time.Now,
-		BodyLimit: 16 << 20, BodyMemory: 1 << 20, InFlight: 8, Downloads: 8, Timeout: timeout, Timeouts: patience,
+		BodyLimit: 16 << 20, BodyMemory: 1 << 20, InFlight: 8, Downloads: 8, Timeout: timeout, Timeouts: timeouts,
 	}
 	open := func() net.Listener {
 		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -100,7 +100,7 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, patience serve
 	}
 	life := server.Runner{
 		Public: open(), TLS: certificates, Admin: server.OpenAdmin(open(), nil, log), Check: func(context.Context) error { return nil },
-		Timeouts: patience, Timeout: timeout, Drain: time.Second, Log: log,
+		Timeouts: timeouts, Timeout: timeout, Drain: time.Second, Log: log,
 	}
 	for _, apply := range change {
 		apply(&life, &options)
@@ -126,7 +126,7 @@ func (l listening) connect(text string) net.Conn {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() { _ = connection.Close() })
-	if err := connection.SetReadDeadline(time.Now().Add(4 * atOnce)); err != nil { // rather than wait forever
+	if err := connection.SetReadDeadline(time.Now().Add(4 * maxDelay)); err != nil { // rather than wait forever
 		l.t.Fatal(err)
 	}
 	if _, err := io.WriteString(connection, text); err != nil {
@@ -157,13 +157,13 @@ func status(t testing.TB, reader *bufio.Reader) int {
 // cutOff fails the test unless the server ends the connection.
 func cutOff(t testing.TB, connection net.Conn) {
 	t.Helper()
-	if err := connection.SetReadDeadline(time.Now().Add(atOnce)); err != nil {
+	if err := connection.SetReadDeadline(time.Now().Add(maxDelay)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := io.Copy(io.Discard, connection)
 	var slow net.Error
 	if errors.As(err, &slow) && slow.Timeout() {
-		t.Errorf("the connection is still open after %s", atOnce)
+		t.Errorf("the connection is still open after %s", maxDelay)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestHeadersAtADripAreCutOff(t *testing.T) {
 
 func TestHeadersAreBounded(t *testing.T) {
 	t.Parallel()
-	l := listen(t, operation{}, time.Second, hurried)
+	l := listen(t, operation{}, time.Second, shortTimeouts)
 	for size, want := range map[int]int{12 << 10: http.StatusCreated, 32 << 10: http.StatusRequestHeaderFieldsTooLarge} {
 		head := strings.Replace(l.head(len(user)), "\r\n\r\n", "\r\nX-Large: "+strings.Repeat("x", size)+"\r\n\r\n", 1)
 		if got := status(t, bufio.NewReader(l.connect(head+user))); got != want {
@@ -202,7 +202,7 @@ func TestBodiesAtADripAreCutOff(t *testing.T) {
 	for name, size := range map[string]int{"small": 1000, "large": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := listen(t, operation{}, time.Minute, hurried)
+			l := listen(t, operation{}, time.Minute, shortTimeouts)
 			connection := l.connect(l.head(size))
 			go drip(connection, " ")
 			if got := status(t, bufio.NewReader(connection)); got != http.StatusBadRequest {
@@ -217,7 +217,7 @@ func TestBodiesAtADripAreCutOff(t *testing.T) {
 // a request's time is over.
 func TestLargeBodyThatStallsGivesItsRoomBack(t *testing.T) {
 	t.Parallel()
-	l := listen(t, operation{}, 10*time.Second, hurried)
+	l := listen(t, operation{}, 10*time.Second, shortTimeouts)
 	l.connect(l.head(1<<20) + "{")
 	time.Sleep(50 * time.Millisecond) // it has the room
 	begin := time.Now()
@@ -225,7 +225,7 @@ func TestLargeBodyThatStallsGivesItsRoomBack(t *testing.T) {
 	if got := status(t, bufio.NewReader(l.connect(l.head(len(large))+large))); got != http.StatusCreated {
 		t.Error(got)
 	}
-	if took := time.Since(begin); took > atOnce {
+	if took := time.Since(begin); took > maxDelay {
 		t.Errorf("it waited for %s", took)
 	}
 }
@@ -233,7 +233,7 @@ func TestLargeBodyThatStallsGivesItsRoomBack(t *testing.T) {
 // A body that arrives steadily may take longer than the work on it may.
 func TestLargeBodyHasItsOwnTime(t *testing.T) {
 	t.Parallel()
-	l := listen(t, worksFor(hurried.Body+100*time.Millisecond), hurried.Body+300*time.Millisecond, hurried)
+	l := listen(t, worksFor(shortTimeouts.Body+100*time.Millisecond), shortTimeouts.Body+300*time.Millisecond, shortTimeouts)
 	large := user + strings.Repeat(" ", 1<<20-len(user))
 	connection := l.connect(l.head(len(large)))
 	const parts = 16
@@ -241,7 +241,7 @@ func TestLargeBodyHasItsOwnTime(t *testing.T) {
 		if _, err := io.WriteString(connection, large[i*len(large)/parts:(i+1)*len(large)/parts]); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(3 * hurried.Body / parts)
+		time.Sleep(3 * shortTimeouts.Body / parts)
 	}
 	if got := status(t, bufio.NewReader(connection)); got != http.StatusCreated {
 		t.Error(got)
@@ -262,8 +262,8 @@ func worksFor(long time.Duration) operation {
 
 func TestWorkMayTakeLongerThanReading(t *testing.T) {
 	t.Parallel()
-	work := hurried.Header + hurried.Body + 200*time.Millisecond
-	l := listen(t, worksFor(work), work+200*time.Millisecond, hurried)
+	work := shortTimeouts.Header + shortTimeouts.Body + 200*time.Millisecond
+	l := listen(t, worksFor(work), work+200*time.Millisecond, shortTimeouts)
 	if got := status(t, bufio.NewReader(l.connect(l.head(len(user))+user))); got != http.StatusCreated {
 		t.Error(got)
 	}
@@ -280,12 +280,12 @@ func answersMuch(w io.Writer) error {
 // An answer that nobody reads is given up: neither its place nor its memory is held.
 func TestAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	t.Parallel()
-	l := listen(t, operation{answer: answersMuch}, 10*time.Second, hurried)
+	l := listen(t, operation{answer: answersMuch}, 10*time.Second, shortTimeouts)
 	connection := l.connect(l.head(len(user)) + user)
 	if _, err := io.ReadFull(connection, make([]byte, 1)); err != nil { // it has begun, on a busy machine too
 		t.Fatal(err)
 	}
-	time.Sleep(atOnce)
+	time.Sleep(maxDelay)
 	received, _ := io.Copy(io.Discard, connection)
 	if received == 0 || received >= largeAnswer {
 		t.Errorf("%d bytes arrived", received)

@@ -24,18 +24,18 @@ func TestStreamsWhoseAnswersAreNotTakenAreReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	timeouts := hurried
+	timeouts := shortTimeouts
 	timeouts.Header = time.Minute // which a handshake has, too
 	// It is the connection's, too, which would end with the first one that is late because
 	// this machine is busy. The streams have Answer.
-	timeouts.Progress = atOnce
+	timeouts.Progress = maxDelay
 	l := listenWith(t, operation{answer: answersMuch}, 10*time.Second, timeouts, certificates)
 	connection, err := tls.Dial("tcp", l.address, &tls.Config{RootCAs: f.servers.pool(), NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	if err := connection.SetDeadline(time.Now().Add(4 * atOnce)); err != nil {
+	if err := connection.SetDeadline(time.Now().Add(4 * maxDelay)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := connection.Write([]byte(http2.ClientPreface)); err != nil {
