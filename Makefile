@@ -16,17 +16,20 @@ FUZZTIME      ?= 10s
 IMAGE         ?= barong:dev
 PLATFORM      ?= linux/$(shell $(GO) env GOARCH)
 
-# The modules of this repository, and their packages as the first one sees them.
-MODULES  := . cloud clients/go
-PACKAGES := ./... barong/clients/go/...
+# The modules of this repository: the server; what tests it, with modules that a server does not need; the
+# server with the drivers of clouds; the Go client.
+MODULES := . tests cloud clients/go
 
 # in_modules runs a command in the folder of each module.
 in_modules = set -e; for module in $(MODULES); do (cd $$module && $(1)) || exit 1; done
 
 # go test says nothing of what passed; the tests' own words are kept for the end, and
 # the number of those that were left to make test-all.
-reported = report=$$(mktemp); BARONG_TEST_REPORT=$$report $(1); status=$$?; grep -v '^left ' $$report; \
+reported = report=$$(mktemp); export BARONG_TEST_REPORT=$$report; $(1); status=$$?; grep -v '^left ' $$report; \
 	left=$$(grep -c '^left ' $$report); [ $$left = 0 ] || echo "$$left long tests are left to make test-all"; rm -f $$report; exit $$status
+
+# tested runs go test, or a runner of it, in the modules that have tests, to the end where one fails.
+tested = (failed=0; for module in clients/go . tests; do (cd $$module && $(1) ./...) || failed=1; done; exit $$failed)
 
 # A static binary, which runs on any system of its kind, and in an empty container.
 BUILD := CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -ldflags '-s -w'
@@ -47,27 +50,28 @@ run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
 
 test: ## Run the tests, but for the long ones; they find or start a Postgres themselves
 	@echo 'The tests are built first, which takes some minutes on a machine that has built nothing yet. Then each is a dot.'
-	@$(call reported,$(GO) run $(GOTESTSUM) --format dots --hide-summary skipped -- -short $(TESTFLAGS) $(PACKAGES))
+	@$(call reported,$(call tested,$(GO) run $(GOTESTSUM) --format dots --hide-summary skipped -- -short $(TESTFLAGS)))
 
 test-all: ## Run all tests, with those that break, kill and fill things up
-	@$(call reported,$(GO) test $(TESTFLAGS) $(PACKAGES))
+	@$(call reported,$(call tested,$(GO) test $(TESTFLAGS)))
 
 # Strangers' load runs once, in test-all: it breaks nothing that could come back otherwise.
 test-faults: ## Break databases, processes and disks under load, three times in a row
-	$(GO) test -count=3 -timeout 20m -v -skip 'Strangers|StolenToken' ./tests/faults
+	$(GO) test -C tests -count=3 -timeout 20m -v -skip 'Strangers|StolenToken' ./faults
 
 test-upgrade: build ## Test whether an earlier version works on this one's schema (PREVIOUS=tag or commit)
-	$(GO) run ./tests/upgrade -previous "$(PREVIOUS)" -then "$(THEN)" $(UPGRADEFLAGS)
+	$(GO) build -C tests -o ../bin/upgrade ./upgrade
+	bin/upgrade -previous "$(PREVIOUS)" -then "$(THEN)" $(UPGRADEFLAGS)
 
 test-docs: ## Test the page /docs in Chromium or Chrome, without a window, with axe from npm (Node 20)
-	$(GO) test -tags browser -count=1 -timeout 5m -v -run '^TestBrowser' ./tests
+	$(GO) test -C tests -tags browser -count=1 -timeout 5m -v -run '^TestBrowser' .
 
 bench: build ## Measure against the fastest server that could be; BENCHFLAGS=-help
-	$(GO) build -trimpath -o bin/bench ./tests/bench
+	$(GO) build -C tests -trimpath -o ../bin/bench ./bench
 	bin/bench $(BENCHFLAGS)
 
 soak: build ## Load a server steadily for 20 minutes and see whether it grows; SOAKFLAGS=-help
-	$(GO) build -trimpath -o bin/bench ./tests/bench
+	$(GO) build -C tests -trimpath -o ../bin/bench ./bench
 	bin/bench soak $(SOAKFLAGS)
 
 generate: ## Make generated/ and clients/go/api from openapi.yaml
@@ -77,10 +81,10 @@ clients: ## Make the clients of other languages from openapi.yaml (clients/)
 	@set -e; for suite in clients/*/Makefile; do $(MAKE) --no-print-directory -C $$(dirname $$suite) install generate; done
 
 test-clients: ## Test them against a real server, directly and through Prism (Node 20)
-	$(GO) test -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$' ./tests
+	$(GO) test -C tests -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$' .
 
 test-generators: ## Test what generators of other projects make of the served documents (Node 20, Java, Ruby)
-	$(GO) test -tags generators -count=1 -timeout 20m -v -run '^TestClientsOfForeignGenerators$$' ./tests
+	$(GO) test -C tests -tags generators -count=1 -timeout 20m -v -run '^TestClientsOfForeignGenerators$$' .
 
 scalar: ## Fetch what draws the page /docs, internal/apidocs/scalar.js.*, from npm again (Node 20)
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
@@ -100,7 +104,7 @@ verify: ## Fail when generated code or go.mod is not what the sources make
 	@$(call in_modules,$(GO) mod tidy -diff)
 	@$(call in_modules,$(verify_modules))
 	$(MAKE) --no-print-directory generate
-	@status=$$(git status --porcelain -- generated clients/go cloud go.mod go.sum); \
+	@status=$$(git status --porcelain -- generated clients/go cloud tests go.mod go.sum); \
 	if [ -n "$$status" ]; then echo "not up to date, run make generate and commit:"; echo "$$status"; git --no-pager diff -- generated clients/go | head -40; exit 1; fi
 
 lint: ## Format, vet, golangci-lint
@@ -132,7 +136,7 @@ image: ## Build the container image IMAGE (barong:dev) with the machine's Go
 	docker build --file deploy/Dockerfile --build-arg TARGETPLATFORM=$(PLATFORM) --tag $(IMAGE) bin/image
 
 test-image: image ## Run the README's steps against the container, as it is deployed
-	BARONG_TEST_IMAGE=$(IMAGE) $(GO) test -tags image -count=1 -timeout 10m -v ./tests/image
+	BARONG_TEST_IMAGE=$(IMAGE) $(GO) test -C tests -tags image -count=1 -timeout 10m -v ./image
 
 release-dry: ## Build into dist/ what a release publishes, try it, and publish nothing
 	$(GO) run $(GORELEASER) release --snapshot --clean --skip publish,announce,docker
@@ -157,4 +161,4 @@ fuzz-code: ## Fuzz what reads other people's bytes
 	@$(call in_modules,$(fuzz_module))
 
 fuzz-server: ## Make requests of openapi.yaml to the server, right ones and wrong ones
-	@$(call reported,$(GO) test -count=1 -timeout 0 -run '^TestServerKeepsItsSpecification$$' ./tests -property $(FUZZTIME))
+	@$(call reported,$(GO) test -C tests -count=1 -timeout 0 -run '^TestServerKeepsItsSpecification$$' . -property $(FUZZTIME))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 // mayImport is which of our packages each of them may use (docs/architecture.md).
 var mayImport = map[string][]string{
 	"barong":                            {"internal/cli"},
+	"barong/cloud":                      {"internal/cli"},
 	"barong/internal/cli":               {"internal/app", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/problem"},
 	"barong/internal/app":               {"clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version"},
 	"barong/internal/server":            {"internal/spec", "handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem"},
@@ -49,33 +51,54 @@ var mayImport = map[string][]string{
 	"barong/tests/bench": {"clients/go/signing", "internal/auth", "internal/embeddedpg", "handlers", "internal/identity", "repository"},
 }
 
+// modules are the folders of the repository's modules.
+var modules = []string{"..", ".", "../cloud", "../clients/go"}
+
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
-	list := exec.Command("go", "list", "-json=ImportPath,Imports", "barong/...")
-	output, err := list.Output()
+	for _, module := range modules {
+		list := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+		list.Dir = module
+		output, err := list.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoder := json.NewDecoder(strings.NewReader(string(output)))
+		for {
+			var found struct {
+				ImportPath string
+				Imports    []string
+			}
+			if err := decoder.Decode(&found); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			allowed, known := mayImport[found.ImportPath]
+			if !known {
+				t.Errorf("%s is not in the list of packages", found.ImportPath)
+			}
+			for _, imported := range found.Imports {
+				if name, ours := strings.CutPrefix(imported, "barong/"); ours && !slices.Contains(allowed, name) {
+					t.Errorf("%s imports %s", found.ImportPath, imported)
+				}
+			}
+		}
+	}
+}
+
+// maxIndirect is how many modules the server may bring beside those that it names:
+// each is one more to audit, to update and to download.
+const maxIndirect = 75
+
+func TestTheServerBringsFewModules(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("../go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder := json.NewDecoder(strings.NewReader(string(output)))
-	for {
-		var found struct {
-			ImportPath string
-			Imports    []string
-		}
-		if err := decoder.Decode(&found); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		allowed, known := mayImport[found.ImportPath]
-		if !known {
-			t.Errorf("%s is not in the list of packages", found.ImportPath)
-		}
-		for _, imported := range found.Imports {
-			if name, ours := strings.CutPrefix(imported, "barong/"); ours && !slices.Contains(allowed, name) {
-				t.Errorf("%s imports %s", found.ImportPath, imported)
-			}
-		}
+	if indirect := strings.Count(string(content), "// indirect"); indirect > maxIndirect {
+		t.Errorf("go.mod has %d indirect modules, more than %d", indirect, maxIndirect)
 	}
 }
 

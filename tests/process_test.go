@@ -28,8 +28,9 @@ var binaryDir string
 // binary is barong, built once.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "barong")
-	output, err := exec.Command("go", "build", "-o", path, "..").CombinedOutput()
-	if err != nil {
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Dir = ".." // the module of the server
+	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, output)
 	}
 	return path, nil

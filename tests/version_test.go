@@ -24,7 +24,8 @@ const stampedVersion = "7.8.9-test"
 func stamped(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "barong")
-	build := exec.Command("go", "build", "-o", path, "-ldflags", "-X barong/internal/version.stamped=v"+stampedVersion, "..")
+	build := exec.Command("go", "build", "-o", path, "-ldflags", "-X barong/internal/version.stamped=v"+stampedVersion, ".")
+	build.Dir = ".." // the module of the server
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}

@@ -26,7 +26,9 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "barong")
-	if output, err := exec.Command("go", "build", "-o", binary, "barong").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Dir = "../.." // the module of the server
+	if output, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %s", err, output)
 		return 1
 	}

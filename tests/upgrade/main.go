@@ -29,7 +29,6 @@ func main() {
 	var r run
 	flag.StringVar(&r.previous, "previous", "", "the version whose tests are run: a tag or a commit; empty: the release in repository/migrations/RELEASED")
 	flag.StringVar(&r.binary, "binary", "bin/barong", "of this version: it makes the schema")
-	flag.StringVar(&r.packages, "packages", "./tests", "what is tested, in a list")
 	flag.StringVar(&r.tests, "run", "", "which tests, as for go test; empty: all")
 	flag.StringVar(&r.skip, "skip", onlyOfItsOwn, "which tests not")
 	flag.StringVar(&r.then, "then", "", "a file of SQL that is run after the migrations: a step that is not there yet")
@@ -44,7 +43,7 @@ func main() {
 }
 
 // run is the flags.
-type run struct{ previous, binary, packages, tests, skip, then string }
+type run struct{ previous, binary, tests, skip, then string }
 
 func (r run) all(ctx context.Context) (err error) {
 	if r.previous == "" {
@@ -108,13 +107,13 @@ func (r run) schema(ctx context.Context, server, dir string) error {
 }
 
 func (r run) test(ctx context.Context, tree, server string) error {
-	fmt.Printf("the tests of %s (%s) on this version's schema, but for %s\n", r.previous, r.packages, r.skip)
+	fmt.Printf("the tests of %s on this version's schema, but for %s\n", r.previous, r.skip)
 	arguments := []string{"test", "-count=1", "-timeout", "20m", "-skip", r.skip}
 	if r.tests != "" {
 		arguments = append(arguments, "-run", r.tests)
 	}
-	test := exec.CommandContext(ctx, "go", append(arguments, strings.Split(r.packages, ",")...)...)
-	test.Dir, test.Stdout, test.Stderr = tree, os.Stdout, os.Stderr
+	test := exec.CommandContext(ctx, "go", append(arguments, ".")...)
+	test.Dir, test.Stdout, test.Stderr = filepath.Join(tree, "tests"), os.Stdout, os.Stderr // a module, or a folder of one
 	test.Env = append(os.Environ(), "BARONG_TEST_DATABASE_URL="+server)
 	if err := test.Run(); err != nil {
 		return fmt.Errorf("%s does not work on this version's schema: %w", r.previous, err)
