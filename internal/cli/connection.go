@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -85,12 +84,10 @@ func explainHandshake(err error) string {
 		return "the server's certificate has expired or is not valid yet"
 	case errors.As(err, &invalid):
 		return "the server's certificate is not valid"
-	case errors.As(err, &plain):
+	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server speaks no TLS there: the URL may have to begin with http://"
 	case errors.As(err, &remote) && remote.Op == "remote error":
 		return alerts[remote.Err.Error()]
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // has no type
-		return "the server speaks no TLS there: the URL may have to begin with http://"
 	default:
 		return ""
 	}
