@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"barong/internal/keys"
-	"barong/tests/long"
+	"barong/internal/long"
 )
 
 // bulkFile is a database and a folder for files of users.

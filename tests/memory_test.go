@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"barong/clients/go/signing"
-	"barong/tests/long"
+	"barong/internal/long"
 )
 
 // uploads is how many documents of 10 MiB come at once.

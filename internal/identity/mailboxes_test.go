@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"barong/internal/identity"
+	"barong/internal/long"
 )
 
 func TestAllSpellingsOfOneMailboxHaveOneKey(t *testing.T) {
@@ -64,6 +65,7 @@ func TestMailboxesThatDifferHaveTwoKeys(t *testing.T) {
 }
 
 func TestEveryCharacterOfALocalPartHasOneKeyInAllCasesAndForms(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for r := rune(1); r <= unicode.MaxRune; r++ {
 		if !utf8.ValidRune(r) || unicode.IsSpace(r) {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"barong/internal/identity"
+	"barong/internal/long"
 )
 
 func TestNamesOfPeopleAndPlacesAreTakenAsTheyAreWritten(t *testing.T) {
@@ -75,6 +76,7 @@ func rubyWord(t *testing.T) map[rune]bool {
 // The rules of a profile's texts, written a second time. Spaces other than U+0020,
 // controls that are white space included, become that before the rule is applied.
 func TestEveryCharacterOfUnicodeIsTakenOrRefusedByTheRuleOfItsField(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	word := rubyWord(t)
 	if len(word) < 130_000 {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"barong/internal/identity"
+	"barong/internal/long"
 )
 
 // isStrong says whether a password that has all classes is taken.
@@ -58,6 +59,7 @@ func lettersByScript(limit int) map[string][]rune {
 }
 
 func TestADoubledLetterOfAnyScriptIsNoPatternAndOneHeldDownIsNoPassword(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	tried := 0
 	for script, letters := range lettersByScript(6) {
@@ -79,6 +81,7 @@ func TestADoubledLetterOfAnyScriptIsNoPatternAndOneHeldDownIsNoPassword(t *testi
 }
 
 func TestRandomLettersOfAnyScriptAreAsStrongAsThoseOfASCII(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	all := lettersByScript(50)

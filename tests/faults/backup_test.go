@@ -24,7 +24,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/pquerna/otp/totp"
 
-	"barong/tests/long"
+	"barong/internal/long"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/tests/long"
+	"barong/internal/long"
 )
 
 func TestDatabaseThatIsKilledAndStartedAgain(t *testing.T) {

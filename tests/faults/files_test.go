@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/tests/long"
+	"barong/internal/long"
 )
 
 // A process that may open few files keeps enough of them for its health, its keychain

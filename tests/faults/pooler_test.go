@@ -16,7 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"barong/tests/long"
+	"barong/internal/long"
 )
 
 // TestPoolerInTransactionMode runs with BARONG_TEST_PGBOUNCER=1, where PgBouncer is

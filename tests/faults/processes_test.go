@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/tests/long"
+	"barong/internal/long"
 )
 
 func TestOneOfTwoServersThatIsKilled(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/tests/long"
+	"barong/internal/long"
 
 	"barong/clients/go/signing"
 )

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"barong/tests/long"
+	"barong/internal/long"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
