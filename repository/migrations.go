@@ -22,14 +22,13 @@ var migrations embed.FS
 // Migration is one step of the schema.
 type Migration struct {
 	Version   int64
-	Name      string    // of its file
+	Name      string    // zero while the migration is pending
 	AppliedAt time.Time // zero while it is pending
 }
 
-// Migrate brings the schema up to date and returns the steps that it took, those
-// before an error included.
-// Servers that start together take turns: a row in a table is the lock, which
-// holds behind a connection pooler too.
+// Migrate brings the schema up to date and returns the migrations that it applied, including those
+// before an error. Servers that start at the same time migrate one after the other: the lock is a
+// row in a table, which also works behind a connection pooler.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migration, error) {
 	provider, closeProvider, err := newProvider(pool, log)
 	if err != nil {
@@ -69,16 +68,16 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migra
 	}
 }
 
-// A step that changes a table gives up (lock_timeout) where somebody else holds
-// it for long, for until the step has its lock, whoever comes later waits behind
-// it. Meanwhile they get through, and it is tried again.
+// A migration that alters a table fails with lock_timeout while another transaction holds that
+// table for long, because every later transaction waits behind a migration that waits for its lock.
+// Migrate pauses, so that these transactions proceed, and tries again.
 const (
 	lockNotAvailable = "55P03" // SQLSTATE
 	lockAttempts     = 30
 	lockPause        = 2 * time.Second
 )
 
-// Migrations lists all steps, oldest first, and when each was taken.
+// Migrations lists all migrations, oldest first, with the time when each was applied.
 func Migrations(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migration, error) {
 	provider, closeProvider, err := newProvider(pool, log)
 	if err != nil {
@@ -105,7 +104,7 @@ func newProvider(pool *pgxpool.Pool, log *slog.Logger) (*goose.Provider, func(),
 	if err != nil {
 		return nil, nil, err
 	}
-	// A connection of its own: a step takes as long as it takes, the pool's may not.
+	// A connection of its own: a migration may take longer than the pool allows.
 	config, err := parse(pool.Config().ConnString())
 	if err != nil {
 		return nil, nil, err
