@@ -22,8 +22,8 @@ var migrations embed.FS
 // Migration is one step of the schema.
 type Migration struct {
 	Version   int64
-	Name      string    // zero while the migration is pending
-	AppliedAt time.Time // zero while it is pending
+	Name      string    // of its file
+	AppliedAt time.Time // zero while the migration is pending
 }
 
 // Migrate brings the schema up to date and returns the migrations that it applied, including those
