@@ -8,7 +8,8 @@ import (
 	"barong/repository"
 )
 
-// validateBatch divides a batch. Of rows that want the same the first one gets it.
+// validateBatch splits a batch into accepted and rejected rows. Of rows with the same unique value,
+// the first one gets it.
 func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen) (accepted []repository.StoredUser, refused []*row, referrers map[string]int64, err error) {
 	var emails, uids, numbers []string
 	for _, r := range b.rows {
@@ -22,8 +23,8 @@ func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	// A referrer may stand anywhere in the batch, and must be accepted: rows are
-	// looked at again until no more of them fall. What has fallen stays so.
+	// A referrer may be anywhere in the batch, and must be accepted: validation is repeated until
+	// it rejects no more rows. A rejected row stays rejected.
 	reasons := make([][]string, len(b.rows))
 	for fell := true; fell; {
 		fell = false
@@ -59,8 +60,8 @@ func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen
 	return accepted, refused, taken.UIDs, nil
 }
 
-// rejectionReasons is why a row is refused: what it breaks by itself, after what others
-// have. A row without any takes what it wants.
+// rejectionReasons returns why a row is rejected: first conflicts with other users, then the
+// violations of the row itself. A row without reasons reserves its unique values.
 func (i *importing) rejectionReasons(ctx context.Context, r *row, taken repository.Conflicts, seen *batchSeen, standing map[string]bool) ([]string, error) {
 	var reasons []string
 	if r.user.Email != "" && (taken.HasEmail(r.user.Email) || seen.hasEmail(r.user.Email)) {
@@ -96,7 +97,7 @@ func (i *importing) rejectionReasons(ctx context.Context, r *row, taken reposito
 	return reasons, nil
 }
 
-// uids are those that a row would have and name, as far as they could be any.
+// uids returns the uid of a row and that of its referrer, as far as they are valid.
 func (r *row) uids() []string {
 	var uids []string
 	if identity.IsUID(r.user.UID) {
@@ -108,7 +109,7 @@ func (r *row) uids() []string {
 	return uids
 }
 
-// validated are the numbers that nobody else may have.
+// validated returns the row's validated numbers, which must be unique.
 func (r *row) validated() []string {
 	var numbers []string
 	for _, p := range r.user.Phones {
