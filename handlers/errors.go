@@ -109,9 +109,9 @@ func classify(err error) (failure *problem.Error, status int, name string) {
 // written. Failures of other connections are a problem.Error.
 func isClientDisconnect(err error) bool {
 	var failure *problem.Error
-	var broken *net.OpError
+	var opErr *net.OpError
 	return errors.Is(err, context.Canceled) ||
-		!errors.As(err, &failure) && errors.As(err, &broken) && broken.Op == "write"
+		!errors.As(err, &failure) && errors.As(err, &opErr) && opErr.Op == "write"
 }
 
 func plain(failure *problem.Error) map[string]any {

@@ -56,8 +56,8 @@ func (h *Handlers) preferTaken(ctx context.Context, email string, otherwise erro
 
 // alreadyExists replaces the violation of a taken e-mail by the error of this operation.
 func alreadyExists(err error) error {
-	var broken *problem.Error
-	if errors.As(err, &broken) && slices.Contains(broken.Violations, identity.EmailTaken) {
+	var invalid *problem.Error
+	if errors.As(err, &invalid) && slices.Contains(invalid.Violations, identity.EmailTaken) {
 		return identity.ErrUserAlreadyExists
 	}
 	return err

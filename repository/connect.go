@@ -54,11 +54,11 @@ func attempts(err error) []error {
 }
 
 func permanentCause(err error) (reason string, permanent bool) {
-	var answered *pgconn.PgError
-	if errors.As(err, &answered) {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
 		for _, code := range refusesConnections {
-			if strings.HasPrefix(answered.Code, code) {
-				return answered.Error(), true
+			if strings.HasPrefix(pgErr.Code, code) {
+				return pgErr.Error(), true
 			}
 		}
 		return "", false

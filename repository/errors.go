@@ -42,12 +42,12 @@ func translate(err error) error {
 	if isConnectionError(err) {
 		return unavailable(err)
 	}
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
-		if violation, ok := violated[refusal.ConstraintName]; ok && refusal.Code == "23505" {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		if violation, ok := violated[pgErr.ConstraintName]; ok && pgErr.Code == "23505" {
 			return problem.Invalid(violation)
 		}
-		if isSerializationFailure(err) || unavailableStates[refusal.Code] || unavailableClasses[refusal.Code[:2]] {
+		if isSerializationFailure(err) || unavailableStates[pgErr.Code] || unavailableClasses[pgErr.Code[:2]] {
 			return unavailable(err)
 		}
 	}
@@ -74,9 +74,9 @@ func timedOut(err error) bool {
 	if errors.As(err, &connect) {
 		return false
 	}
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
-		return refusal.Code == "57014" || refusal.Code == "55P03" || refusal.Code == "25P03"
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return pgErr.Code == "57014" || pgErr.Code == "55P03" || pgErr.Code == "25P03"
 	}
 	return errors.Is(err, context.DeadlineExceeded)
 }
@@ -99,8 +99,8 @@ var (
 
 // isSerializationFailure reports a serialization failure or a deadlock: a retry may succeed.
 func isSerializationFailure(err error) bool {
-	var refusal *pgconn.PgError
-	return errors.As(err, &refusal) && (refusal.Code == "40001" || refusal.Code == "40P01")
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
 }
 
 // isConnectionError reports a connection that could not be opened for any reason, a connection that

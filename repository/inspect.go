@@ -61,13 +61,13 @@ const clockTrips = 3
 func clockAhead(ctx context.Context, pool *pgxpool.Pool) (ahead time.Duration, err error) {
 	shortest := time.Duration(math.MaxInt64)
 	for range clockTrips {
-		var there time.Time
+		var remote time.Time
 		sent := time.Now()
-		if err := pool.QueryRow(ctx, selectClock.sql).Scan(&there); err != nil {
+		if err := pool.QueryRow(ctx, selectClock.sql).Scan(&remote); err != nil {
 			return 0, fmt.Errorf("the clock of the database cannot be read: %w", err)
 		}
 		if trip := time.Since(sent); trip < shortest {
-			shortest, ahead = trip, there.Sub(sent.Add(trip/2))
+			shortest, ahead = trip, remote.Sub(sent.Add(trip/2))
 		}
 	}
 	return ahead, nil

@@ -45,9 +45,9 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migra
 	var applied []Migration
 	for attempt := 1; ; attempt++ {
 		results, err := provider.Up(ctx)
-		var broken *goose.PartialError
-		if errors.As(err, &broken) {
-			results = broken.Applied
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			results = partial.Applied
 		}
 		for _, result := range results {
 			applied = append(applied, Migration{Version: result.Source.Version, Name: result.Source.Path, AppliedAt: time.Now().UTC()})
@@ -55,8 +55,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migra
 		if err == nil {
 			return applied, nil
 		}
-		var refused *pgconn.PgError
-		if attempt == lockAttempts || !errors.As(err, &refused) || refused.Code != lockNotAvailable {
+		var pgErr *pgconn.PgError
+		if attempt == lockAttempts || !errors.As(err, &pgErr) || pgErr.Code != lockNotAvailable {
 			return applied, fmt.Errorf("the schema could not be migrated: %w", err)
 		}
 		log.Warn("a step of the schema did not get its lock and is tried again", "error", err)

@@ -61,8 +61,8 @@ func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (identity.O
 	return identity.OTPAccount{UID: user.UID, State: user.State, OTP: user.OTP}, err
 }
 
-// EnableOTP sets a user's otp, replaces the encrypted secret unless encrypted is nil, and deletes
-// the failures.
+// EnableOTP sets a user's otp, deletes the old secret and the failures, and stores the encrypted
+// secret unless it is nil.
 func (r *Repository) EnableOTP(ctx context.Context, uid string, encrypted []byte, now time.Time) error {
 	return r.switchOTP(ctx, uid, true, now, func(tx *Repository, userID int64) error {
 		if encrypted == nil {

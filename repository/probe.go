@@ -65,9 +65,9 @@ func NewProbe(pool *pgxpool.Pool) *Probe {
 // takes no writes; pgx has no value for it. Errors that the host itself reports, and a host that is
 // only less preferred than another, are returned unchanged.
 func asReadOnly(ctx context.Context, err error) error {
-	var refusal *pgconn.PgError
+	var pgErr *pgconn.PgError
 	var lessPreferred *pgconn.NotPreferredError
-	if err == nil || ctx.Err() != nil || errors.As(err, &refusal) || errors.As(err, &lessPreferred) {
+	if err == nil || ctx.Err() != nil || errors.As(err, &pgErr) || errors.As(err, &lessPreferred) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrReadOnly, err)
@@ -127,8 +127,8 @@ func (p *Probe) ask(ctx context.Context) (found probed, err error) {
 		p.disconnect(kept)
 	}
 	connection, err := pgx.ConnectConfig(ctx, p.config)
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) && refusal.Code == tooManyConnections {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == tooManyConnections {
 		return p.askPool(ctx)
 	}
 	if err != nil {

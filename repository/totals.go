@@ -18,8 +18,8 @@ const (
 	longestKept = time.Minute
 	// keptTotals is the number of lists in the cache.
 	keptTotals = 1000
-	// countTimeout limits a count. It exceeds the time of a request, because other requests may
-	// wait for the same count.
+	// countTimeout limits a count, which may outlast the request that started it: other requests
+	// may wait for the same count.
 	countTimeout = time.Minute
 )
 

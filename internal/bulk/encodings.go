@@ -33,18 +33,18 @@ const detectedBytes = 64 << 10
 // seekable if it was, with converted false. Without a declared encoding, an input that is neither
 // UTF-8 nor UTF-16 with a byte order mark is an error that names the likely encoding, because a
 // wrong guess would store wrong text.
-func Decode(input io.Reader, told Encoding) (decoded io.Reader, converted bool, err error) {
+func Decode(input io.Reader, declared Encoding) (decoded io.Reader, converted bool, err error) {
 	start, input, err := peek(input)
 	if err != nil {
 		return nil, false, err
 	}
-	if told == Detected {
-		if told, err = detect(start); err != nil {
+	if declared == Detected {
+		if declared, err = detect(start); err != nil {
 			return nil, false, err
 		}
 	}
 	var from encoding.Encoding
-	switch told {
+	switch declared {
 	case UTF8:
 		return input, false, nil
 	case UTF16:
@@ -54,7 +54,7 @@ func Decode(input io.Reader, told Encoding) (decoded io.Reader, converted bool, 
 	case Latin1:
 		from = charmap.Windows1252
 	default:
-		return nil, false, fmt.Errorf("there is no encoding %q", told)
+		return nil, false, fmt.Errorf("there is no encoding %q", declared)
 	}
 	return from.NewDecoder().Reader(input), true, nil
 }

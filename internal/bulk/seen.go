@@ -38,8 +38,8 @@ func newBatchSeen(before *seen) *batchSeen {
 }
 
 func (s *batchSeen) has(kind byte, text string) bool {
-	_, flies := s.flying[string(kind)+text]
-	return flies || s.hasOwn(kind, text) || s.hadBefore(kind, text)
+	_, isPending := s.flying[string(kind)+text]
+	return isPending || s.hasOwn(kind, text) || s.hadBefore(kind, text)
 }
 
 func (s *batchSeen) hasOwn(kind byte, text string) bool {

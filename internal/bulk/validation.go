@@ -26,25 +26,25 @@ func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen
 	// A referrer may be anywhere in the batch, and must be accepted: validation is repeated until
 	// it rejects no more rows. A rejected row stays rejected.
 	reasons := make([][]string, len(b.rows))
-	for fell := true; fell; {
-		fell = false
+	for rejectedAny := true; rejectedAny; {
+		rejectedAny = false
 		clear(seen.keys)
-		standing := make(map[string]bool, len(b.rows))
+		candidates := make(map[string]bool, len(b.rows))
 		for n, r := range b.rows {
 			if len(reasons[n]) == 0 {
-				standing[r.user.UID] = true
+				candidates[r.user.UID] = true
 			}
 		}
 		for n, r := range b.rows {
 			if len(reasons[n]) > 0 {
 				continue
 			}
-			if reasons[n], err = i.rejectionReasons(ctx, r, taken, seen, standing); err != nil {
+			if reasons[n], err = i.rejectionReasons(ctx, r, taken, seen, candidates); err != nil {
 				return nil, nil, nil, err
 			}
-			fell = fell || len(reasons[n]) > 0
+			rejectedAny = rejectedAny || len(reasons[n]) > 0
 		}
-		if !fell {
+		if !rejectedAny {
 			seen.keep()
 		}
 	}
@@ -62,7 +62,7 @@ func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen
 
 // rejectionReasons returns why a row is rejected: first conflicts with other users, then the
 // violations of the row itself. A row without reasons reserves its unique values.
-func (i *importing) rejectionReasons(ctx context.Context, r *row, taken repository.Conflicts, seen *batchSeen, standing map[string]bool) ([]string, error) {
+func (i *importing) rejectionReasons(ctx context.Context, r *row, taken repository.Conflicts, seen *batchSeen, candidates map[string]bool) ([]string, error) {
 	var reasons []string
 	if r.user.Email != "" && (taken.HasEmail(r.user.Email) || seen.hasEmail(r.user.Email)) {
 		reasons = append(reasons, identity.ErrUserAlreadyExists.Detail)
@@ -82,7 +82,7 @@ func (i *importing) rejectionReasons(ctx context.Context, r *row, taken reposito
 		}
 	}
 	if referrer := r.user.ReferralUID; referrer != nil {
-		if taken.UIDs[*referrer] == 0 && !standing[*referrer] && !seen.hadBefore('u', *referrer) {
+		if taken.UIDs[*referrer] == 0 && !candidates[*referrer] && !seen.hadBefore('u', *referrer) {
 			reasons = append(reasons, identity.ReferralUnknown.Message)
 		}
 	}

@@ -154,10 +154,10 @@ const pdfPreamble = 1024
 
 // detectContentType detects the type of a content with a declared type. Bytes before a PDF header
 // are ignored, unless a browser would execute them.
-func detectContentType(content []byte, said string) string {
+func detectContentType(content []byte, declared string) string {
 	sniffed := http.DetectContentType(content)
-	if said == contentTypes["pdf"] && !strings.HasPrefix(sniffed, "text/html") && bytes.Contains(content[:min(len(content), pdfPreamble)], []byte("%PDF-")) {
-		return said
+	if declared == contentTypes["pdf"] && !strings.HasPrefix(sniffed, "text/html") && bytes.Contains(content[:min(len(content), pdfPreamble)], []byte("%PDF-")) {
+		return declared
 	}
 	return sniffed
 }

@@ -34,8 +34,8 @@ type Backend interface {
 
 // Accounts stores the otp of users. Package repository implements it.
 type Accounts interface {
-	// EnableOTP sets a user's otp, stores an encrypted secret unless it is nil, and deletes the
-	// failures, in one transaction.
+	// EnableOTP sets a user's otp, deletes the old secret and the failures, and stores the
+	// encrypted secret unless it is nil, in one transaction.
 	EnableOTP(ctx context.Context, uid string, encrypted []byte, now time.Time) error
 	// DisableOTP clears otp and deletes the secret and the failures.
 	DisableOTP(ctx context.Context, uid string, now time.Time) error

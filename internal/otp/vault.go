@@ -100,14 +100,14 @@ func (v *Vault) Enrolled(ctx context.Context, uid string) (bool, error) {
 // withoutForeignRedirects returns a client that does not follow a redirect to another host or
 // scheme, because it would send the token there.
 func withoutForeignRedirects(client *http.Client) *http.Client {
-	faithful := *client
-	faithful.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+	restricted := *client
+	restricted.CheckRedirect = func(next *http.Request, before []*http.Request) error {
 		if next.URL.Host != before[0].URL.Host || next.URL.Scheme != before[0].URL.Scheme || len(before) > 3 {
 			return http.ErrUseLastResponse
 		}
 		return nil
 	}
-	return &faithful
+	return &restricted
 }
 
 // vaultAnswer is the part of a response that is read.
