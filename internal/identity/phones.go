@@ -18,7 +18,7 @@ type Phone struct {
 	ValidatedAt *time.Time
 }
 
-// maxPhoneSpelling limits the length of a spelling, in bytes.
+// maxPhoneSpelling limits the length, in bytes, of a spelling of up to 15 digits.
 const maxPhoneSpelling = 128
 
 // PhoneTaken is reported when another user has validated the number.
