@@ -32,12 +32,12 @@ var (
 // error as from InsertUser, or identity.UIDTaken.
 //
 // ImportUsers calls turn after writing the users and before taking locks that others may want, and
-// commits after turn returns. Concurrent imports that were started one after the other can so write
-// at the same time and commit in order.
+// commits after turn returns. This lets concurrent imports write at the same time and commit in the
+// order of their start.
 func (r *Repository) ImportUsers(ctx context.Context, users []StoredUser, ids []int64, referrers map[string]int64, from, to ImportRun, turn func() error) error {
 	return r.InTx(ctx, func(tx *Repository) error {
-		// turn waits for an earlier import, which Postgres does not know. A lock wait of this
-		// transaction could so be part of a deadlock that Postgres cannot detect.
+		// turn waits for an earlier import outside of the database. Postgres cannot detect a
+		// deadlock that includes this wait, so the timeout ends it.
 		if _, err := tx.exec(ctx, limitLockWait, nil); err != nil {
 			return err
 		}
