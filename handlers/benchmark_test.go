@@ -24,7 +24,7 @@ func usualUser() identity.User {
 	return user
 }
 
-// BenchmarkUser is the answer of /users/get, from the noun to the bytes.
+// BenchmarkUser encodes the response of /users/get.
 func BenchmarkUser(b *testing.B) {
 	user := usualUser()
 	b.ReportAllocs()
@@ -39,7 +39,7 @@ func BenchmarkUser(b *testing.B) {
 	}
 }
 
-// BenchmarkPage is a page of 100 users, short and extended.
+// BenchmarkPage encodes a page of 100 users, short and extended.
 func BenchmarkPage(b *testing.B) {
 	users := make([]identity.User, 100)
 	for i := range users {

@@ -16,8 +16,8 @@ import (
 	"barong/internal/problem"
 )
 
-// CreateDocument stores a document: the file first, then, in one transaction, its
-// row, the label that follows it, and what that does to the account.
+// CreateDocument stores a document: the content first; then its row, the document label and the
+// account status in one transaction.
 func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
 	parameters := request.JSONBody
 	room, err := h.Repo.HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
@@ -32,7 +32,7 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 		fields.Expire = &parameters.DocExpire.Time
 	}
 	document, content, violations := h.Policy.NewDocument(fields, h.now())
-	if !room { // found out before the upload is stored, and once more with its row
+	if !room { // checked before the content is stored, and again when the row is inserted
 		violations = append(violations, identity.TooManyDocuments)
 	}
 	if err := problem.Invalid(violations...); err != nil {
@@ -51,12 +51,12 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	return generated.CreateDocument201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
 }
 
-// abandonTimeout bounds the removal of a file, for which nobody waits long.
+// abandonTimeout limits the removal of a file after a failed insert.
 const abandonTimeout = 5 * time.Second
 
-// removeOrphan removes the file of a document whose row did not come. Where the
-// database may have kept the row after all (the connection broke while it
-// committed), the file stays, for `barong documents sweep` to decide.
+// removeOrphan removes the content of a document whose row was not inserted. Where the database may
+// have committed the row after all, because the connection broke during the commit, the file stays,
+// and `barong documents sweep` decides.
 func (h *Handlers) removeOrphan(ctx context.Context, d identity.Document, cause error) {
 	if ctx.Err() != nil || problem.KindOf(cause) == problem.Unavailable {
 		return
@@ -66,12 +66,12 @@ func (h *Handlers) removeOrphan(ctx context.Context, d identity.Document, cause 
 	_ = h.Documents.Remove(ctx, d.Object)
 }
 
-// readTimeout is for sending a document: 10 MiB at less than 100 KiB a second. A
-// store that hangs is given up then, too.
+// readTimeout limits sending a document: 10 MiB at slightly less than 100 KiB a second. It also
+// ends reads from a store that hangs.
 const readTimeout = 2 * time.Minute
 
-// ServeDocument answers a signed URL with the content. An error that it returns
-// was not written yet.
+// ServeDocument responds to a signed URL with the content. When it returns an error, it has written
+// nothing.
 func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	object, query := chi.URLParam(r, "object"), r.URL.Query()
 	if err := h.Documents.Verify(object, query.Get("expires"), query.Get("signature")); err != nil {
@@ -84,7 +84,7 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// A slow reader has longer than an operation.
+	// A download may take longer than an operation.
 	reading, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), readTimeout)
 	defer cancel()
 	stored, err := h.Documents.Read(reading, document)
@@ -93,7 +93,7 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer stored.Close()
 	content := bufio.NewReader(stored)
-	if _, err := content.Peek(1); err != nil { // what cannot be decrypted fails here, not half-way
+	if _, err := content.Peek(1); err != nil { // content that cannot be decrypted fails here, before the headers are written
 		return err
 	}
 	header := w.Header()
@@ -107,8 +107,8 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	// What breaks off is shorter than its Content-Length: nobody takes a part for
-	// the whole.
+	// An interrupted response is shorter than its Content-Length, so no client takes it for
+	// complete.
 	_, _ = io.Copy(w, content)
 	return nil
 }

@@ -9,21 +9,21 @@ import (
 	"barong/internal/problem"
 )
 
-// ErrorResponse is an answer that is an error, as the operator is told of it.
+// ErrorResponse describes an error response for logs and metrics.
 type ErrorResponse struct {
 	Reason string // one of Reasons
 	Status int
-	Err    error // with the cause, which the caller does not learn
+	Err    error // includes the cause, which the caller does not see
 }
 
-// The reasons that are no kind of problem.Error.
+// The reasons that are not a kind of problem.Error.
 const (
-	reasonAbandoned = "abandoned" // the caller hung up, or the server was told to stop
-	reasonInternal  = "internal"  // an error of the server
+	reasonAbandoned = "abandoned" // the client disconnected, or the server is shutting down
+	reasonInternal  = "internal"  // an internal error
 )
 
-// Reasons are all that an ErrorResponse can have, sorted: the names of the kinds of
-// errors, as in the type of a problem, and a few finer ones.
+// Reasons returns all reasons of an ErrorResponse, sorted: the names of the kinds of errors, as in
+// the type of a problem, and a few more specific ones.
 func Reasons() []string {
 	reasons := []string{reasonAbandoned, reasonInternal}
 	for _, finer := range []problem.Reason{problem.MissingSignatures, problem.Overloaded, problem.RateLimited, problem.TimedOut, problem.WrongClock} {
@@ -46,7 +46,7 @@ func newErrorResponse(err error, failure *problem.Error, status int, name string
 	return ErrorResponse{Reason: name, Status: status, Err: err}
 }
 
-// Level is how much the error matters to the operator.
+// Level is the log level of the error.
 func (r ErrorResponse) Level() slog.Level {
 	switch {
 	case r.Reason == reasonAbandoned:
@@ -54,9 +54,9 @@ func (r ErrorResponse) Level() slog.Level {
 	case r.Status >= http.StatusInternalServerError:
 		return slog.LevelError
 	case r.Status == http.StatusUnauthorized:
-		return slog.LevelWarn // only the log has the reason
+		return slog.LevelWarn // the response does not contain the reason, only the log does
 	case r.Status == http.StatusUnprocessableEntity && errors.Unwrap(r.Err) != nil:
-		return slog.LevelWarn // it has a cause, and that is not the caller's doing
+		return slog.LevelWarn // the error has a cause that is not the caller's fault
 	default:
 		return slog.LevelInfo
 	}

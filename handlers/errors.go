@@ -19,8 +19,8 @@ import (
 	"barong/internal/problem"
 )
 
-// statuses is the one table from what went wrong to an HTTP status; the name of
-// a kind is the last part of a problem's type.
+// statuses maps a kind of error to its HTTP status and its name. The name is the last part of the
+// type of a problem.
 var statuses = map[problem.Kind]struct {
 	status int
 	name   string
@@ -38,28 +38,27 @@ var statuses = map[problem.Kind]struct {
 	problem.Unavailable:       {http.StatusServiceUnavailable, "unavailable"},
 }
 
-// errInternal is what a caller is told of any error that is not a problem.Error.
+// errInternal is the response to any error that is not a problem.Error.
 var errInternal = &problem.Error{Detail: "Internal server error"}
 
-// errClientClosed is what nobody reads: the caller hung up, or the server is told to stop.
+// errClientClosed is the error of a request whose client disconnected or that was cancelled by a
+// shutdown. No client reads it.
 var errClientClosed = &problem.Error{Kind: problem.Unavailable, Detail: "The request was abandoned", RetryAfter: time.Second}
 
-// errTimeout is a deadline that ended while nobody said what the request waited for.
+// errTimeout is the error of a request whose deadline expired without a more specific error.
 var errTimeout = &problem.Error{
 	Kind: problem.Unavailable, Detail: "The request took too long, try again later", Reason: problem.TimedOut, RetryAfter: 5 * time.Second,
 }
 
-// Errors writes errors. Refused, where it is set, learns of each before it is
-// written.
+// Errors writes errors. OnError, if set, is called with each error before it is written.
 type Errors struct {
 	Log     *slog.Logger
 	OnError func(context.Context, ErrorResponse)
 }
 
-// Fail is the only function that writes an error: as {"error": …}, or as problem
-// details (RFC 9457) where the caller accepts them. What is not an
-// problem.Error is a fault of ours: the caller learns no more than that, its text
-// is for Refused.
+// Fail is the only function that writes an error: as {"error": …}, or as problem details (RFC 9457)
+// where the caller accepts them. An error that is not a problem.Error is an internal error: the
+// response does not contain its text, only OnError gets it.
 func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	failure, status, name := classify(err)
 	if e.OnError != nil {
@@ -106,14 +105,13 @@ func classify(err error) (failure *problem.Error, status int, name string) {
 	return errInternal, http.StatusInternalServerError, "internal"
 }
 
-// isClientDisconnect says whether an error is the caller's going away: before the answer was
-// there, or while it was being written. Connections that are not the caller's fail
-// as a problem.Error.
+// isClientDisconnect reports whether the client disconnected, before the response or while it was
+// written. Failures of other connections are a problem.Error.
 func isClientDisconnect(err error) bool {
 	var failure *problem.Error
-	var broken *net.OpError
+	var opErr *net.OpError
 	return errors.Is(err, context.Canceled) ||
-		!errors.As(err, &failure) && errors.As(err, &broken) && broken.Op == "write"
+		!errors.As(err, &failure) && errors.As(err, &opErr) && opErr.Op == "write"
 }
 
 func plain(failure *problem.Error) map[string]any {
@@ -140,7 +138,7 @@ func problemDetails(failure *problem.Error, status int, name, requestID string) 
 	}
 }
 
-// acceptsProblem is true when the caller names the media type of problem details.
+// acceptsProblem reports whether the caller accepts the media type of problem details.
 func acceptsProblem(r *http.Request) bool {
 	for _, line := range r.Header.Values("Accept") {
 		for option := range strings.SplitSeq(line, ",") {

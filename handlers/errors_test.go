@@ -103,7 +103,7 @@ func TestReasonsOfErrorResponsesAreAKnownFew(t *testing.T) {
 	}
 }
 
-// The order of members is part of the contract, and a Go map would hide it.
+// The contract defines the order of members, which a Go map would not show.
 func TestMembersComeInTheOrderOfTheContract(t *testing.T) {
 	t.Parallel()
 	u := identity.User{Profile: &identity.Profile{State: identity.ProfilePartial}, Labels: []identity.Label{{}}, Phones: []identity.Phone{{}}}
@@ -130,7 +130,7 @@ func TestMembersComeInTheOrderOfTheContract(t *testing.T) {
 	}
 }
 
-// memberNames are those of the outermost object, in the order in which they are encoded.
+// memberNames returns the names of the outermost object's members in the order of the encoding.
 func memberNames(t *testing.T, view any) string {
 	t.Helper()
 	text, err := json.Marshal(view)

@@ -1,8 +1,7 @@
-// Package handlers has one method for each operation of openapi.yaml, one file
-// for each of its tags. A handler gets parameters that are valid by the schema
-// from a caller who may call it; it applies the rules of package identity, keeps
-// the result in package repository and answers through views.go, or returns an
-// error, which Errors.Fail alone writes.
+// Package handlers has one method for each operation of openapi.yaml, and one file for each tag. A
+// handler gets an authorized request with parameters that the schema has validated. It applies the
+// rules of package identity, stores the result in package repository, and responds through views.go
+// or returns an error, which only Errors.Fail writes.
 package handlers
 
 import (
@@ -17,15 +16,15 @@ import (
 	"barong/repository"
 )
 
-// Options are the parts that the handlers work with. Each is needed.
+// Options are the dependencies of the handlers. All are required.
 type Options struct {
 	Repo      *repository.Repository
 	Documents *documents.Store
-	Policy    identity.Policy  // what labels do to an account, and which documents may be uploaded
+	Policy    identity.Policy  // decides how labels affect accounts, and which documents may be uploaded
 	Passwords *Passwords       // hashes the passwords of new users
-	UIDPrefix string           // of new users: 2 to 6 capitals
+	UIDPrefix string           // of new users: 2 to 6 capital letters
 	OTP       *otp.Verifier    // checks one-time codes
-	Signer    *signing.Signer  // the server itself, which signs for others
+	Signer    *signing.Signer  // the server's own signer
 	Clock     func() time.Time // time.Now, except in tests
 }
 
@@ -37,7 +36,7 @@ type Handlers struct {
 
 var _ generated.StrictServerInterface = (*Handlers)(nil)
 
-// New fails where a part is missing.
+// New returns an error where an option is missing.
 func New(o Options) (*Handlers, error) {
 	for name, missing := range map[string]bool{
 		"Repo": o.Repo == nil, "Documents": o.Documents == nil, "Passwords": o.Passwords == nil, "UIDPrefix": o.UIDPrefix == "",
@@ -50,8 +49,7 @@ func New(o Options) (*Handlers, error) {
 	return &Handlers{Options: o, status: repository.NewAccountStatus(o.Policy)}, nil
 }
 
-// now is the time that one request writes everywhere: whole seconds, as answers
-// show them, in UTC.
+// now is the time that a request writes everywhere: UTC in whole seconds, as in responses.
 func (h *Handlers) now() time.Time { return second(h.Clock()) }
 
 func (h *Handlers) newUID() string { return identity.NewUID(h.UIDPrefix) }

@@ -11,7 +11,7 @@ import (
 	"barong/repository"
 )
 
-// CreateLabel gives a user a private label.
+// CreateLabel adds a private label to a user.
 func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabelRequestObject) (generated.CreateLabelResponseObject, error) {
 	parameters := request.JSONBody
 	label, err := h.newLabel(parameters.Key, parameters.Value)
@@ -24,8 +24,8 @@ func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabe
 	return generated.CreateLabel201JSONResponse(viewLabel(label)), nil
 }
 
-// UpdateLabel gives a private label another value. Where there is none it makes
-// it, unless replace is false.
+// UpdateLabel changes the value of a private label. It creates a missing label unless replace is
+// false.
 func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabelRequestObject) (generated.UpdateLabelResponseObject, error) {
 	parameters := request.JSONBody
 	label, err := h.newLabel(parameters.Key, parameters.Value)
@@ -39,7 +39,7 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 	return generated.UpdateLabel200JSONResponse(viewLabel(updated)), nil
 }
 
-// DeleteLabel takes a private label from a user.
+// DeleteLabel deletes a private label of a user.
 func (h *Handlers) DeleteLabel(ctx context.Context, request generated.DeleteLabelRequestObject) (generated.DeleteLabelResponseObject, error) {
 	parameters := request.JSONBody
 	deleted, err := h.Repo.DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.status, h.now())
@@ -49,7 +49,7 @@ func (h *Handlers) DeleteLabel(ctx context.Context, request generated.DeleteLabe
 	return generated.DeleteLabel201JSONResponse(viewLabel(deleted)), nil
 }
 
-// newLabel is a private label as old as the request.
+// newLabel is a private label with the time of the request.
 func (h *Handlers) newLabel(key, value string) (identity.Label, error) {
 	label, violations := identity.NewLabel(key, value)
 	label.CreatedAt = h.now()
@@ -57,8 +57,8 @@ func (h *Handlers) newLabel(key, value string) (identity.Label, error) {
 	return label, problem.Invalid(violations...)
 }
 
-// labelExists reports what comes before the rules that a label breaks: that the
-// user is unknown, or that there is no label to update and none is to be made.
+// labelExists reports errors that take precedence over the rules that a label breaks: an unknown
+// user, or a missing label that may not be created.
 func (h *Handlers) labelExists(ctx context.Context, uid, key string, create bool) error {
 	labels, err := h.Repo.Labels(ctx, uid)
 	if err != nil || create {
@@ -71,7 +71,7 @@ func (h *Handlers) labelExists(ctx context.Context, uid, key string, create bool
 	return nil
 }
 
-// ListLabels answers all labels of a user.
+// ListLabels returns all labels of a user.
 func (h *Handlers) ListLabels(ctx context.Context, request generated.ListLabelsRequestObject) (generated.ListLabelsResponseObject, error) {
 	labels, err := h.Repo.Labels(ctx, request.JSONBody.UserUID)
 	if err != nil {
@@ -80,7 +80,7 @@ func (h *Handlers) ListLabels(ctx context.Context, request generated.ListLabelsR
 	return generated.ListLabels201JSONResponse(viewAll(labels, viewLabel)), nil
 }
 
-// FilterUsersByLabel answers a page of the users that have a label.
+// FilterUsersByLabel returns a page of the users that have a label.
 func (h *Handlers) FilterUsersByLabel(ctx context.Context, request generated.FilterUsersByLabelRequestObject) (generated.FilterUsersByLabelResponseObject, error) {
 	parameters := request.JSONBody
 	filter := repository.LabelFilter{Key: identity.NormalizeLabel(parameters.Key)}

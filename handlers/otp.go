@@ -14,16 +14,14 @@ import (
 	"barong/internal/problem"
 )
 
-// attestationLife is how long the server's own word about a code is good.
+// attestationLife is the validity of an attestation that a code was accepted.
 const attestationLife = time.Minute
 
-// attestationType is the typ of that word, which nothing else that the server signs
-// has.
+// attestationType is the typ of an attestation. The server signs nothing else with this typ.
 const attestationType = "barong-otp+jwt"
 
-// SignOTP signs a JWS, or an attestation of the server's own, for a user whose
-// one-time code is right. The code is looked at last, so that nothing that is
-// wrong beside it spends it.
+// SignOTP signs a JWS, or issues an attestation of its own, for a user whose one-time code is
+// right. It verifies the code last, so that no other error uses it up.
 func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequestObject) (generated.SignOTPResponseObject, error) {
 	parameters := request.JSONBody
 	account, err := h.Repo.FindOTPAccount(ctx, parameters.UserUID)
@@ -50,8 +48,8 @@ func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequest
 	return signed(message.Sign(h.Signer))
 }
 
-// readJWS refuses one that, signed by this server, could pass for its own word
-// about another user than the one whose code was given.
+// readJWS parses a JWS and rejects one that, signed by this server, could pass for its attestation
+// about another user than the one who entered the code.
 func (h *Handlers) readJWS(text []byte, uid string) (*jws.Countersignable, error) {
 	message, err := jws.ParseCountersignable(text)
 	if err != nil {
@@ -60,15 +58,15 @@ func (h *Handlers) readJWS(text []byte, uid string) (*jws.Countersignable, error
 	return message, message.CheckStatement(h.Signer.ID, uid)
 }
 
-// attest says in the server's name that the user gave a code now.
+// attest issues a signed statement that the user entered a valid code now.
 func (h *Handlers) attest(uid string) ([]byte, error) {
 	claims := signing.NewClaims(h.Clock(), attestationLife)
 	claims.Issuer, claims.Subject = h.Signer.ID, uid
 	return jws.Attestation(attestationType, claims, h.Signer)
 }
 
-// signedJWS is an answer that is JSON already: the signatures of others in it are
-// not to be written anew.
+// signedJWS is a response that is JSON already: encoding it again could change the parts that other
+// signers have signed.
 type signedJWS []byte
 
 func signed(jws []byte, err error) (generated.SignOTPResponseObject, error) {

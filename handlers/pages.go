@@ -18,9 +18,8 @@ import (
 // BasePath is the path under which openapi.yaml serves its operations.
 const BasePath = "/api/v2/management"
 
-// userPage is the answer of both operations that list users. It is written here
-// and not as the generated []ListedUser, which cannot tell a profile that is null
-// from one that is left out.
+// userPage is the response of both operations that list users. It replaces the generated
+// []ListedUser, which cannot distinguish a null profile from an omitted one.
 type userPage struct {
 	users any // []generated.User or []generated.UserWithFullInfo
 	page  repository.Page
@@ -33,8 +32,7 @@ var (
 	_ generated.FilterUsersByLabelResponseObject = userPage{}
 )
 
-// viewPage shows users in the short or the extended shape, for which it loads
-// their relations.
+// viewPage shows users in the short or the extended form; the extended form loads their relations.
 func (h *Handlers) viewPage(ctx context.Context, path string, users []identity.User, extended bool, page repository.Page, total int64) (userPage, error) {
 	view := userPage{page: page, total: total, path: BasePath + path}
 	if !extended {
@@ -54,11 +52,11 @@ func (p userPage) VisitListUsersResponse(w http.ResponseWriter) error { return p
 // VisitFilterUsersByLabelResponse writes the page.
 func (p userPage) VisitFilterUsersByLabelResponse(w http.ResponseWriter) error { return p.write(w) }
 
-// pageBodies are buffers that have held a page and will hold another.
+// pageBodies is a pool of buffers for encoded pages.
 var pageBodies = sync.Pool{New: func() any { return &bytes.Buffer{} }}
 
-// keptPageBody is how large a buffer, in bytes, is kept: 100 extended users take half
-// of it.
+// keptPageBody is the capacity, in bytes, up to which a buffer returns to the pool: 100 extended
+// users take half of it.
 const keptPageBody = 256 << 10
 
 func (p userPage) write(w http.ResponseWriter) error {
@@ -80,14 +78,14 @@ func (p userPage) write(w http.ResponseWriter) error {
 	if links := p.links(); links != "" {
 		header.Set("Link", links)
 	}
-	header.Set("Content-Length", strconv.Itoa(body.Len())) // in one piece, not in chunks
+	header.Set("Content-Length", strconv.Itoa(body.Len())) // avoids chunked encoding
 	w.WriteHeader(http.StatusCreated)
 	_, err := body.WriteTo(w)
 	return err
 }
 
-// links is the value of the Link header (RFC 8288): first and prev after the
-// first page, next and last before the last one. Past the end, prev is the last.
+// links is the value of the Link header (RFC 8288): first and prev after the first page, next and
+// last before the last one. Past the end, prev is the last page.
 func (p userPage) links() string {
 	last := max(1, (p.total+p.page.Size-1)/p.page.Size)
 	var links []string

@@ -12,33 +12,31 @@ import (
 )
 
 const (
-	// maxWaitingPasswords is how many passwords may wait for their hash, however fast
-	// that is done.
+	// maxWaitingPasswords limits how many passwords wait for their hash, however fast hashing is.
 	maxWaitingPasswords = 128
-	// hashPatience is within how long a password must be hashed to be worth its place
-	// in the queue.
+	// hashPatience is the longest time that a password waits for its hash.
 	hashPatience = 4 * time.Second
-	// firstHash is how long a hash takes with the usual cost, until one was measured.
+	// firstHash estimates the duration of a hash at the usual cost, before one is measured.
 	firstHash = 200 * time.Millisecond
-	// hashWeight is the part that one hash has in the average.
+	// hashWeight is the divisor of one measurement's weight in the moving average.
 	hashWeight = 8
 )
 
-// errPasswordsQueue is what a sign-up is told for which there is no place.
+// errPasswordsQueue is the error of a user creation when the queue of passwords is full.
 var errPasswordsQueue = &problem.Error{
 	Kind: problem.Unavailable, Detail: "Too many users are being created, try again later", RetryAfter: 5 * time.Second,
 }
 
-// Passwords hashes passwords with bcrypt, on half of the processors at the most: a
-// storm of sign-ups queues here, before any connection to the database is taken, and
-// leaves the other half to requests. It is safe for concurrent use.
+// Passwords hashes passwords with bcrypt on at most half of the processors. A burst of user
+// creations queues here, before it takes connections of the database, and leaves the other half of
+// the processors to other requests. It is safe for concurrent use.
 type Passwords struct {
 	cost    int
 	workers chan struct{} // holds a value for each password that is being hashed
 
 	mutex  sync.Mutex
-	inside int           // waiting and being hashed
-	took   time.Duration // by one hash, a moving average
+	inside int           // waiting or being hashed
+	took   time.Duration // duration of one hash, a moving average
 }
 
 // NewPasswords takes bcrypt's cost, 4 to 31.
@@ -47,12 +45,12 @@ func NewPasswords(cost int) *Passwords {
 	return &Passwords{cost: cost, workers: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), took: first}
 }
 
-// bcryptCost is the usual one. Each step above it doubles the time of a hash.
+// bcryptCost is the default. Each increment doubles the time of a hash.
 const bcryptCost = 12
 
-// Hash makes a bcrypt hash of a password of at most 72 bytes. Where it would not be
-// done within hashPatience, as far as can be foreseen, it is an Unavailable error at
-// once; where that was foreseen wrongly, after hashPatience.
+// Hash returns the bcrypt hash of a password of at most 72 bytes. It returns an Unavailable error
+// at once where the estimated wait exceeds hashPatience, and after hashPatience where the estimate
+// was too low.
 func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
 	if err := p.acquire(); err != nil {
 		return "", err
@@ -96,14 +94,14 @@ func (p *Passwords) measured(took time.Duration) {
 	p.took += (took - p.took) / hashWeight
 }
 
-// places is how many passwords may wait behind those that are being hashed: as many as
-// all workers hash within hashPatience, less those that they hash now.
+// places returns how many passwords may wait behind those that are being hashed: as many as all
+// workers hash within hashPatience, minus those in progress.
 func (p *Passwords) places() int {
 	each := int(hashPatience / max(p.took, time.Microsecond))
 	return min(maxWaitingPasswords, max(0, each-1)*cap(p.workers))
 }
 
-// Load is how many passwords are being hashed, and how many wait for that.
+// Load returns how many passwords are being hashed and how many wait.
 func (p *Passwords) Load() (hashing, waiting int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -111,8 +109,8 @@ func (p *Passwords) Load() (hashing, waiting int) {
 	return hashing, max(0, p.inside-hashing)
 }
 
-// Capacity is how many passwords can be hashed at once, and how many may wait as
-// long as hashing takes what it takes now.
+// Capacity returns how many passwords can be hashed at once, and how many may wait at the current
+// duration of a hash.
 func (p *Passwords) Capacity() (hashing, waiting int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

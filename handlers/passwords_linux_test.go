@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// niceOf are the niceness values that the threads of this process have.
+// niceOf returns the niceness values of this process's threads.
 func niceOf(t *testing.T) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob("/proc/self/task/*/stat")
@@ -21,15 +21,15 @@ func niceOf(t *testing.T) map[string]bool {
 		if err != nil {
 			continue // the thread has ended
 		}
-		// After the name in brackets; the niceness is field 19 of all.
+		// The niceness is field 19; fields are counted after the name in brackets.
 		_, after, _ := strings.Cut(string(content), ") ")
 		found[strings.Fields(after)[16]] = true
 	}
 	return found
 }
 
-// A thread with less priority than those of requests hashes nothing for as long as
-// these take all processors, and more processors than there are would take from them.
+// A thread with a lower priority than those of requests would not hash while requests use all
+// processors. A higher GOMAXPROCS would take processor time from requests.
 func TestHashingCompetesWithRequestsAsAnEqualOnHalfOfTheProcessors(t *testing.T) {
 	before, processors := niceOf(t), runtime.GOMAXPROCS(0)
 	p := NewPasswords(11)

@@ -11,7 +11,7 @@ import (
 	"barong/internal/problem"
 )
 
-// stalled are passwords of which every worker is busy, for good.
+// stalled returns Passwords whose workers are all busy forever.
 func stalled() *Passwords {
 	p := NewPasswords(4)
 	for range cap(p.workers) {
@@ -55,8 +55,7 @@ func TestPasswordsRefuseAtOnceWhenTooManyWait(t *testing.T) {
 	})
 }
 
-// However slowly passwords are hashed, a sign-up that waits is told so while its caller
-// is still there.
+// A waiting user creation is rejected before its client gives up, however slow hashing is.
 func TestPasswordsThatWaitInVainAreRefusedInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,7 +81,7 @@ func TestQueueOfPasswordsIsAsLongAsItIsWorthWaitingFor(t *testing.T) {
 	}{
 		{0, maxWaitingPasswords},
 		{time.Millisecond, maxWaitingPasswords},
-		{firstHash, min(maxWaitingPasswords, 19*workers)}, // 20 in 4 seconds, of which one is being hashed
+		{firstHash, min(maxWaitingPasswords, 19*workers)}, // 20 in 4 seconds, one of which is in progress
 		{time.Second, 3 * workers},
 		{time.Minute, 0},
 	} {
@@ -91,7 +90,7 @@ func TestQueueOfPasswordsIsAsLongAsItIsWorthWaitingFor(t *testing.T) {
 			t.Errorf("with %s for one there are %d places and not %d", c.took, places, c.places)
 		}
 	}
-	for range workers { // a worker that is free is always worth it
+	for range workers { // a free worker is always used
 		if err := p.acquire(); err != nil {
 			t.Error(err)
 		}

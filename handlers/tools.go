@@ -6,7 +6,7 @@ import (
 	"barong/generated"
 )
 
-// GetTimestamp answers the server's time.
+// GetTimestamp returns the server's time.
 func (h *Handlers) GetTimestamp(context.Context, generated.GetTimestampRequestObject) (generated.GetTimestampResponseObject, error) {
 	return generated.GetTimestamp201JSONResponse{Timestamp: h.Clock().Unix()}, nil
 }

@@ -15,7 +15,7 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 	parameters := request.JSONBody
 	email, violations := identity.ParseEmail(parameters.Email)
 	if len(violations) == 0 {
-		// Asked before the hash is made, which costs a thousand times as much.
+		// Checked before hashing, which costs a thousand times as much.
 		taken, err := h.Repo.EmailTaken(ctx, email)
 		if err != nil {
 			return nil, err
@@ -45,7 +45,7 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 	return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
 }
 
-// checkReferrer returns the rule that a referral_uid breaks which is no user's.
+// checkReferrer returns a violation where no user has the referral_uid.
 func (h *Handlers) checkReferrer(ctx context.Context, uid *string) ([]problem.Violation, error) {
 	if uid == nil {
 		return nil, nil
@@ -57,7 +57,7 @@ func (h *Handlers) checkReferrer(ctx context.Context, uid *string) ([]problem.Vi
 	return nil, err
 }
 
-// newUser is how every account starts.
+// newUser returns an account in its initial state.
 func (h *Handlers) newUser(email, digest string) identity.User {
 	now := h.now()
 	return identity.User{
@@ -65,7 +65,7 @@ func (h *Handlers) newUser(email, digest string) identity.User {
 	}
 }
 
-// GetUser answers one user with everything.
+// GetUser returns one user with all relations.
 func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequestObject) (generated.GetUserResponseObject, error) {
 	var user identity.User
 	var err error
@@ -87,8 +87,8 @@ func (h *Handlers) GetUser(ctx context.Context, request generated.GetUserRequest
 	return generated.GetUser201JSONResponse(view), nil
 }
 
-// findByPhone looks for the number as it is written, and as the numbering plan has it
-// where that is another and nobody was found: +44 (0)20 is +44 20.
+// findByPhone looks up the number as written. If no user has it, it looks up the number by the
+// numbering plan, where that differs: +44 (0)20 is +44 20.
 func (h *Handlers) findByPhone(ctx context.Context, written string) (identity.User, error) {
 	digits, ok := identity.PhoneDigits(written)
 	if ok {
@@ -99,12 +99,12 @@ func (h *Handlers) findByPhone(ctx context.Context, written string) (identity.Us
 	}
 	phone, violations := h.Policy.ParsePhone(written)
 	if len(violations) > 0 || phone.Number == digits {
-		return identity.User{}, identity.ErrRecordNotFound // nobody can have what is no number
+		return identity.User{}, identity.ErrRecordNotFound // no user can have an invalid number
 	}
 	return h.Repo.FindUser(ctx, repository.ByPhone(phone.Number))
 }
 
-// ListUsers answers a page of all users, or of those that a filter means.
+// ListUsers returns a page of all users, or of those that match a filter.
 func (h *Handlers) ListUsers(ctx context.Context, request generated.ListUsersRequestObject) (generated.ListUsersResponseObject, error) {
 	parameters := request.JSONBody
 	in := repository.Range{
@@ -123,7 +123,7 @@ func (h *Handlers) ListUsers(ctx context.Context, request generated.ListUsersReq
 	return h.viewPage(ctx, "/users/list", users, *parameters.Extended, page, total)
 }
 
-// textOf is an optional parameter, "" where it was not given: one that is given is
+// textOf returns an optional parameter, or "" where it is absent. A parameter that is present is
 // not blank.
 func textOf(parameter *string) string {
 	if parameter == nil {

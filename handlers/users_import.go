@@ -12,8 +12,8 @@ import (
 	"barong/internal/problem"
 )
 
-// ImportUser stores a user with the password hash of another system, and with
-// the phone and the profile that came along: all of it or nothing.
+// ImportUser stores a user with the password hash of another system, together with the phone and
+// the profile of the request, in one transaction.
 func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserRequestObject) (generated.ImportUserResponseObject, error) {
 	user, err := h.importedUser(ctx, *request.JSONBody)
 	if err != nil {
@@ -25,7 +25,7 @@ func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserR
 	return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
 }
 
-// importedUser is the user that the parameters describe, or every rule that they break.
+// importedUser returns the user that the parameters describe, or all rules that they break.
 func (h *Handlers) importedUser(ctx context.Context, parameters generated.ImportUserParameters) (identity.User, error) {
 	user, violations := h.Policy.ImportedUser(identity.Import{
 		Email: parameters.Email, PasswordDigest: parameters.PasswordDigest, Phone: parameters.Phone, ReferralUID: parameters.ReferralUID,
@@ -41,8 +41,8 @@ func (h *Handlers) importedUser(ctx context.Context, parameters generated.Import
 	return user, problem.Invalid(append(violations, referral...)...)
 }
 
-// preferTaken reports a taken e-mail before anything else that is wrong with an
-// import: who imports again what is there already learns just that.
+// preferTaken reports a taken e-mail instead of other errors of an import, so that a repeated
+// import always gets the same error.
 func (h *Handlers) preferTaken(ctx context.Context, email string, otherwise error) error {
 	taken, err := h.Repo.EmailTaken(ctx, email)
 	if err != nil {
@@ -54,16 +54,16 @@ func (h *Handlers) preferTaken(ctx context.Context, email string, otherwise erro
 	return otherwise
 }
 
-// alreadyExists gives a taken e-mail the sentence that this operation has for it.
+// alreadyExists replaces the violation of a taken e-mail by the error of this operation.
 func alreadyExists(err error) error {
-	var broken *problem.Error
-	if errors.As(err, &broken) && slices.Contains(broken.Violations, identity.EmailTaken) {
+	var invalid *problem.Error
+	if errors.As(err, &invalid) && slices.Contains(invalid.Violations, identity.EmailTaken) {
 		return identity.ErrUserAlreadyExists
 	}
 	return err
 }
 
-// text is a date as it was given, YYYY-MM-DD.
+// text formats an optional date as YYYY-MM-DD.
 func text(date *openapitypes.Date) *string {
 	if date == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"barong/internal/identity"
 )
 
-// viewAll maps a slice; the answer is never nil, so that it is [] in JSON.
+// viewAll maps a slice. The result is never nil, so that JSON shows [].
 func viewAll[noun, view any](nouns []noun, show func(noun) view) []view {
 	views := make([]view, len(nouns))
 	for i, n := range nouns {
@@ -20,7 +20,7 @@ func viewAll[noun, view any](nouns []noun, show func(noun) view) []view {
 	return views
 }
 
-// second is a time as answers show it: UTC, whole seconds.
+// second is a time as in responses: UTC, whole seconds.
 func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 func viewLabel(l identity.Label) generated.Label {
@@ -49,7 +49,7 @@ func viewProfile(p *identity.Profile) *generated.Profile {
 	if p.DOB != nil {
 		view.DOB = &openapitypes.Date{Time: *p.DOB}
 	}
-	// What is no object (no operation writes such a thing) shows as null.
+	// Metadata that is not an object, which no operation writes, shows as null.
 	if len(p.Metadata) > 0 && json.Unmarshal(p.Metadata, &view.Metadata) != nil {
 		view.Metadata = nil
 	}
@@ -78,7 +78,7 @@ func viewUserWithFullInfo(u identity.User) generated.UserWithFullInfo {
 	}
 }
 
-// viewUserWithKYC signs a URL for each document, which may take the store.
+// viewUserWithKYC signs a URL for each document, which may take a request to the store.
 func (h *Handlers) viewUserWithKYC(ctx context.Context, u identity.User) (generated.UserWithKYC, error) {
 	view := generated.UserWithKYC{
 		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,

@@ -13,13 +13,13 @@ import (
 	"barong/internal/identity"
 )
 
-// AccountStatus brings level and state of a user in line with the user's labels, by a
-// policy that was compiled to SQL. identity.Policy is what defines them; a test
-// holds the two together.
+// AccountStatus updates a user's level and state from the user's labels, by a policy that is
+// compiled to SQL. identity.Policy defines both values; a test checks that the SQL and the policy
+// agree.
 type AccountStatus struct{ update statement }
 
-// NewAccountStatus compiles a policy. It takes microseconds, but every policy makes a
-// statement of its own that connections prepare: compile once.
+// NewAccountStatus compiles a policy. Compiling takes microseconds, but each policy produces its
+// own statement, which every connection then prepares: compile a policy once.
 func NewAccountStatus(policy identity.Policy) *AccountStatus {
 	status := sq.Select().
 		Column(sq.Alias(levelBy(policy.Levels), "new_level")).Column(sq.Alias(stateBy(policy), "new_state")).
@@ -32,8 +32,8 @@ func NewAccountStatus(policy identity.Policy) *AccountStatus {
 		Where("(" + own(usersTable.level) + " <> status.new_level OR " + own(usersTable.state) + " <> status.new_state)"))}
 }
 
-// levelBy is the number of levels before the first that the labels miss. Each
-// level is one aggregate over the labels, so that they are read once.
+// levelBy returns the number of levels before the first one whose requirement the labels do not
+// meet. Each level is one aggregate, so the labels are read once.
 func levelBy(levels []identity.Requirement) sq.Sqlizer {
 	if len(levels) == 0 {
 		return sq.Expr("0")
@@ -55,21 +55,21 @@ func stateBy(policy identity.Policy) sq.Sqlizer {
 	for _, requirement := range policy.ActivationRequirements {
 		state = state.When(missing(requirement), text(identity.StatePending))
 	}
-	// A CASE has at least one WHEN.
+	// A CASE needs at least one WHEN.
 	return state.When("false", text("")).Else(text(identity.StateActive))
 }
 
-// missing is true where no label is as required; without labels too, where the
-// aggregate is NULL.
+// missing is true where no label meets the requirement. The aggregate of a user without labels is
+// NULL, which counts as missing.
 func missing(r identity.Requirement) sq.Sqlizer {
 	return sq.Expr("bool_or("+labelsTable.key+" = ?::text AND "+labelsTable.value+" = ?::text) IS NOT TRUE", identity.NormalizeLabel(r.Key), identity.NormalizeLabel(r.Value))
 }
 
-// setOff is true where a label has one of the trigger's keys. Beginnings are
-// compared as text: in a LIKE the _ of a key would stand for any letter.
+// setOff is true where a label has one of the trigger's keys. Prefixes are compared with left()
+// because LIKE treats the _ in a key as a wildcard.
 func setOff(t identity.Trigger) sq.Sqlizer {
 	var keys []string
-	hit := sq.Or{nil} // the whole keys, then the beginnings
+	hit := sq.Or{nil} // the exact keys, then the prefixes
 	for _, key := range t.Keys {
 		if beginning, isPrefix := strings.CutSuffix(identity.NormalizeLabel(key), "*"); isPrefix {
 			hit = append(hit, sq.Expr("left("+labelsTable.key+", ?::integer) = ?::text", utf8.RuneCountInString(beginning), beginning))
@@ -81,20 +81,18 @@ func setOff(t identity.Trigger) sq.Sqlizer {
 	return sq.Expr("bool_or(?) IS TRUE", hit)
 }
 
-// Rows that refer to the user may come while it is locked: they take no part in
-// its status, or wait for the lock themselves.
+// lockUserRow does not block inserts of rows that refer to the user. Such rows either do not affect
+// the account status, or their transaction takes this lock itself.
 var lockUserRow = compile(sq.Select(usersTable.id).From(usersTable.name).Where(isUser(usersTable.name)).Suffix(forNoKeyUpdate))
 
-// withStatusUpdate runs a change of a user's private labels and the update of the
-// account status that follows from it as one transaction, in one round trip: a batch
-// outside of a transaction is one of its own. First the user's row is locked. Under
-// READ COMMITTED each statement has a snapshot of its own, so that the later ones see
-// what an earlier holder of the lock wrote: concurrent changes end as they would one
-// after the other. Level and state come last.
+// withStatusUpdate changes a user's private labels and updates the account status in one
+// transaction and one round trip: outside of a transaction, a batch is a transaction of its own.
+// The user's row is locked first. Under READ COMMITTED each statement has its own snapshot, so the
+// later statements see the writes of an earlier holder of the lock, and concurrent changes have the
+// same result as sequential ones. Level and state are updated last.
 //
-// change queues the writes, after queues reads of the outcome; both run again where
-// the transaction lost against a concurrent one. An unknown user is
-// identity.ErrRecordNotFound.
+// change queues the writes and after queues reads of the result. Both run again when the
+// transaction fails to serialize. An unknown user is identity.ErrRecordNotFound.
 func (r *Repository) withStatusUpdate(ctx context.Context, uid string, status *AccountStatus, now time.Time, change func(*pgx.Batch), after ...func(*pgx.Batch)) error {
 	given := args{"uid": uid, "now": now}
 	return translate(r.retry(ctx, func() error {

@@ -6,17 +6,17 @@ import (
 	sq "github.com/Masterminds/squirrel"
 )
 
-// column is a column of a table and the field of a noun that it holds.
+// column maps a column of a table to a field of a noun.
 type column[T any] struct {
 	name    string
-	sqlType string // as pgtype names it
-	arg     arg    // the argument with the field's value, or with an array of the values of several nouns
+	sqlType string // the name of the type in pgtype
+	arg     arg    // takes the field's value, or an array of the values of several nouns
 	target  func(*T) any
 	value   func(*T) any
 	array   func([]T) any
 }
 
-// field makes a column of a table, which gives its argument a name of its own.
+// field makes a column of a table. The table's name makes the name of its argument unique.
 func field[T, V any](table, name, sqlType string, of func(*T) *V) column[T] {
 	return column[T]{
 		name: name, sqlType: sqlType, arg: arg(table + "." + name),
@@ -32,13 +32,13 @@ func field[T, V any](table, name, sqlType string, of func(*T) *V) column[T] {
 	}
 }
 
-// withValue is the column with another way to write the field.
+// withValue returns the column with another encoding of the field.
 func (c column[T]) withValue(value func(*T) any) column[T] {
 	c.value = value
 	return c
 }
 
-// columns are those of a noun. All that reads or writes one derives from them.
+// columns are the columns of a noun. All statements that read or write the noun derive from them.
 type columns[T any] []column[T]
 
 func (list columns[T]) names() []string {
@@ -49,7 +49,7 @@ func (list columns[T]) names() []string {
 	return names
 }
 
-// targets are the fields of a noun for a row that has these columns.
+// targets returns the scan targets in a noun for a row of these columns.
 func (list columns[T]) targets(noun *T) []any {
 	return list.appendTargets(make([]any, 0, len(list)), noun)
 }
@@ -91,7 +91,7 @@ func (list columns[T]) selectArgs(to sq.SelectBuilder) sq.SelectBuilder {
 	return to
 }
 
-// selectArrays adds the arguments of bindArrays to a select, one noun a row.
+// selectArrays adds the arguments of bindArrays to a select, which returns one noun per row.
 func (list columns[T]) selectArrays(to sq.SelectBuilder) sq.SelectBuilder {
 	for _, c := range list {
 		to = to.Column(unnested(c.arg, c.sqlType))
@@ -99,7 +99,7 @@ func (list columns[T]) selectArrays(to sq.SelectBuilder) sq.SelectBuilder {
 	return to
 }
 
-// only are the columns with these names, in their order.
+// only returns the columns with these names, in the order of the list.
 func (list columns[T]) only(names ...string) columns[T] {
 	var chosen columns[T]
 	for _, c := range list {
@@ -110,7 +110,7 @@ func (list columns[T]) only(names ...string) columns[T] {
 	return chosen
 }
 
-// arg is the argument of one of the columns.
+// arg returns the argument of a column.
 func (list columns[T]) arg(name string) arg { return list.only(name)[0].arg }
 
 // set adds assignments of the arguments of bind to an update.

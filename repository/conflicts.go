@@ -9,14 +9,14 @@ import (
 	"barong/internal/identity"
 )
 
-// Conflicts is what new users may not have because it is taken, and whom they may name.
+// Conflicts holds the unique values that existing users have, and the existing users by uid.
 type Conflicts struct {
-	Emails  map[string]bool  // folded, and keys of mailboxes: an e-mail is taken where either of its own is there
-	UIDs    map[string]int64 // to ids: who is there, as another user or as a referrer
-	Numbers map[string]bool  // validated by somebody
+	Emails  map[string]bool  // folded e-mails and mailbox keys: an e-mail is taken when either of its own is present
+	UIDs    map[string]int64 // from uid to id: users that exist, for uniqueness and as referrers
+	Numbers map[string]bool  // numbers that a user has validated
 }
 
-// HasEmail says whether a user has this e-mail, in whatever spelling.
+// HasEmail reports whether a user has this e-mail, in any spelling.
 func (c Conflicts) HasEmail(email string) bool {
 	return c.Emails[identity.FoldEmail(email)] || c.Emails[identity.MailboxKey(email)]
 }
@@ -30,12 +30,12 @@ var (
 	uidColumns = columns[identity.User]{userColumns.only(usersTable.uid)[0], userColumns.only(usersTable.id)[0]}
 )
 
-// selectAmong selects the rows of a table whose first column has one of some texts.
+// selectAmong selects the rows whose first column equals one of the texts.
 func selectAmong(table string, columns ...string) sq.SelectBuilder {
 	return sq.Select(columns...).From(table).Where(anyOf(columns[0], "text", arg("texts")))
 }
 
-// FindConflicts looks up e-mails, uids and numbers, all in one round trip.
+// FindConflicts looks up e-mails, uids and phone numbers in one round trip.
 func (r *Repository) FindConflicts(ctx context.Context, emails, uids, numbers []string) (Conflicts, error) {
 	found := Conflicts{Emails: map[string]bool{}, UIDs: map[string]int64{}, Numbers: map[string]bool{}}
 	var keys, folded []string

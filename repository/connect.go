@@ -8,25 +8,25 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// refusesConnections are the SQLSTATEs, or the classes of them, of a server that
-// answers and will go on refusing until somebody changes its settings or ours: a
-// wrong user or password, no such database, no right to connect, a setting in the
-// connection string that the server does not know.
+// refusesConnections are the SQLSTATEs, or classes of SQLSTATEs, of a server that answers and keeps
+// rejecting connections until its settings or those of this server change: a wrong user or
+// password, a missing database, a missing right to connect, an unknown setting in the connection
+// string.
 var refusesConnections = []string{
 	"28",    // invalid authorization: 28P01 a wrong password, 28000 no such user, or pg_hba.conf has no line for it
-	"3D000", // no such database
+	"3D000", // the database does not exist
 	"42",    // access rule violation: 42501 no right to connect, 42704 an unknown parameter
-	"22",    // a parameter's value that makes no sense
-	"0A000", // what the server does not support
+	"22",    // an invalid value of a parameter
+	"0A000", // a feature that the server does not support
 	"08P01", // a pooler that does not know the user, the database or a parameter
 }
 
-// tlsRefused is what pgx says of a server that speaks no TLS. It has no type.
+// tlsRefused is the message of pgx for a server without TLS. The error has no type.
 const tlsRefused = "server refused TLS connection"
 
-// RefusedForGood says whether err is that of a connection that time does not heal,
-// and why in one line, in the server's own words, without the connection string. Of
-// several hosts all must have refused: one that may come back decides otherwise.
+// RefusedForGood reports whether waiting cannot fix the connection error err. The reason is one
+// line with the server's message and without the connection string. With several hosts, all of them
+// must reject the connection: an error that may be temporary on one of them makes the result false.
 func RefusedForGood(err error) (reason string, refused bool) {
 	var failed *pgconn.ConnectError
 	if !errors.As(err, &failed) {
@@ -37,16 +37,16 @@ func RefusedForGood(err error) (reason string, refused bool) {
 		if !permanent {
 			return "", false
 		}
-		// The last one counts: by default TLS is tried first, then plain text.
+		// The last reason is reported: by default pgx tries TLS first, then plain text.
 		reason = why
 	}
 	return reason, reason != ""
 }
 
-// attempts splits the joined errors of several hosts, or of one host by TLS and by
-// plain text, into one error each.
+// attempts splits a joined error into one error for each attempt: for several hosts, or for one
+// host with TLS and with plain text.
 func attempts(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) // only a join at the top is one of attempts
+	joined, ok := err.(interface{ Unwrap() []error }) // only a join at the top holds attempts
 	if !ok {
 		return []error{err}
 	}
@@ -54,11 +54,11 @@ func attempts(err error) []error {
 }
 
 func permanentCause(err error) (reason string, permanent bool) {
-	var answered *pgconn.PgError
-	if errors.As(err, &answered) {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
 		for _, code := range refusesConnections {
-			if strings.HasPrefix(answered.Code, code) {
-				return answered.Error(), true
+			if strings.HasPrefix(pgErr.Code, code) {
+				return pgErr.Error(), true
 			}
 		}
 		return "", false

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// refusing is a server that answers every start of a connection with an error, and
-// a wish for TLS with the byte; 0 hangs up instead.
+// refusing is a server that answers every startup message with an error, and a TLS request with the
+// byte tls; 0 closes the connection instead.
 func refusing(t *testing.T, tls byte, code string) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -7,23 +7,22 @@ import (
 )
 
 const (
-	// Where a page starts is remembered as long as a caller may take from one page
+	// cursorKept is how long a cursor stays cached: the time that a client may take from one page
 	// to the next.
 	cursorKept = time.Minute
 	maxCursors = 10_000
-	// A user of the list of all users is settled once it is this old: whoever was
-	// given a lower id has been committed, or has failed.
+	// cursorSafeAge is the age from which a user is a safe cursor in the list of all users: by then
+	// every transaction with a lower id has committed or failed.
 	cursorSafeAge = 10 * time.Second
 )
 
-// cursorCache remembers where pages start that are likely to be asked for: whoever
-// reads a list from page to page. Losing an entry costs time and changes no
-// answer.
+// cursorCache caches the cursors of pages that are likely to be requested next, because a client
+// reads a list page by page. Losing an entry costs time and changes no response.
 type cursorCache struct {
 	known *otter.Cache[pageOf, cursor]
 }
 
-// pageOf is a page of a list.
+// pageOf is one page of a list.
 type pageOf struct {
 	list listQuery
 	page Page
@@ -44,13 +43,13 @@ func (s *cursorCache) of(l listQuery, page Page) (cursor, bool) {
 	return s.known.GetIfPresent(pageOf{l, page})
 }
 
-// rememberNext remembers that the page after this one starts after last, the cursor
-// of its last user.
+// rememberNext caches last, the cursor of the last user of this page, as the start of the next
+// page.
 //
-// In the list of all users a page is a matter of numbers: page 3 of 100 has the
-// users 201 to 300, by the counts. That holds after a cursor only when no user
-// can appear before it any more, which is when the user there is settled. Lists
-// with a filter change in all places; there a key is what makes a crawl whole.
+// In the list of all users, page numbers define the content: page 3 of 100 has users 201 to 300, by
+// the counts. That holds after a cursor only when no user can be committed before it any more, that
+// is, when the user at the cursor is old enough. Filtered lists change at any position; there,
+// continuing from a cursor makes a crawl complete.
 func (s *cursorCache) rememberNext(l listQuery, page Page, last cursor) {
 	if !l.labelled && !l.ranged && time.Since(last.at) < cursorSafeAge {
 		return

@@ -11,8 +11,7 @@ import (
 	"barong/internal/problem"
 )
 
-// hasRoom is true where a user u may have another document, with this many bytes of
-// metadata.
+// hasRoom is true where a user u may have another document with this many bytes of metadata.
 var hasRoom = subselect(sq.Select().Column(sq.Expr("count(*) < ? AND coalesce(sum(octet_length(d."+documentsTable.metadata+")), 0) + ?::bigint <= ?",
 	identity.MaxDocuments, arg("metadata size"), identity.MaxDocumentsMetadata)).
 	From(aliased(documentsTable.name, "d")).Where("d." + documentsTable.userID + " = u." + usersTable.id))
@@ -20,15 +19,15 @@ var hasRoom = subselect(sq.Select().Column(sq.Expr("count(*) < ? AND coalesce(su
 var (
 	findRoom = compile(sq.Select().Column(hasRoom).From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
-	// insertDocument writes nothing where there is no room. Under the lock of the
-	// user's row, which every insert of a document takes, that stays so until the end
-	// of the transaction.
+	// insertDocument writes nothing where the user has no room. It runs under the lock of the
+	// user's row, which every insert of a document takes, so the check holds until the transaction
+	// ends.
 	insertDocument = compile(sq.Insert(documentsTable.name).Columns(documentsTable.userID).Columns(documentColumns.names()...).
 			Select(documentColumns.selectArgs(sq.Select("u." + usersTable.id)).
 				From(aliased(usersTable.name, "u")).Where(isUser("u")).Where(hasRoom)))
 
-	// markDocuments marks documents for review, unless one was found good before, or
-	// the document was not written.
+	// markDocuments sets the document label to pending, unless it is verified already or the
+	// document was not inserted.
 	markDocuments = compile(sq.Insert(labelsTable.name).
 			Columns(labelsTable.userID).Columns(labelColumns.names()...).
 			Select(sq.Select("d."+documentsTable.userID, text(identity.DocumentLabel), text(identity.DocumentPending), text(identity.ScopePrivate)).
@@ -44,7 +43,7 @@ var (
 
 	selectKnownObjects = compile(sq.Select(documentsTable.object).From(documentsTable.name).Where(anyOf(documentsTable.object, "text", arg("objects"))))
 
-	// storedDocumentColumns are what is known of a document's content.
+	// storedDocumentColumns describe the stored content of a document.
 	storedDocumentColumns = documentColumns.only(documentsTable.size, documentsTable.object, documentsTable.wrappedKey, documentsTable.createdAt)
 
 	selectStoredDocuments = compile(limit(sq.Select("d."+documentsTable.id, "u."+usersTable.uid).
@@ -57,11 +56,10 @@ var (
 	countDocuments = compile(sq.Select("count(*)").From(documentsTable.name))
 )
 
-// InsertDocument stores what is known of a document whose content the store has
-// already, and returns its user with the profile. With follow the user's label
-// follows, and the account status from that, in the same transaction. An unknown user
-// is identity.ErrRecordNotFound; one who has no room for the document, also where
-// others are stored at the same time, is identity.TooManyDocuments.
+// InsertDocument stores the row of a document whose content is in the store already, and returns
+// its user with the profile. With follow, the same transaction also sets the user's document label
+// and updates the account status. An unknown user is identity.ErrRecordNotFound. A user without
+// room for the document is identity.TooManyDocuments, which also holds under concurrent inserts.
 func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.Document, follow bool, status *AccountStatus) (user identity.User, err error) {
 	stored := false
 	d.UpdatedAt = d.CreatedAt
@@ -89,9 +87,9 @@ func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.
 	return user, err
 }
 
-// HasRoomForDocument says whether a user may have another document with this
-// metadata. It is good for sparing the upload: InsertDocument decides. An unknown
-// user is identity.ErrRecordNotFound.
+// HasRoomForDocument reports whether a user may have another document with this metadata. It serves
+// to avoid a useless upload; InsertDocument makes the decision. An unknown user is
+// identity.ErrRecordNotFound.
 func (r *Repository) HasRoomForDocument(ctx context.Context, uid string, metadata *string) (room bool, err error) {
 	return one(ctx, r, findRoom, args{"uid": uid, "metadata size": metadataSize(metadata)}, single[bool])
 }
@@ -108,7 +106,7 @@ func (r *Repository) FindDocument(ctx context.Context, object string) (identity.
 	return one(ctx, r, selectDocument, args{"object": object}, documentColumns.targets)
 }
 
-// KnownObjects returns those of the names that belong to a document.
+// KnownObjects returns the names that belong to a document.
 func (r *Repository) KnownObjects(ctx context.Context, objects []string) (map[string]bool, error) {
 	known := make(map[string]bool, len(objects))
 	err := each(ctx, r, selectKnownObjects, args{"objects": objects}, single[string], func(object *string) error {
@@ -118,30 +116,30 @@ func (r *Repository) KnownObjects(ctx context.Context, objects []string) (map[st
 	return known, err
 }
 
-// StoredDocument is what is known of the content of one document, and whose it is.
+// StoredDocument describes the stored content of a document and its owner.
 type StoredDocument struct {
 	ID       int64 // of the row
 	UID      string
-	Document identity.Document // without what a caller is shown of it
+	Document identity.Document // without the fields that only callers of the API see
 }
 
 func (d *StoredDocument) targets() []any {
 	return storedDocumentColumns.appendTargets([]any{&d.ID, &d.UID}, &d.Document)
 }
 
-// StoredDocuments returns documents in the order of their ids, those beyond one
-// id, as many as limit says.
+// StoredDocuments returns up to limit documents with ids greater than after, in the order of their
+// ids.
 func (r *Repository) StoredDocuments(ctx context.Context, after int64, limit int) ([]StoredDocument, error) {
 	return all(ctx, r, selectStoredDocuments, args{"after": after, "limit": limit}, (*StoredDocument).targets)
 }
 
-// HasDocuments says whether anybody has a document.
+// HasDocuments reports whether any user has a document.
 func (r *Repository) HasDocuments(ctx context.Context) (bool, error) {
 	ids, err := all(ctx, r, selectAnyDocument, nil, single[int64])
 	return len(ids) > 0, err
 }
 
-// CountDocuments is how many documents there are.
+// CountDocuments returns the number of documents.
 func (r *Repository) CountDocuments(ctx context.Context) (int64, error) {
 	return one(ctx, r, countDocuments, nil, single[int64])
 }

@@ -11,13 +11,12 @@ import (
 	"barong/internal/problem"
 )
 
-// Two columns say which address a user has. email_folded is what servers
-// without email_key find users by, and what they keep unique; every row has it. email_key is
-// that of the mailbox, which all its spellings share. It is NULL in rows that those
-// servers wrote: where email_folded is in ASCII, that is the key, and else
-// FillEmailKeys computes it.
+// Two columns identify the e-mail address of a user. email_folded is set in every row and unique;
+// servers that do not know email_key find users by it. email_key is the key of the mailbox, which
+// all its spellings share. It is NULL in rows that those servers wrote: an email_folded in ASCII is
+// the key itself, and FillEmailKeys computes the others.
 
-// The arguments that say which e-mail is meant.
+// The arguments that identify an e-mail.
 const (
 	foldedEmail = arg("folded e-mail")
 	mailboxKey  = arg("key of the mailbox")
@@ -27,9 +26,9 @@ func emailArgs(email string) args {
 	return args{foldedEmail: identity.FoldEmail(email), mailboxKey: identity.MailboxKey(email)}
 }
 
-// selectByEmail finds the id of the user with an e-mail: first the one who has just
-// this address, in whatever case, for two users may share a mailbox since before it had
-// a key.
+// selectByEmail selects the id of the user with an e-mail. A user with exactly this address,
+// ignoring case, comes first, because two users may share a mailbox whose addresses were stored
+// before mailboxes had keys.
 func selectByEmail() sq.SelectBuilder {
 	byColumn := func(column string, value arg, rank string) sq.SelectBuilder {
 		return sq.Select(usersTable.id, rank+" AS rank").From(usersTable.name).Where(column+" = ?", value)
@@ -42,18 +41,18 @@ func selectByEmail() sq.SelectBuilder {
 
 var findIDByEmail = compile(selectByEmail())
 
-// EmailTaken says whether a user has this e-mail, in whatever spelling. It is good
-// for a report only: by the time of an insert the answer may be another.
+// EmailTaken reports whether a user has this e-mail, in any spelling. The answer may change before
+// an insert, so it serves for error reports only.
 func (r *Repository) EmailTaken(ctx context.Context, email string) (bool, error) {
 	ids, err := all(ctx, r, findIDByEmail, emailArgs(email), single[int64])
 	return len(ids) > 0, err
 }
 
-// isMissingKey is the condition of the index users_email_key_missing_idx: without its
-// very words the index is not used.
+// isMissingKey is the condition of the index users_email_key_missing_idx. Postgres uses the index
+// only for this exact expression.
 var isMissingKey = usersTable.emailKey + " IS NULL AND octet_length(" + usersTable.emailFolded + ") > char_length(" + usersTable.emailFolded + ")"
 
-// emailPage begins a select of a page of users beyond an id.
+// emailPage begins a select of a page of users.
 func emailPage() sq.SelectBuilder {
 	return sq.Select(userEmailColumns.names()...).From(usersTable.name)
 }
@@ -70,14 +69,15 @@ var (
 
 	selectMissingKeys = compile(afterID(emailPage().Where(isMissingKey)))
 
-	// Users who share the mailbox of an older server's row whose key is missing because
-	// it is in ASCII. The first condition is that of users_email_key_other_idx.
+	// selectSharedASCII finds users who share the mailbox of a row from an older server, whose key
+	// is NULL because its address is in ASCII. The first condition is that of
+	// users_email_key_other_idx.
 	selectSharedASCII = compile(afterID(emailPage().Where(usersTable.emailKey + " <> " + usersTable.emailFolded).
 				Where(exists(sq.Select("1").From(other).
 					Where("other." + usersTable.emailFolded + " = " + usersTable.name + "." + usersTable.emailKey).
 					Where("other." + usersTable.id + " <> " + usersTable.name + "." + usersTable.id)))))
 
-	// A mailbox that somebody else has stays with them.
+	// fillKeys leaves out mailboxes that another user has.
 	fillKeys = compile(sq.Update(usersTable.name).Set(usersTable.emailKey, sq.Expr("computed.mailbox")).
 			FromSelect(sq.Select().Column(sq.Alias(unnested("ids", "bigint"), "owner")).Column(sq.Alias(unnested("keys", "text"), "mailbox")), "computed").
 			Where(usersTable.name + "." + usersTable.id + " = computed.owner AND " + usersTable.name + "." + usersTable.emailKey + " IS NULL").
@@ -90,7 +90,7 @@ var (
 	}))
 )
 
-// keyBatch is how many users get their key in one transaction.
+// keyBatch is the number of users that get their key in one transaction.
 const keyBatch = 1000
 
 // eachEmailPage calls visit with the users that a statement selects, page by page.
@@ -107,10 +107,10 @@ func (r *Repository) eachEmailPage(ctx context.Context, page statement, visit fu
 	}
 }
 
-// FillEmailKeys computes the keys of the users who have none, batch by batch, and
-// returns how many it filled in. Servers may write meanwhile, and several may fill.
-// Users whose mailbox another one has stay without: SharedMailboxes has them. Where
-// nobody lacks a key it reads one page of an index.
+// FillEmailKeys computes missing mailbox keys in batches and returns how many it filled in. Servers
+// may write meanwhile, and several processes may fill keys. A user whose mailbox another user has
+// stays without a key; SharedMailboxes lists these. Without missing keys it reads one page of an
+// index.
 func (r *Repository) FillEmailKeys(ctx context.Context) (filled int64, err error) {
 	err = r.eachEmailPage(ctx, selectMissingKeys, func(users []identity.User) error {
 		n, err := r.fillKeysOf(ctx, users)
@@ -120,8 +120,8 @@ func (r *Repository) FillEmailKeys(ctx context.Context) (filled int64, err error
 	return filled, err
 }
 
-// fillKeysOf gives users their keys; of those with one mailbox the first gets it. It
-// is tried again where a user came in between who has the mailbox of one of them.
+// fillKeysOf sets the keys of users; of several users with one mailbox the first gets the key. It
+// tries again when a concurrent insert takes one of the mailboxes.
 func (r *Repository) fillKeysOf(ctx context.Context, users []identity.User) (int64, error) {
 	var ids []int64
 	var keys []string
@@ -141,16 +141,16 @@ func (r *Repository) fillKeysOf(ctx context.Context, users []identity.User) (int
 	}
 }
 
-// SharedMailbox is a mailbox to which the e-mails of several users lead.
+// SharedMailbox is a mailbox that the e-mails of several users lead to.
 type SharedMailbox struct {
 	Key   string
 	Users []identity.User // without relations, oldest first
 }
 
-// SharedMailboxes are the mailboxes that several users have, in the order of their
-// keys. They are from before mailboxes had keys, or a server that does not know keys
-// let one of the users in. FillEmailKeys comes first: afterwards, at least one user of
-// each such mailbox has no key, or a key that is the ASCII address of another user.
+// SharedMailboxes returns the mailboxes of several users, in the order of their keys. Such users
+// date from before mailboxes had keys, or were added by a server that does not know keys. Call
+// FillEmailKeys first: afterwards at least one user of each such mailbox has no key, or a key that
+// is the ASCII address of another user.
 func (r *Repository) SharedMailboxes(ctx context.Context) ([]SharedMailbox, error) {
 	byKey := map[string][]identity.User{}
 	for _, page := range []statement{selectMissingKeys, selectSharedASCII} {
@@ -173,7 +173,7 @@ func (r *Repository) SharedMailboxes(ctx context.Context) ([]SharedMailbox, erro
 	return shared, nil
 }
 
-// addNeighbours adds users, and those who have the mailboxes of them.
+// addNeighbours adds users, and all other users with the same mailboxes.
 func (r *Repository) addNeighbours(ctx context.Context, users []identity.User, byKey map[string][]identity.User) error {
 	ids, keys := make([]int64, len(users)), make([]string, len(users))
 	for i, user := range users {

@@ -15,8 +15,8 @@ import (
 	"barong/internal/problem"
 )
 
-// What a caller is told who breaks a constraint, by the constraint's name in
-// migrations/.
+// violated maps the name of a unique constraint of migrations/ to the violation that the caller
+// gets.
 var violated = map[string]problem.Violation{
 	"users_email_folded_key":       identity.EmailTaken,
 	"users_email_key_key":          identity.EmailTaken,
@@ -25,13 +25,12 @@ var violated = map[string]problem.Violation{
 	"labels_user_id_key_scope_key": identity.LabelKeyTaken,
 }
 
-// retryAfter is what callers are advised to wait while the database is away:
-// long enough for a restart, short enough for a failover to go unnoticed.
+// retryAfter is the advised wait while the database is unavailable: long enough for a restart,
+// short enough for a failover to go unnoticed.
 const retryAfter = 2 * time.Second
 
-// translate makes an identity error of what the database says, by SQLSTATE
-// (PostgreSQL manual, appendix A) and constraint name. What it leaves as it is
-// is a fault of this server.
+// translate turns a database error into an identity error, by SQLSTATE (PostgreSQL manual, appendix
+// A) and constraint name. An error that it returns unchanged is an internal error.
 func translate(err error) error {
 	var known *problem.Error
 	if err == nil || errors.As(err, &known) {
@@ -43,12 +42,12 @@ func translate(err error) error {
 	if isConnectionError(err) {
 		return unavailable(err)
 	}
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
-		if violation, ok := violated[refusal.ConstraintName]; ok && refusal.Code == "23505" {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		if violation, ok := violated[pgErr.ConstraintName]; ok && pgErr.Code == "23505" {
 			return problem.Invalid(violation)
 		}
-		if isSerializationFailure(err) || unavailableStates[refusal.Code] || unavailableClasses[refusal.Code[:2]] {
+		if isSerializationFailure(err) || unavailableStates[pgErr.Code] || unavailableClasses[pgErr.Code[:2]] {
 			return unavailable(err)
 		}
 	}
@@ -68,45 +67,44 @@ func unavailable(cause error) error {
 	return failure
 }
 
-// timedOut is time that ran out for a request, a statement or a lock, and not for
-// a connection that is being made: then the database is away.
+// timedOut reports a timeout of a request, a statement or a lock. A timeout of connecting does not
+// count: then the database is unavailable.
 func timedOut(err error) bool {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
 		return false
 	}
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
-		return refusal.Code == "57014" || refusal.Code == "55P03" || refusal.Code == "25P03"
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return pgErr.Code == "57014" || pgErr.Code == "55P03" || pgErr.Code == "25P03"
 	}
 	return errors.Is(err, context.DeadlineExceeded)
 }
 
-// The classes of SQLSTATE, and the single ones, that speak of the database's
-// state and not of the statement.
+// The classes and single codes of SQLSTATE that describe the state of the database and not a fault
+// of the statement.
 var (
 	unavailableClasses = map[string]bool{
 		"08": true, // connection exception
 		"53": true, // insufficient resources, too many connections among them
-		"57": true, // operator intervention: shutdown, starting up, cancelled or out of time (57014)
+		"57": true, // operator intervention: shutdown, startup, cancelled or timed out (57014)
 		"58": true, // system error: disk
 	}
 	unavailableStates = map[string]bool{
 		"25006": true, // read-only transaction: a standby after a failover
-		"25P03": true, // idle in a transaction for too long: this process stood still
+		"25P03": true, // idle in a transaction for too long: this process was stopped
 		"55P03": true, // lock not available in time
 	}
 )
 
-// isSerializationFailure is a serialisation failure or a deadlock: the same again may succeed.
+// isSerializationFailure reports a serialization failure or a deadlock: a retry may succeed.
 func isSerializationFailure(err error) bool {
-	var refusal *pgconn.PgError
-	return errors.As(err, &refusal) && (refusal.Code == "40001" || refusal.Code == "40P01")
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01")
 }
 
-// isConnectionError is a connection that could not be made, whatever the reason, or
-// that broke, be it before anything was sent; and time that ran out while waiting
-// for one.
+// isConnectionError reports a connection that could not be opened for any reason, a connection that
+// broke, even before anything was sent, or a timeout while waiting for a connection.
 func isConnectionError(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error

@@ -62,7 +62,7 @@ func TestDatabaseErrorsAreTranslatedByCodeAndConstraint(t *testing.T) {
 	}
 }
 
-// unsent is what pgx says of a statement for which the connection was closed already.
+// unsent is the error of pgx for a statement on a connection that was closed before.
 type unsent struct{}
 
 func (unsent) Error() string     { return "conn closed" }

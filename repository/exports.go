@@ -6,7 +6,7 @@ import (
 	"barong/internal/identity"
 )
 
-// exportPage is how many users are read at once.
+// exportPage is the number of users that one query reads.
 const exportPage = 2000
 
 var selectExported = compile(limit(selectUsers().
@@ -19,9 +19,9 @@ func (u *StoredUser) exported() []any {
 	return secretColumns.appendTargets(digestColumns.appendTargets(userTargets(&u.User), &u.User), u)
 }
 
-// ExportUsers hands out all users of one snapshot in the order of their ids, with
-// password digest, profile, labels, phones and the encrypted secret, some at a
-// time: what it holds does not grow with their number. A visit that fails ends it.
+// ExportUsers passes all users of one snapshot to visit in pages, in the order of their ids, with
+// password digest, profile, labels, phones and the encrypted secret. Memory use does not grow with
+// the number of users. An error of visit ends the export.
 func (r *Repository) ExportUsers(ctx context.Context, visit func([]StoredUser) error) error {
 	return r.snapshot(ctx, func(snapshot *Repository) error {
 		for after := int64(0); ; {

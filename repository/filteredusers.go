@@ -8,10 +8,9 @@ import (
 	"barong/internal/identity"
 )
 
-// FilterUsers returns a page of the users that a filter means, within the range,
-// and how many there are on all pages: in the order of their ids, or with an end to
-// the range in the order of its time. The total may be as old as docs/performance.md
-// says. A filter that is empty means all users.
+// FilterUsers returns a page of the users that match a filter within the range, and their total on
+// all pages. The order is by id, or by the time of the range if it has a bound. docs/performance.md
+// says how old the total may be. An empty filter matches all users.
 func (r *Repository) FilterUsers(ctx context.Context, filter UserFilter, in Range, page Page) ([]identity.User, int64, error) {
 	l := listQuery{userFilter: filter.comparable()}.within(in)
 	if !l.byUserFilter() {
@@ -20,13 +19,13 @@ func (r *Repository) FilterUsers(ctx context.Context, filter UserFilter, in Rang
 	return r.filtered(ctx, l, page)
 }
 
-// pageOfFiltered selects a page of the users that a filter means.
+// pageOfFiltered selects a page of the users that match a filter.
 func (s listShape) pageOfFiltered() sq.SelectBuilder {
 	page := s.withTotal(s.filtered(s.tables(true), selectUsers()))
 	return s.ordered(s.afterFiltered(s.tables(true), page), "u", usersTable.id)
 }
 
-// keysOfFiltered reads indexes alone, where these have all that is asked.
+// keysOfFiltered reads only indexes where these have all the columns it needs.
 func (s listShape) keysOfFiltered() sq.SelectBuilder {
 	tables := s.tables(false)
 	keys := s.afterFiltered(tables, s.filtered(tables, sq.Select(tables.id())))
@@ -39,21 +38,21 @@ func (s listShape) keysOfFiltered() sq.SelectBuilder {
 	return keys.OrderBy(tables.id())
 }
 
-// countFiltered selects how many users a filter means.
+// countFiltered selects the number of users that match a filter.
 func (s listShape) countFiltered() sq.SelectBuilder {
 	return s.within(s.filtered(s.tables(false), sq.Select("count(*)")), "u")
 }
 
-// filterTables are those that a statement reads: users u, profiles p, or both.
+// filterTables are the tables that a statement reads: users u, profiles p, or both.
 type filterTables struct{ users, profiles bool }
 
-// tables are those that have what is asked, and users where the statement selects
-// columns of theirs.
+// tables returns the tables that the filter needs; users says that the statement selects columns of
+// users too.
 func (s listShape) tables(users bool) filterTables {
 	return filterTables{users: users || s.ranged || s.filter.ofUsers(), profiles: s.filter.ofProfiles()}
 }
 
-// id is a column with the id of the user.
+// id returns a column that holds the user's id.
 func (t filterTables) id() string {
 	if t.users {
 		return "u." + usersTable.id
@@ -61,7 +60,7 @@ func (t filterTables) id() string {
 	return "p." + profilesTable.userID
 }
 
-// filtered selects columns of all users that are meant.
+// filtered selects columns of all users that match the filter.
 func (s listShape) filtered(tables filterTables, selected sq.SelectBuilder) sq.SelectBuilder {
 	selected = selected.Where(s.filter.condition())
 	switch {
@@ -74,9 +73,9 @@ func (s listShape) filtered(tables filterTables, selected sq.SelectBuilder) sq.S
 	}
 }
 
-// afterFiltered leaves out what is before a cursor. Where ids order the list, each table
-// is told so: the database does not conclude it for the other one, and would read
-// its index from the start.
+// afterFiltered leaves out the rows up to a cursor. Where ids order the list, both tables get the
+// condition: the planner does not derive it for the second table, and would read that table's index
+// from the start.
 func (s listShape) afterFiltered(tables filterTables, list sq.SelectBuilder) sq.SelectBuilder {
 	if s.ranged {
 		return s.after(list)

@@ -6,10 +6,10 @@ import (
 	sq "github.com/Masterminds/squirrel"
 )
 
-// Squirrel has no verb for the SQL in this file, so that each is a helper, and none of
-// it stands elsewhere: statements_test.go.
+// The helpers in this file produce SQL that squirrel has no method for. No other file contains such
+// SQL: statements_test.go checks that.
 
-// columnList is names as SQL lists them.
+// columnList joins names as a SQL list.
 func columnList(names ...string) string { return strings.Join(names, ", ") }
 
 // qualified puts a table's alias before names.
@@ -26,14 +26,14 @@ func aliased(table, alias string) string { return table + " AS " + alias }
 
 // cte is one query of a WITH prefix.
 type cte struct {
-	name string // and columns in brackets, where it needs them
+	name string // followed by the columns in brackets, where needed
 	body sq.Sqlizer
 }
 
-// with is the WITH prefix: squirrel builds single statements only.
+// with returns a WITH prefix: squirrel builds single statements only.
 func with(list ...cte) sq.Sqlizer { return ctes("WITH ", list) }
 
-// withRecursive is with for a query that reads itself.
+// withRecursive is with for a query that refers to itself.
 func withRecursive(list ...cte) sq.Sqlizer { return ctes("WITH RECURSIVE ", list) }
 
 func ctes(keyword string, list []cte) sq.Sqlizer {
@@ -57,7 +57,7 @@ func exists(rows sq.SelectBuilder) sq.Sqlizer { return sq.Expr("EXISTS (?)", row
 
 func notExists(rows sq.SelectBuilder) sq.Sqlizer { return sq.Expr("NOT EXISTS (?)", rows) }
 
-// subselect is a select as a value.
+// subselect uses a select as a value.
 func subselect(value sq.Sqlizer) sq.Sqlizer { return sq.Expr("(?)", value) }
 
 // equalsSubselect compares a column with a select of one value.
@@ -65,46 +65,46 @@ func equalsSubselect(column string, value sq.SelectBuilder) sq.Sqlizer {
 	return sq.Expr(column+" = (?)", value)
 }
 
-// anyOf is true where a column is one of an array of values: squirrel's IN has a
-// placeholder for each value, and so a statement for each number of them.
+// anyOf is true where a column equals an element of an array. Squirrel's IN has one placeholder for
+// each value, and would produce a statement for each number of values.
 func anyOf(column, sqlType string, values any) sq.Sqlizer {
 	return sq.Expr(column+" = ANY(?::"+sqlType+"[])", values)
 }
 
-// typed is a value with its type, where Postgres cannot derive that from a column.
+// typed is a value with an explicit type, where Postgres cannot derive it from a column.
 func typed(value arg, sqlType string) sq.Sqlizer { return sq.Expr("?::"+sqlType, value) }
 
-// unnested is the elements of an array, one a row.
+// unnested returns the elements of an array as rows.
 func unnested(value arg, sqlType string) sq.Sqlizer {
 	return sq.Expr("unnest(?::"+sqlType+"[])", value)
 }
 
-// arrayOfRecords is an array of records, one for each row of a table that belongs to a
-// user, in the order in which the rows were stored. records reads it.
+// arrayOfRecords selects the rows of a table that belong to a user as an array of records, in the
+// order in which the rows were stored. The type records reads it.
 func arrayOfRecords(table, owner, order, user string, columns []string) sq.Sqlizer {
 	rows := sq.Select("ROW(" + columnList(qualified("r", columns...)...) + ")").From(aliased(table, "r")).
 		Where("r." + owner + " = " + user).OrderBy("r." + order)
 	return sq.Expr("ARRAY(?)", rows)
 }
 
-// lateral joins each row with those of a select that depends on it.
+// lateral joins each row with the rows of a select that depends on it.
 func lateral(rows sq.SelectBuilder, alias string) sq.Sqlizer {
 	return sq.Expr("CROSS JOIN LATERAL (?) AS "+alias, rows)
 }
 
-// limit and limitOffset take the arguments limit and offset: squirrel prints the
-// numbers, and so makes a statement for each.
+// limit and limitOffset take LIMIT and OFFSET as arguments: squirrel prints the numbers, and would
+// produce a statement for each number.
 func limit(rows sq.SelectBuilder) sq.SelectBuilder { return rows.Suffix("LIMIT ?", arg("limit")) }
 
 func limitOffset(rows sq.SelectBuilder) sq.SelectBuilder {
 	return rows.Suffix("LIMIT 1 OFFSET ?", arg("offset"))
 }
 
-// returning is the columns that a statement which writes hands back.
+// returning is the RETURNING clause of a statement that writes.
 func returning(columns ...string) string { return "RETURNING " + columnList(columns...) }
 
-// onConflictDoNothing leaves out rows that a unique index refuses; with columns, only
-// those of the index on them.
+// onConflictDoNothing skips rows that violate a unique index; with columns, only violations of the
+// index on these columns.
 func onConflictDoNothing(columns ...string) string {
 	if len(columns) == 0 {
 		return "ON CONFLICT DO NOTHING"
@@ -112,12 +112,12 @@ func onConflictDoNothing(columns ...string) string {
 	return "ON CONFLICT (" + columnList(columns...) + ") DO NOTHING"
 }
 
-// onConflictUpdate changes the row that is there instead: sets are assignments.
+// onConflictUpdate applies the assignments sets to the existing row.
 func onConflictUpdate(columns, sets []string) string {
 	return "ON CONFLICT (" + columnList(columns...) + ") DO UPDATE SET " + columnList(sets...)
 }
 
-// onConflictReplace is onConflictUpdate with the values that were to be inserted.
+// onConflictReplace is onConflictUpdate with the values of the new row.
 func onConflictReplace(columns, replaced []string) string {
 	sets := make([]string, len(replaced))
 	for i, column := range replaced {
@@ -126,20 +126,20 @@ func onConflictReplace(columns, replaced []string) string {
 	return onConflictUpdate(columns, sets)
 }
 
-// onlyWhere is the condition of onConflictUpdate.
+// onlyWhere restricts onConflictUpdate.
 func onlyWhere(condition string) string { return " WHERE " + condition }
 
-// The locks that a select takes on rows. Rows that refer to a row may be inserted under
-// forNoKeyUpdate, and wait under forUpdate.
+// Row locks of a select. Under forNoKeyUpdate, other transactions can insert rows that refer to the
+// locked row; under forUpdate they wait.
 const (
 	forUpdate      = "FOR UPDATE OF u"
 	forNoKeyUpdate = "FOR NO KEY UPDATE"
 )
 
-// text is a constant as SQL writes it. No constant of this package has a quote.
+// text quotes a constant for SQL. No constant of this package contains a quote.
 func text(constant string) string { return "'" + constant + "'" }
 
-// oneOf is true where an expression is one of a few others.
+// oneOf is true where an expression equals one of the others.
 func oneOf(expression string, others ...string) string {
 	return expression + " = ANY(ARRAY[" + columnList(others...) + "])"
 }

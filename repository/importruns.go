@@ -8,20 +8,20 @@ import (
 	sq "github.com/Masterminds/squirrel"
 )
 
-// ImportRun is how far the import of a file has come.
+// ImportRun is the progress of the import of a file.
 type ImportRun struct {
 	Name        string
 	Position    int64 // bytes of the input that are done
 	Line        int64 // lines of the input that are done
 	Imported    int64
 	Refused     int64
-	RefusedSize int64 // bytes of the file of refused rows
+	RefusedSize int64 // bytes of the file of rejected rows
 	StartedAt   time.Time
 	UpdatedAt   time.Time
 	FinishedAt  *time.Time // nil until the end of the input
 }
 
-// ErrImportMoved is reported when another process has moved the same run on.
+// ErrImportMoved is reported when another process has advanced the same run.
 var ErrImportMoved = errors.New("another process imports the same file")
 
 var (
@@ -46,7 +46,7 @@ func (run ImportRun) args() args {
 	return given
 }
 
-// OpenImportRun finds the run of a name, or starts it: then it is new.
+// OpenImportRun finds the run with a name, or creates it; then isNew is true.
 func (r *Repository) OpenImportRun(ctx context.Context, name string, now time.Time) (run ImportRun, isNew bool, err error) {
 	given := ImportRun{Name: name, StartedAt: now, UpdatedAt: now}.args()
 	inserted, err := r.exec(ctx, insertImportRun, given)
@@ -57,14 +57,14 @@ func (r *Repository) OpenImportRun(ctx context.Context, name string, now time.Ti
 	return run, inserted == 1, err
 }
 
-// ForgetImportRun lets the next run of that name start at the beginning.
+// ForgetImportRun deletes a run, so that the next run of that name starts at the beginning.
 func (r *Repository) ForgetImportRun(ctx context.Context, name string) error {
 	_, err := r.exec(ctx, deleteImportRun, ImportRun{Name: name}.args())
 	return err
 }
 
-// moveImportRun stores a run that stood at from until now. It is ErrImportMoved
-// where it stood elsewhere.
+// moveImportRun stores the progress to of a run whose stored position is that of from. Another
+// stored position is ErrImportMoved.
 func (r *Repository) moveImportRun(ctx context.Context, from, to ImportRun) error {
 	to.Name = from.Name
 	given := to.args()

@@ -10,13 +10,13 @@ import (
 	"barong/internal/identity"
 )
 
-// StoredUser is a user as import and export have it.
+// StoredUser is a user as import and export handle it.
 type StoredUser struct {
 	identity.User
-	Secret []byte // of one-time codes, encrypted; nil without one
+	Secret []byte // the encrypted secret of one-time codes; nil without one
 }
 
-// limitLockWait bounds the wait for a lock, for one transaction.
+// limitLockWait limits the wait for a lock in one transaction.
 var limitLockWait = compile(sq.Select("set_config('lock_timeout', '5s', true)"))
 
 var (
@@ -26,19 +26,18 @@ var (
 			FromSelect(sq.Select().Column("generate_series(1, ?::integer)", arg("n")), "numbers"))
 )
 
-// ImportUsers stores users with all that they have and moves the run from where
-// it stood, all or nothing. ids, of ReserveUserIDs, are those that the users get.
-// A user's ReferralUID is one of referrers or of the users themselves. A run
-// without a name is not kept. Whatever is taken after all is the same error as
-// from InsertUser, and identity.UIDTaken.
+// ImportUsers stores users with all their relations and advances the run, in one transaction. ids
+// are the users' ids, from ReserveUserIDs. A user's ReferralUID is a key of referrers or the uid of
+// one of the users. A run without a name is not stored. A value that is taken by then is the same
+// error as from InsertUser, or identity.UIDTaken.
 //
-// turn is called once the users are written, before anything is locked that others
-// may want, and the transaction ends after it returns: so imports that were started
-// one after the other write at the same time, and end in that order.
+// ImportUsers calls turn after writing the users and before taking locks that others may want, and
+// commits after turn returns. This lets concurrent imports write at the same time and commit in the
+// order of their start.
 func (r *Repository) ImportUsers(ctx context.Context, users []StoredUser, ids []int64, referrers map[string]int64, from, to ImportRun, turn func() error) error {
 	return r.InTx(ctx, func(tx *Repository) error {
-		// A transaction that this one waits for may itself wait for an earlier import to
-		// end, of which the database knows nothing.
+		// turn waits for an earlier import outside of the database. Postgres cannot detect a
+		// deadlock that includes this wait, so the timeout ends it.
 		if _, err := tx.exec(ctx, limitLockWait, nil); err != nil {
 			return err
 		}
@@ -66,7 +65,7 @@ func (r *Repository) ImportUsers(ctx context.Context, users []StoredUser, ids []
 	})
 }
 
-// ReserveUserIDs takes ids for users to come, in their order.
+// ReserveUserIDs takes n ids from the sequence, in ascending order.
 func (r *Repository) ReserveUserIDs(ctx context.Context, n int) ([]int64, error) {
 	return all(ctx, r, reserveIDs, args{"n": n}, single[int64])
 }
@@ -92,7 +91,7 @@ func (r *Repository) copyUsers(ctx context.Context, users []StoredUser, ids []in
 	}))
 }
 
-// copyRelations sends, table by table, what belongs to the users.
+// copyRelations copies the rows that belong to the users, table by table.
 func (r *Repository) copyRelations(ctx context.Context, users []StoredUser, ids []int64) error {
 	var profiles, phones, labels, secrets [][]any
 	for i := range users {

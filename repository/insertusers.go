@@ -21,15 +21,15 @@ var (
 	userUID       = userColumns.arg(usersTable.uid)
 	userCreatedAt = userColumns.arg(usersTable.createdAt)
 
-	// givenUserColumns are all columns of a new user but the id and the referrer.
+	// givenUserColumns are all columns of a new user except the id and the referrer.
 	givenUserColumns = storedUserColumns[1:]
 
 	validatedPhones = sq.Select("1").From(phonesTable.name).
 			Where(anyOf(phonesTable.number, "text", validatedNumbers)).Where(phonesTable.validatedAt + " IS NOT NULL")
 
-	// insertUserRow stores nothing where the uid, the e-mail or a validated number is
-	// taken. A violated constraint would say the same, and the database would write the
-	// whole e-mail or number into its log.
+	// insertUserRow stores nothing where the uid, the e-mail or a validated number is taken. It
+	// does not rely on a constraint violation for this: Postgres would write the complete e-mail or
+	// number to its log.
 	insertUserRow = sq.Insert(usersTable.name).
 			Columns(givenUserColumns.names()...).Columns(usersTable.referralID).
 			Select(givenUserColumns.selectArgs(sq.Select()).
@@ -40,10 +40,10 @@ var (
 			Where(notExists(sq.Select("1").From(usersTable.name).Where(usersTable.emailFolded+" = ?", mailboxKey)))).
 		Suffix(onConflictDoNothing()).Suffix(returning(usersTable.id))
 
-	// insertUser stores a user with phones, profile and labels, and counts it. Where
-	// insertUserRow stores nothing it does nothing at all. The count stands first among
-	// the parts that follow the user: PostgreSQL runs them from the last to the
-	// first, and the row of a count is to be locked last.
+	// insertUser stores a user with phones, profile and labels, and counts it. Where insertUserRow
+	// stores nothing, the other parts do nothing either. The count is the first of the parts that
+	// depend on the user: PostgreSQL executes them from last to first, and the row of the count
+	// must be locked last.
 	insertUser = compile(sq.Select(usersTable.id).From("inserted").PrefixExpr(with(
 		cte{"inserted", insertUserRow},
 		cte{"counted", countOne("inserted", countSlotArg)},
@@ -58,8 +58,8 @@ var (
 	findTaken = compile(sq.Select().Column(exists(selectByEmail())).Column(exists(validatedPhones)))
 )
 
-// insertOfNew inserts what belongs to the user whom a statement inserts, and is as
-// old; ofInserted begins the select with the columns' values.
+// insertOfNew inserts rows that belong to the inserted user and have its created_at. ofInserted
+// begins the select of the columns' values.
 func insertOfNew(table, createdAt, updatedAt, owner string, columns []string, values sq.SelectBuilder) sq.InsertBuilder {
 	return sq.Insert(table).Columns(createdAt, updatedAt, owner).Columns(columns...).Select(values)
 }
@@ -69,11 +69,10 @@ func ofInserted() sq.SelectBuilder {
 	return sq.Select().Column(created).Column(created).Column(usersTable.id).From("inserted")
 }
 
-// InsertUser stores a new user with its phones, profile and labels, all of it or
-// nothing, and fills in its ID and UID. Everything is as old as the user. newUID
-// is asked again when it hits upon a uid that is there already. A referrer who is not
-// there is left out. A taken e-mail is identity.EmailTaken; a validated number that
-// another user has validated is identity.PhoneTaken.
+// InsertUser stores a new user with its phones, profile and labels in one transaction, and fills in
+// its ID and UID. All rows have the creation time of the user. newUID is called again when its uid
+// exists already. A referrer that does not exist is left out. A taken e-mail is
+// identity.EmailTaken; a validated number that another user has validated is identity.PhoneTaken.
 func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID func() string) error {
 	var validated []string
 	for _, p := range u.Phones {
@@ -111,13 +110,13 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 	}
 }
 
-// taken says which of a user's own somebody else has.
+// taken says which of a user's unique values another user has.
 type taken struct{ email, phone bool }
 
 func (t *taken) targets() []any { return []any{&t.email, &t.phone} }
 
-// whatIsTaken is the error of an e-mail or a validated number that somebody has; nil
-// where neither is.
+// whatIsTaken returns the error for an e-mail or a validated number that another user has, and nil
+// where both are free.
 func (r *Repository) whatIsTaken(ctx context.Context, email string, numbers []string) error {
 	given := emailArgs(email)
 	given[validatedNumbers] = numbers

@@ -10,16 +10,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Inspection is what a database says of itself.
+// Inspection describes a database and this server's access to it.
 type Inspection struct {
-	Version        string // of Postgres, as 17.10
+	Version        string // of Postgres, such as 17.10
 	Name           string // of the database
-	User           string // that this process is
-	ReadOnly       bool   // nothing can be written: a standby, or a role or database set so
-	Schema         int64  // the newest step that was taken; 0: none
-	SchemaRequired int64  // the newest step that this binary has
-	// ClockAhead is how far the clock of the database is ahead of this machine's, as
-	// closely as the way there and back tells; negative where it is behind.
+	User           string // the database user of this process
+	ReadOnly       bool   // the database takes no writes: it is a standby, or the role or the database is set so
+	Schema         int64  // the newest migration that was applied; 0 without one
+	SchemaRequired int64  // the newest migration of this binary
+	// ClockAhead is how far the clock of the database is ahead of this machine's, negative where it
+	// is behind. Half a round trip limits its precision.
 	ClockAhead time.Duration
 }
 
@@ -34,7 +34,7 @@ var (
 	selectClock = compile(sq.Select("clock_timestamp()"))
 )
 
-// Inspect asks a database, and changes nothing.
+// Inspect queries a database and changes nothing.
 func Inspect(ctx context.Context, pool *pgxpool.Pool) (Inspection, error) {
 	var found Inspection
 	var err error
@@ -54,20 +54,20 @@ func Inspect(ctx context.Context, pool *pgxpool.Pool) (Inspection, error) {
 	return found, err
 }
 
-// clockTrips is how often the clock is read: the first time prepares the statement.
+// clockTrips is how often the clock is read: the first query prepares the statement.
 const clockTrips = 3
 
-// clockAhead compares the clocks in the middle of the shortest of some round trips.
+// clockAhead compares the clocks at the middle of the shortest of several round trips.
 func clockAhead(ctx context.Context, pool *pgxpool.Pool) (ahead time.Duration, err error) {
 	shortest := time.Duration(math.MaxInt64)
 	for range clockTrips {
-		var there time.Time
+		var remote time.Time
 		sent := time.Now()
-		if err := pool.QueryRow(ctx, selectClock.sql).Scan(&there); err != nil {
+		if err := pool.QueryRow(ctx, selectClock.sql).Scan(&remote); err != nil {
 			return 0, fmt.Errorf("the clock of the database cannot be read: %w", err)
 		}
 		if trip := time.Since(sent); trip < shortest {
-			shortest, ahead = trip, there.Sub(sent.Add(trip/2))
+			shortest, ahead = trip, remote.Sub(sent.Add(trip/2))
 		}
 	}
 	return ahead, nil

@@ -6,7 +6,7 @@ import (
 	"barong/internal/identity"
 )
 
-// labels selects from labels under an alias those of the filter.
+// labels selects the labels, under an alias, that match the filter.
 func (s listShape) labels(alias string, columns ...string) sq.SelectBuilder {
 	selected := sq.Select(columns...).From(aliased(labelsTable.name, alias)).Where(alias+"."+labelsTable.key+" = ?", filterKey)
 	if s.value {
@@ -18,17 +18,17 @@ func (s listShape) labels(alias string, columns ...string) sq.SelectBuilder {
 	return selected
 }
 
-// otherLabels selects further labels of the filter of the user of a label l.
+// otherLabels selects matching labels of the user who has the label l.
 func (s listShape) otherLabels() sq.SelectBuilder {
 	return s.labels("o", "1").Where("o." + labelsTable.userID + " = l." + labelsTable.userID)
 }
 
-// keysOfLabelled selects the users of a list by a label.
+// keysOfLabelled selects the users of a list by label.
 func (s listShape) keysOfLabelled() sq.SelectBuilder {
 	user := "l." + labelsTable.userID
 	if !s.ranged {
 		keys := s.labels("l", user+" AS owner").Where(user+" > ?", afterUser)
-		if !s.scope { // with a scope no user matches twice; without, the two are neighbours
+		if !s.scope { // with a scope no user matches twice; without one, the two rows are adjacent
 			keys = keys.Distinct()
 		}
 		return s.ordered(keys, "l", labelsTable.userID)
@@ -36,7 +36,7 @@ func (s listShape) keysOfLabelled() sq.SelectBuilder {
 	at := "l." + s.column
 	keys := s.afterTime(s.labels("l", user+" AS owner", at+" AS at"), "l", labelsTable.userID)
 	if !s.scope {
-		// A user's place is that of the earlier of the two labels.
+		// A user's position is that of the earlier of two matching labels.
 		keys = keys.Where(notExists(s.otherLabels().Where("o."+labelsTable.scope+" <> l."+labelsTable.scope).
 			Where("o."+s.column+" >= ?", rangeFrom).
 			Where("(o." + s.column + ", o." + labelsTable.scope + ") < (" + at + ", l." + labelsTable.scope + ")")))
@@ -44,7 +44,7 @@ func (s listShape) keysOfLabelled() sq.SelectBuilder {
 	return s.ordered(keys, "l", labelsTable.userID)
 }
 
-// pageOfLabelled selects a page of a list by a label: keys from an index, rows after.
+// pageOfLabelled selects a page of a list by label: keys from an index, then the rows.
 func (s listShape) pageOfLabelled() sq.SelectBuilder {
 	page := selectUsers()
 	if s.ranged {
@@ -59,8 +59,7 @@ func (s listShape) pageOfLabelled() sq.SelectBuilder {
 	return page.OrderBy("page.owner")
 }
 
-// countLabelled selects how many users a list by a label has, from an index alone
-// where that is possible.
+// countLabelled selects the number of users of a list by label, from an index alone where possible.
 func (s listShape) countLabelled() sq.SelectBuilder {
 	switch {
 	case s.scope:
@@ -68,7 +67,7 @@ func (s listShape) countLabelled() sq.SelectBuilder {
 	case !s.ranged:
 		return sq.Select("count(*)").FromSelect(s.labels("l", "l."+labelsTable.userID).GroupBy("l."+labelsTable.userID), "matching")
 	default:
-		// Users with two matches count by the private one.
+		// A user with two matching labels is counted by the private one.
 		private := text(identity.ScopePrivate)
 		return s.within(s.labels("l", "count(*)"), "l").Where(sq.Or{
 			sq.Expr("l." + labelsTable.scope + " = " + private),

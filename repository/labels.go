@@ -10,7 +10,7 @@ import (
 	"barong/internal/identity"
 )
 
-// labelsUnique is what a label is known by.
+// labelsUnique is the unique key of a label.
 var labelsUnique = []string{labelsTable.userID, labelsTable.key, labelsTable.scope}
 
 // The arguments of a label.
@@ -31,8 +31,8 @@ var (
 
 	insertLabel = compile(addLabel)
 
-	// The next two return the label as it stands afterwards. A value that is there
-	// already is not written, and then the label is found as it was.
+	// putLabel and replaceLabel return the label as it is after the statement. A value that is
+	// unchanged is not written; the existing label is returned.
 	putLabel = compile(writtenOrAsItWas(addLabel.Suffix(
 		onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
 			onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value)).
@@ -55,7 +55,7 @@ func writtenOrAsItWas(write sq.Sqlizer) sq.Sqlizer {
 		PrefixExpr(with(cte{"written", write}))
 }
 
-// storedLabels are all labels of a user.
+// storedLabels holds all labels of a user.
 type storedLabels struct{ records[identity.Label] }
 
 func (l *storedLabels) targets() []any {
@@ -72,8 +72,8 @@ func (r *Repository) Labels(ctx context.Context, uid string) ([]identity.Label, 
 	return found.list, err
 }
 
-// CreateLabel gives a user a label, and the account status that follows from it. A
-// second one with its key and scope is identity.LabelKeyTaken.
+// CreateLabel adds a label to a user and updates the account status. A second label with its key
+// and scope is identity.LabelKeyTaken.
 func (r *Repository) CreateLabel(ctx context.Context, uid string, l identity.Label, status *AccountStatus) error {
 	given := labelArgs(uid, l)
 	return r.withStatusUpdate(ctx, uid, status, l.UpdatedAt, func(batch *pgx.Batch) {
@@ -81,7 +81,7 @@ func (r *Repository) CreateLabel(ctx context.Context, uid string, l identity.Lab
 	})
 }
 
-// labelArgs are the arguments of a label that is written now.
+// labelArgs returns the arguments of a label that is written now.
 func labelArgs(uid string, l identity.Label) args {
 	l.CreatedAt = l.UpdatedAt
 	given := args{"uid": uid}
@@ -89,11 +89,9 @@ func labelArgs(uid string, l identity.Label) args {
 	return given
 }
 
-// PutLabel gives the label with l's key and scope l's value, and the user the
-// account status that follows from it, and returns the label as it stands then. It
-// makes a label that is not there if create says so, and else is
-// identity.ErrLabelNotFound. The value that it has already changes nothing, its
-// time of update included.
+// PutLabel sets the value of the label with l's key and scope, updates the account status and
+// returns the resulting label. With create it adds a missing label; without, a missing label is
+// identity.ErrLabelNotFound. An unchanged value changes nothing, including the time of update.
 func (r *Repository) PutLabel(ctx context.Context, uid string, l identity.Label, create bool, status *AccountStatus) (identity.Label, error) {
 	put := replaceLabel
 	if create {
@@ -102,14 +100,13 @@ func (r *Repository) PutLabel(ctx context.Context, uid string, l identity.Label,
 	return r.writeLabel(ctx, uid, status, l.UpdatedAt, put, labelArgs(uid, l), identity.ErrLabelNotFound)
 }
 
-// DeleteLabel takes the label with this key and scope from a user, brings the
-// account status in line, and returns the label as it was. None is
-// identity.ErrRecordNotFound.
+// DeleteLabel deletes the label with this key and scope from a user, updates the account status and
+// returns the deleted label. A missing label is identity.ErrRecordNotFound.
 func (r *Repository) DeleteLabel(ctx context.Context, uid, key, scope string, status *AccountStatus, now time.Time) (identity.Label, error) {
 	return r.writeLabel(ctx, uid, status, now, deleteLabel, args{"uid": uid, labelKey: key, labelScope: scope}, identity.ErrRecordNotFound)
 }
 
-// writeLabel runs a statement that returns one label, or none, which is the error missing.
+// writeLabel runs a statement that returns one label. Without a row it returns the error missing.
 func (r *Repository) writeLabel(ctx context.Context, uid string, status *AccountStatus, now time.Time, write statement, given args, missing error) (identity.Label, error) {
 	var written []identity.Label
 	err := r.withStatusUpdate(ctx, uid, status, now, func(batch *pgx.Batch) {

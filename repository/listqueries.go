@@ -5,15 +5,14 @@ import (
 	"time"
 )
 
-// listQuery is what pages are cut from: users, in one order. Lists with the same
-// users in the same order are equal, so that what is remembered of a list is
-// found by it.
+// listQuery defines a list: which users, in which order. Equal values define the same list, so
+// listQuery serves as a cache key.
 type listQuery struct {
-	labelled   bool // users by a label of theirs; else all, or those of a filter
+	labelled   bool // users by one of their labels; else all users, or those of userFilter
 	filter     LabelFilter
 	userFilter userFilter
 
-	ranged   bool // by a time, within [from, to), in the order of that time; else in the order of ids
+	ranged   bool // within [from, to) of a time, ordered by that time; else ordered by id
 	updated  bool // the time is updated_at; else created_at
 	from, to int64
 }
@@ -24,8 +23,8 @@ func labelledUsers(filter LabelFilter, in Range) listQuery {
 	return listQuery{labelled: true, filter: filter}.within(in)
 }
 
-// within keeps what matters of a range: without an end it is none. A time within
-// the second To is included: answers show whole seconds.
+// within applies a range; a range without bounds has no effect. A time within the second To is
+// included, because responses show whole seconds.
 func (l listQuery) within(in Range) listQuery {
 	if in.From == nil && in.To == nil {
 		return l
@@ -40,14 +39,14 @@ func (l listQuery) within(in Range) listQuery {
 	return l
 }
 
-// What the database can hold, in Unix seconds: the years 1 to 9999. No row is
-// older or newer.
+// firstSecond and lastSecond limit ranges to the years 1 to 9999, in Unix seconds. No stored time
+// is outside of them.
 const firstSecond, lastSecond = -62_135_596_800, 253_402_300_799
 
 func (l listQuery) fromTime() time.Time { return time.Unix(l.from, 0).UTC() }
 func (l listQuery) toTime() time.Time   { return time.Unix(l.to, 0).UTC() }
 
-// String names the list: no two have the same name.
+// String returns a unique name of the list.
 func (l listQuery) String() string {
 	return fmt.Sprintf("%t %q %#v %t %t %d %d", l.labelled, l.filter, l.userFilter, l.ranged, l.updated, l.from, l.to)
 }
@@ -60,20 +59,20 @@ func (l listQuery) column() string {
 	return usersTable.createdAt
 }
 
-// cursor is a place in a list: that of a user, or before all.
+// cursor is a position in a list: that of a user, or before the first one.
 type cursor struct {
-	at time.Time // of the list's time; in lists without a range it says how old the user is
+	at time.Time // the time that orders the list; in lists without a range the user's created_at
 	id int64
 }
 
-// start is before the first user of the list: ids are positive.
+// start is the position before the first user of the list: ids are positive.
 func (l listQuery) start() cursor { return cursor{at: l.fromTime(), id: 0} }
 
-// byUserFilter says that a list is of users that a filter means.
+// byUserFilter reports whether a filter selects the users of the list.
 func (l listQuery) byUserFilter() bool { return l.userFilter != userFilter{} }
 
-// byLabelTime says that users come in the order of a time of their label, which
-// each row of a page then brings; all other orders are by what a user has.
+// byLabelTime reports whether a time of their label orders the users. Each row of a page then
+// includes that time; all other orders use columns of users.
 func (l listQuery) byLabelTime() bool { return l.labelled && l.ranged }
 
 func (c *cursor) idAndTime() []any { return []any{&c.id, &c.at} }

@@ -7,11 +7,11 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// maxPageSize is the most that a page can have. It stands in statements as it is:
-// a planner that sees no number expects a tenth of the table, and would sort that.
+// maxPageSize is the largest page. Statements contain it as a constant: without a number the
+// planner expects a tenth of the table, and would sort that.
 const maxPageSize = 1000
 
-// listKind is what is asked about a list.
+// listKind is the kind of query on a list.
 type listKind int
 
 const (
@@ -22,18 +22,18 @@ const (
 	countUsers
 )
 
-// listShape is all that the text of a statement about a list depends on.
+// listShape is everything that determines the SQL of a statement about a list.
 type listShape struct {
 	kind         listKind
 	labelled     bool
-	value, scope bool // whether the filter by a label has them
+	value, scope bool // whether the filter by label has them
 	filter       filterShape
 	ranged       bool
-	column       string // the time of the range
+	column       string // the time that the range is about
 }
 
-// listStatements keeps what squirrel has built. Of some thousand shapes few are ever
-// asked for.
+// listStatements caches the statements that squirrel has built. Only a few of some thousand shapes
+// are used.
 var listStatements = otter.Must(&otter.Options[listShape, statement]{MaximumSize: 1000})
 
 // The arguments of a statement about a list.
@@ -47,7 +47,7 @@ const (
 	filterScope = arg("label scope")
 )
 
-// statement is a statement about a list, from a cursor on, and its arguments.
+// statement returns the statement of a kind about a list, after a cursor, and its arguments.
 func (l listQuery) statement(kind listKind, after cursor, more args) (statement, args) {
 	shape := listShape{
 		kind: kind, labelled: l.labelled, value: l.filter.Value != "", scope: l.filter.Scope != "",
@@ -56,7 +56,7 @@ func (l listQuery) statement(kind listKind, after cursor, more args) (statement,
 	s, known := listStatements.GetIfPresent(shape)
 	if !known {
 		s = compile(shape.build())
-		// Which index is best depends on how many rows the values of a filter leave.
+		// The best index depends on how many rows match the values of a filter.
 		s.replanned = l.byLabelTime() || l.byUserFilter()
 		listStatements.Set(shape, s)
 	}
@@ -69,8 +69,8 @@ func (l listQuery) statement(kind listKind, after cursor, more args) (statement,
 	return s, given
 }
 
-// page selects the rows of a page, which starts after a cursor, each with the total
-// where counted says so.
+// page selects the rows of a page that starts after a cursor. With counted, each row includes the
+// total.
 func (l listQuery) page(after cursor, size int64, counted bool) (statement, args) {
 	kind := selectPage
 	if counted && (l.labelled || l.ranged || l.byUserFilter()) {
@@ -79,8 +79,8 @@ func (l listQuery) page(after cursor, size int64, counted bool) (statement, args
 	return l.statement(kind, after, args{"limit": size})
 }
 
-// locate selects the cursor that is offset users after the start of the list, or
-// before its end: from indexes alone, where these have all that is asked.
+// locate selects the cursor that is offset users after the start of the list, or before its end. It
+// reads only indexes where these have all the columns it needs.
 func (l listQuery) locate(fromEnd bool, offset int64) (statement, args) {
 	kind := locateFromStart
 	if fromEnd {
@@ -89,7 +89,7 @@ func (l listQuery) locate(fromEnd bool, offset int64) (statement, args) {
 	return l.statement(kind, l.start(), args{"offset": offset})
 }
 
-// count selects how many users the list has.
+// count selects the number of users in the list.
 func (l listQuery) count() (statement, args) { return l.statement(countUsers, l.start(), nil) }
 
 func (s listShape) build() sq.SelectBuilder {
@@ -125,7 +125,7 @@ func (s listShape) page() sq.SelectBuilder {
 	}
 }
 
-// keys selects ids, and times where they order the list, in order or from the end.
+// keys selects ids, and the times that order the list, in order or from the end.
 func (s listShape) keys() sq.SelectBuilder {
 	switch {
 	case s.labelled:
@@ -157,7 +157,7 @@ func (s listShape) pageOfAll() sq.SelectBuilder {
 	return s.ordered(page.FromSelect(cut, "u"), "u", usersTable.id)
 }
 
-// ordered orders a list by ids, or by times where it has a range.
+// ordered orders a list by id, or by time where it has a range.
 func (s listShape) ordered(list sq.SelectBuilder, alias, id string) sq.SelectBuilder {
 	direction := ""
 	if s.kind == locateFromEnd {
@@ -169,7 +169,7 @@ func (s listShape) ordered(list sq.SelectBuilder, alias, id string) sq.SelectBui
 	return list.OrderBy(alias + "." + id + direction)
 }
 
-// after leaves out users u up to a cursor, and beyond the range.
+// after leaves out users u up to a cursor, and those beyond the range.
 func (s listShape) after(list sq.SelectBuilder) sq.SelectBuilder {
 	if s.ranged {
 		return s.afterTime(list, "u", usersTable.id)
@@ -182,7 +182,7 @@ func (s listShape) afterTime(list sq.SelectBuilder, alias, id string) sq.SelectB
 	return list.Where(at+" < ?", rangeTo).Where("("+at+", "+alias+"."+id+") > (?, ?)", afterTime, afterUser)
 }
 
-// within leaves out what is not in the range.
+// within leaves out rows outside of the range.
 func (s listShape) within(list sq.SelectBuilder, alias string) sq.SelectBuilder {
 	if !s.ranged {
 		return list

@@ -23,13 +23,12 @@ var migrations embed.FS
 type Migration struct {
 	Version   int64
 	Name      string    // of its file
-	AppliedAt time.Time // zero while it is pending
+	AppliedAt time.Time // zero while the migration is pending
 }
 
-// Migrate brings the schema up to date and returns the steps that it took, those
-// before an error included.
-// Servers that start together take turns: a row in a table is the lock, which
-// holds behind a connection pooler too.
+// Migrate brings the schema up to date and returns the migrations that it applied, including those
+// before an error. Servers that start at the same time migrate one after the other: the lock is a
+// row in a table, which also works behind a connection pooler.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migration, error) {
 	provider, closeProvider, err := newProvider(pool, log)
 	if err != nil {
@@ -46,9 +45,9 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migra
 	var applied []Migration
 	for attempt := 1; ; attempt++ {
 		results, err := provider.Up(ctx)
-		var broken *goose.PartialError
-		if errors.As(err, &broken) {
-			results = broken.Applied
+		var partial *goose.PartialError
+		if errors.As(err, &partial) {
+			results = partial.Applied
 		}
 		for _, result := range results {
 			applied = append(applied, Migration{Version: result.Source.Version, Name: result.Source.Path, AppliedAt: time.Now().UTC()})
@@ -56,8 +55,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migra
 		if err == nil {
 			return applied, nil
 		}
-		var refused *pgconn.PgError
-		if attempt == lockAttempts || !errors.As(err, &refused) || refused.Code != lockNotAvailable {
+		var pgErr *pgconn.PgError
+		if attempt == lockAttempts || !errors.As(err, &pgErr) || pgErr.Code != lockNotAvailable {
 			return applied, fmt.Errorf("the schema could not be migrated: %w", err)
 		}
 		log.Warn("a step of the schema did not get its lock and is tried again", "error", err)
@@ -69,16 +68,16 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migra
 	}
 }
 
-// A step that changes a table gives up (lock_timeout) where somebody else holds
-// it for long, for until the step has its lock, whoever comes later waits behind
-// it. Meanwhile they get through, and it is tried again.
+// A migration that alters a table fails with lock_timeout while another transaction holds that
+// table for long, because every later transaction waits behind a migration that waits for its lock.
+// Migrate pauses, so that these transactions proceed, and tries again.
 const (
 	lockNotAvailable = "55P03" // SQLSTATE
 	lockAttempts     = 30
 	lockPause        = 2 * time.Second
 )
 
-// Migrations lists all steps, oldest first, and when each was taken.
+// Migrations lists all migrations, oldest first, with the time when each was applied.
 func Migrations(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) ([]Migration, error) {
 	provider, closeProvider, err := newProvider(pool, log)
 	if err != nil {
@@ -105,7 +104,7 @@ func newProvider(pool *pgxpool.Pool, log *slog.Logger) (*goose.Provider, func(),
 	if err != nil {
 		return nil, nil, err
 	}
-	// A connection of its own: a step takes as long as it takes, the pool's may not.
+	// A connection of its own: a migration may take longer than the pool allows.
 	config, err := parse(pool.Config().ConnString())
 	if err != nil {
 		return nil, nil, err

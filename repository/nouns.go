@@ -13,7 +13,7 @@ import (
 // The columns of each noun. Selects, inserts, COPY and export derive from them.
 
 var (
-	// userColumns begins with the id, which the database gives to a new user.
+	// userColumns begins with the id, which the database assigns to a new user.
 	userColumns = columns[identity.User]{
 		field(usersTable.name, usersTable.id, "int8", func(u *identity.User) *int64 { return &u.ID }),
 		field(usersTable.name, usersTable.uid, "text", func(u *identity.User) *string { return &u.UID }),
@@ -31,7 +31,7 @@ var (
 		field(usersTable.name, usersTable.passwordDigest, "text", func(u *identity.User) *string { return &u.PasswordDigest }),
 	}
 
-	// emailColumns follow from the e-mail and are never read: emails.go.
+	// emailColumns are derived from the e-mail and never read: emails.go.
 	emailColumns = columns[identity.User]{
 		{name: usersTable.emailFolded, sqlType: "text", arg: foldedEmail, value: func(u *identity.User) any { return identity.FoldEmail(u.Email) }},
 		{name: usersTable.emailKey, sqlType: "text", arg: mailboxKey, value: func(u *identity.User) any { return identity.MailboxKey(u.Email) }},
@@ -48,8 +48,8 @@ var (
 		field(profilesTable.name, profilesTable.city, "text", func(p *identity.Profile) **string { return &p.City }),
 		field(profilesTable.name, profilesTable.country, "text", func(p *identity.Profile) **string { return &p.Country }),
 		field(profilesTable.name, profilesTable.state, "text", func(p *identity.Profile) *string { return &p.State }),
-		// pgx takes bytes for bytea where it does not know the type of an argument, as
-		// with default_query_exec_mode=exec.
+		// Where pgx does not know the type of an argument, as with default_query_exec_mode=exec, it
+		// encodes bytes as bytea.
 		field(profilesTable.name, profilesTable.metadata, "jsonb", func(p *identity.Profile) *[]byte { return &p.Metadata }).
 			withValue(func(p *identity.Profile) any { return json.RawMessage(p.Metadata) }),
 	}
@@ -60,7 +60,7 @@ var (
 		field(phonesTable.name, phonesTable.validatedAt, "timestamptz", func(p *identity.Phone) **time.Time { return &p.ValidatedAt }),
 	}
 
-	// givenLabelColumns are those of a label of a new user, which is as old as the user.
+	// givenLabelColumns are the columns of a label of a new user. Its times are those of the user.
 	givenLabelColumns = columns[identity.Label]{
 		field(labelsTable.name, labelsTable.key, "text", func(l *identity.Label) *string { return &l.Key }),
 		field(labelsTable.name, labelsTable.value, "text", func(l *identity.Label) *string { return &l.Value }),
@@ -103,9 +103,9 @@ var (
 	}
 )
 
-// selectUsers begins a select of users u. The referrer is no join: most users have
-// none, and a page is cut by reading an index in order, which the planner may give up
-// for a join.
+// selectUsers begins a select of users u. The referrer is a subselect and no join: most users have
+// no referrer, and the planner might give up reading an index in order, which a page needs, for a
+// join.
 func selectUsers() sq.SelectBuilder {
 	referrer := sq.Select("referrer." + usersTable.uid).From(aliased(usersTable.name, "referrer")).
 		Where("referrer." + usersTable.id + " = u." + usersTable.referralID)
@@ -113,10 +113,11 @@ func selectUsers() sq.SelectBuilder {
 		Column(sq.Case().When("u."+usersTable.referralID+" IS NOT NULL", subselect(referrer)))
 }
 
-// userTargets are the fields that a row of selectUsers fills in.
+// userTargets returns the scan targets for a row of selectUsers.
 func userTargets(u *identity.User) []any {
 	return append(userColumns.targets(u), &u.ReferralUID)
 }
 
-// fromUsers are the columns of users that selectUsers reads, for a select that cuts a page.
+// fromUsers returns the columns of users that selectUsers reads, for a subselect that limits a
+// page.
 func fromUsers() []string { return append(userColumns.names(), usersTable.referralID) }

@@ -32,7 +32,7 @@ var (
 
 	findOTPFailures = compile(sq.Select(otpFailuresTable.inARow, remaining).From(otpFailuresTable.name).Where(ofUser))
 
-	// The first failures lock for no time at all: 1970 is over by any clock.
+	// The first failures set no lock: 1970 is in the past by any clock.
 	countOTPFailure = compile(sq.Insert(otpFailuresTable.name).
 			Columns(otpFailuresTable.userID, otpFailuresTable.inARow, otpFailuresTable.lockedUntil).
 			Select(sq.Select(usersTable.id, "1", "'epoch'::timestamptz").From(usersTable.name).Where(isUser(usersTable.name))).
@@ -47,22 +47,22 @@ var (
 
 	forgetOTPFailures = compile(sq.Delete(otpFailuresTable.name).Where(ofUser).Where(unlocked))
 
-	// remaining is for how many seconds a row's lock still stands, by the clock of the
-	// database: those of its servers may differ.
+	// remaining is the number of seconds until a row's lock expires, by the clock of the database:
+	// the clocks of the servers may differ.
 	remaining = "GREATEST(EXTRACT(EPOCH FROM " + otpFailuresTable.lockedUntil + " - clock_timestamp()), 0)::float8"
 
 	unlocked = otpFailuresTable.lockedUntil + " <= clock_timestamp()"
 )
 
-// FindOTPAccount returns what decides whether a user's codes count, and nothing
-// else: documents may be megabytes.
+// FindOTPAccount returns only the columns that decide whether a user's codes are accepted: a user's
+// documents may be megabytes.
 func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (identity.OTPAccount, error) {
 	user, err := one(ctx, r, findOTPAccount, args{"uid": uid}, accountColumns.targets)
 	return identity.OTPAccount{UID: user.UID, State: user.State, OTP: user.OTP}, err
 }
 
-// EnableOTP switches a user's otp on, stores an encrypted secret in the place of
-// any other, unless that is nil, and forgets the failures.
+// EnableOTP sets a user's otp, deletes the old secret and the failures, and stores the encrypted
+// secret unless it is nil.
 func (r *Repository) EnableOTP(ctx context.Context, uid string, encrypted []byte, now time.Time) error {
 	return r.switchOTP(ctx, uid, true, now, func(tx *Repository, userID int64) error {
 		if encrypted == nil {
@@ -73,7 +73,7 @@ func (r *Repository) EnableOTP(ctx context.Context, uid string, encrypted []byte
 	})
 }
 
-// DisableOTP switches a user's otp off and forgets secret and failures.
+// DisableOTP clears a user's otp and deletes the secret and the failures.
 func (r *Repository) DisableOTP(ctx context.Context, uid string, now time.Time) error {
 	return r.switchOTP(ctx, uid, false, now, func(*Repository, int64) error { return nil })
 }
@@ -101,14 +101,14 @@ func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now tim
 	})
 }
 
-// OTPSecret is a user's encrypted secret.
+// OTPSecret returns a user's encrypted secret.
 func (r *Repository) OTPSecret(ctx context.Context, uid string) ([]byte, error) {
 	user, err := one(ctx, r, findOTPSecret, args{"uid": uid}, secretColumns.targets)
 	return user.Secret, err
 }
 
-// AcceptOTPStep makes step the last one of a user; false where it is not later
-// than the one that was. One statement: of many that compare, one sets.
+// AcceptOTPStep stores step as the last step of a user. It returns false unless step is later than
+// the stored one. It is one statement, so of concurrent calls with one step exactly one succeeds.
 func (r *Repository) AcceptOTPStep(ctx context.Context, uid string, step int64) (bool, error) {
 	moved, err := r.exec(ctx, acceptOTPStep, args{"uid": uid, "step": step})
 	return moved == 1, err
@@ -118,13 +118,13 @@ func (r *Repository) AcceptOTPStep(ctx context.Context, uid string, step int64) 
 type otpFailures struct {
 	userID  int64
 	inARow  int
-	seconds float64 // for which the lock still stands
+	seconds float64 // until the lock expires
 }
 
 func (f *otpFailures) state() []any   { return []any{&f.inARow, &f.seconds} }
 func (f *otpFailures) counted() []any { return []any{&f.userID, &f.inARow} }
 
-// OTPFailures are a user's failures since the last success.
+// OTPFailures returns a user's failures since the last success.
 func (r *Repository) OTPFailures(ctx context.Context, uid string) (failures identity.OTPFailures, err error) {
 	found, err := one(ctx, r, findOTPFailures, args{"uid": uid}, (*otpFailures).state)
 	if errors.Is(err, identity.ErrRecordNotFound) {
@@ -133,15 +133,15 @@ func (r *Repository) OTPFailures(ctx context.Context, uid string) (failures iden
 	return identity.OTPFailures{InARow: found.inARow, Locked: time.Duration(found.seconds * float64(time.Second))}, err
 }
 
-// OTPLock is for how long a user's codes do not count; 0 where they do.
+// OTPLock returns for how long a user's codes are rejected; 0 without a lock.
 func (r *Repository) OTPLock(ctx context.Context, uid string) (time.Duration, error) {
 	failures, err := r.OTPFailures(ctx, uid)
 	return failures.Locked, err
 }
 
-// CountOTPFailure counts one more failure in a row and locks for as long as lock
-// says, by the clock of the database. Under a lock it counts nothing and returns how
-// long that still stands.
+// CountOTPFailure counts one more consecutive failure and locks the user for the duration that lock
+// returns, by the clock of the database. While a lock is active it counts nothing and returns the
+// remaining time.
 func (r *Repository) CountOTPFailure(ctx context.Context, uid string, lock func(inARow int) time.Duration) (locked time.Duration, err error) {
 	err = r.InTx(ctx, func(tx *Repository) error {
 		locked = 0
@@ -161,7 +161,7 @@ func (r *Repository) CountOTPFailure(ctx context.Context, uid string, lock func(
 	return locked, err
 }
 
-// ForgetOTPFailures starts counting afresh, or returns how long a lock still stands.
+// ForgetOTPFailures resets the count, or returns the remaining time of an active lock.
 func (r *Repository) ForgetOTPFailures(ctx context.Context, uid string) (locked time.Duration, err error) {
 	forgotten, err := r.exec(ctx, forgetOTPFailures, args{"uid": uid})
 	if err == nil && forgotten == 0 {

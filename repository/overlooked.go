@@ -8,8 +8,8 @@ import (
 	"barong/internal/identity"
 )
 
-// distinctLabelKeys goes from key to key on an index of labels: it takes a look into the
-// index for each key that is there, however many labels have it.
+// distinctLabelKeys walks from key to key on an index of labels: one index lookup per distinct key,
+// however many labels have it.
 var distinctLabelKeys = withRecursive(cte{"distinct_keys (label)", unionAll(
 	sq.Select("first.label").FromSelect(sq.Select(labelsTable.key+" AS label").From(labelsTable.name).OrderBy(labelsTable.key).Limit(1), "first"),
 	sq.Select().Column(subselect(sq.Select("l."+labelsTable.key).From(aliased(labelsTable.name, "l")).
@@ -26,7 +26,7 @@ var selectOverlooked = compile(sq.Select("k.label").
 		Where("left(k.label, length(trigger.begins)) = trigger.begins"))).
 	OrderBy("users DESC", "k.label").PrefixExpr(distinctLabelKeys))
 
-// labelUsage is how many users have a private label with a key.
+// labelUsage is the number of users with a private label of a key.
 type labelUsage struct {
 	key   string
 	users int64
@@ -34,17 +34,16 @@ type labelUsage struct {
 
 func (u *labelUsage) targets() []any { return []any{&u.key, &u.users} }
 
-// OverlookedLabel is a key of private labels that sets off no trigger but begins with
-// one, and how many users have it.
+// OverlookedLabel is a key of private labels that matches no trigger but begins with a trigger's
+// key, and the number of users that have it.
 type OverlookedLabel struct {
 	identity.OverlookedTrigger
 	Users int64
 }
 
-// OverlookedLabels finds label keys that a policy which compares whole keys overlooks,
-// the one that most users have first.
-// It costs a look into an index for each key that labels have, and counts the labels of
-// those that it returns.
+// OverlookedLabels finds the label keys that match no trigger only because the policy compares
+// whole keys, most frequent first. It costs one index lookup per distinct label key, and counts the
+// labels of the keys that it returns.
 func (r *Repository) OverlookedLabels(ctx context.Context, policy identity.Policy) ([]OverlookedLabel, error) {
 	triggers := policy.WholeTriggerKeys()
 	if len(triggers) == 0 {
@@ -52,7 +51,7 @@ func (r *Repository) OverlookedLabels(ctx context.Context, policy identity.Polic
 	}
 	var overlooked []OverlookedLabel
 	err := each(ctx, r, selectOverlooked, args{"triggers": triggers}, (*labelUsage).targets, func(found *labelUsage) error {
-		// Others set off a trigger with a *, and keys of public labels alone have no users.
+		// The other keys match a trigger with a *, and a key of public labels alone has no users.
 		if trigger, ok := policy.Overlooked(found.key); ok && found.users > 0 {
 			overlooked = append(overlooked, OverlookedLabel{trigger, found.users})
 		}

@@ -9,10 +9,10 @@ import (
 	"barong/internal/identity"
 )
 
-// Range is a span of seconds, both ends included, on one of two times.
+// Range is a span of seconds of one of two times. Both ends are included.
 type Range struct {
 	Updated  bool   // updated_at instead of created_at
-	From, To *int64 // Unix seconds; nil where that end is open
+	From, To *int64 // Unix seconds; nil: no bound
 }
 
 // Page is a part of a list. Number counts from 1; Size is 1 to 1000.
@@ -20,21 +20,20 @@ type Page struct{ Number, Size int64 }
 
 func (p Page) offset() int64 {
 	if p.Number-1 > math.MaxInt64/p.Size {
-		return math.MaxInt64 // past any end
+		return math.MaxInt64 // past the end of every list
 	}
 	return (p.Number - 1) * p.Size
 }
 
-// LabelFilter says which labels are meant; an empty Value or Scope means any.
+// LabelFilter selects labels; an empty Value or Scope matches all.
 type LabelFilter struct{ Key, Value, Scope string }
 
-// longestLabelText bounds what is remembered of a filter, in bytes. No label of
-// this server is longer.
+// longestLabelText limits the memory for cached filters, in bytes. No label of this server is
+// longer.
 const longestLabelText = 255
 
-// ListUsers returns a page of all users and how many there are on all pages: in
-// the order of their ids, or with an end to the range in the order of its time.
-// Without a range the total is exact.
+// ListUsers returns a page of all users and their total on all pages. The order is by id, or by the
+// time of the range if it has a bound. Without a range the total is exact.
 func (r *Repository) ListUsers(ctx context.Context, in Range, page Page) ([]identity.User, int64, error) {
 	l := allUsers(in)
 	if l.ranged {
@@ -49,10 +48,9 @@ func (r *Repository) ListUsers(ctx context.Context, in Range, page Page) ([]iden
 	return r.byNumber(ctx, l, page)
 }
 
-// FilterUsersByLabel returns a page of the users that have a label of the
-// filter, within the range of the label's times, and how many there are on all
-// pages. A user counts once, by the earliest time among the labels that match.
-// The total may be as old as docs/performance.md says.
+// FilterUsersByLabel returns a page of the users that have a label of the filter with its time
+// within the range, and their total on all pages. A user counts once, by the earliest time among
+// the matching labels. docs/performance.md says how old the total may be.
 func (r *Repository) FilterUsersByLabel(ctx context.Context, filter LabelFilter, in Range, page Page) ([]identity.User, int64, error) {
 	if max(len(filter.Key), len(filter.Value), len(filter.Scope)) > longestLabelText {
 		return []identity.User{}, 0, nil
@@ -60,9 +58,8 @@ func (r *Repository) FilterUsersByLabel(ctx context.Context, filter LabelFilter,
 	return r.filtered(ctx, labelledUsers(filter, in), page)
 }
 
-// byNumber reads a page of all users where nothing is known of its start, in a
-// single snapshot: the counts say which block has the row before the page, and
-// the block is walked from its nearer end.
+// byNumber reads a page of all users whose cursor is unknown, in a single snapshot: the counts say
+// which block has the row before the page, and the block is scanned from its nearer end.
 func (r *Repository) byNumber(ctx context.Context, l listQuery, page Page) (users []identity.User, total int64, err error) {
 	err = r.inSnapshot(ctx, func(snapshot *Repository) error {
 		users, total = []identity.User{}, 0
@@ -89,8 +86,8 @@ func (r *Repository) byNumber(ctx context.Context, l listQuery, page Page) (user
 	return users, total, err
 }
 
-// filtered reads a page of a list with a filter. It counts with the page where
-// the list is known to be small.
+// filtered reads a page of a filtered list. A list that is known to be small is counted together
+// with the page.
 func (r *Repository) filtered(ctx context.Context, l listQuery, page Page) ([]identity.User, int64, error) {
 	known, err := r.lists.totals.of(ctx, l, func(ctx context.Context) (int64, error) { return r.count(ctx, l) })
 	if err != nil {
@@ -122,8 +119,8 @@ func (r *Repository) filtered(ctx context.Context, l listQuery, page Page) ([]id
 	return read.users, read.total, nil
 }
 
-// startOf is the position after which a page of a list with a filter starts;
-// false where the page is past the end.
+// startOf returns the cursor after which a page of a filtered list starts; found is false where the
+// page is past the end.
 func (r *Repository) startOf(ctx context.Context, l listQuery, page Page, known total) (after cursor, found bool, err error) {
 	if after, found = r.lists.cursors.of(l, page); found {
 		return after, true, nil
@@ -159,19 +156,19 @@ func (r *Repository) count(ctx context.Context, l listQuery) (int64, error) {
 	return one(ctx, r, s, given, single[int64])
 }
 
-// pageRead is a page as it was read; total is 0 where it was not counted along,
-// and where there is no user.
+// pageRead is the result of reading a page. total is 0 where it was not counted or the page is
+// empty.
 type pageRead struct {
 	users []identity.User
 	total int64
 }
 
-// usualPage is how many users room is made for at once: the default of limit. A
-// larger page grows.
+// usualPage is the initial capacity of a page: the default of limit. The slice grows for a larger
+// page.
 const usualPage = 100
 
-// listedUser is a row of a page: a user, in a list by a label's time with that time, and
-// the total.
+// listedUser is a row of a page: a user, the label's time in a list that is ordered by it, and the
+// total.
 type listedUser struct {
 	user  identity.User
 	at    time.Time
@@ -181,8 +178,7 @@ type listedUser struct {
 func (u *listedUser) targets() []any       { return append(userTargets(&u.user), &u.total) }
 func (u *listedUser) targetsByTime() []any { return append(userTargets(&u.user), &u.at, &u.total) }
 
-// read reads the page that starts after a cursor, and remembers where the next one
-// starts.
+// read reads the page that starts after a cursor, and caches the start of the next page.
 func (r *Repository) read(ctx context.Context, l listQuery, after cursor, page Page, counted bool) (found pageRead, err error) {
 	s, given := l.page(after, page.Size, counted)
 	fields := (*listedUser).targets

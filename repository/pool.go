@@ -14,16 +14,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// leastConns is how many connections a pool has at least, unless the URL says
-// otherwise. Writers hold one while their commit goes to the disk, and meanwhile
-// the processors are free: on two of them, 32 callers wrote twice as much over 16
-// connections as over 8, and reading gained nothing from 8 on.
+// leastConns is the default minimum of the pool's size limit. A writer holds a connection while its
+// commit is written to disk, and the processors are idle meanwhile: on two processors, 32 clients
+// wrote twice as much over 16 connections as over 8, and reads gained nothing beyond 8.
 const leastConns = 16
 
-// Open makes a pool on a connection string (a URL or key=value pairs, with the
-// pool_… options of pgxpool; without pool_max_conns it has 16 connections, or two
-// for each processor if that is more). It does not connect: a database that is
-// still starting is not an error here. configure may add to the settings.
+// Open makes a pool for a connection string, which is a URL or key=value pairs, with the pool_…
+// options of pgxpool. Without pool_max_conns the pool has at most 16 connections, or two for each
+// processor if that is more. Open does not connect, so a database that is still starting is not an
+// error here. configure may change the settings.
 func Open(ctx context.Context, connString string, configure ...func(*pgxpool.Config)) (*pgxpool.Pool, error) {
 	config, err := parse(connString)
 	if err != nil {
@@ -44,9 +43,8 @@ func Open(ctx context.Context, connString string, configure ...func(*pgxpool.Con
 
 var errCutOff = errors.New("it cannot be read: in a URL the characters : / ? # [ ] @ % of a user or a password are written as %XX")
 
-// looksCutOff says whether a password in the URL holds a character that ends it:
-// what is behind would be taken for the name of a database or of a setting, which
-// errors may name.
+// looksCutOff reports whether a password in the URL contains a character that ends it: the rest
+// would be parsed as the name of a database or of a setting, which errors may contain.
 func looksCutOff(text string) bool {
 	rest, found := strings.CutPrefix(text, "postgres://")
 	if !found {
@@ -58,8 +56,8 @@ func looksCutOff(text string) bool {
 	return strings.Contains(rest, "#") || !strings.Contains(authority, "@") && strings.Contains(behind, "@")
 }
 
-// unreadable says why a connection string is refused without any part of it: pgx
-// quotes it, and finds the password in some of them only.
+// unreadable says why a connection string is rejected, without any part of it: pgx quotes the
+// string and finds the password in some strings only.
 func unreadable(err error) error {
 	var text *url.Error
 	var file *fs.PathError
@@ -73,8 +71,7 @@ func unreadable(err error) error {
 	}
 }
 
-// connectTimeout is for one host of the connection string, unless that has its own
-// connect_timeout.
+// connectTimeout applies to each host of a connection string that has no connect_timeout.
 const connectTimeout = 5 * time.Second
 
 func parse(connString string) (*pgxpool.Config, error) {

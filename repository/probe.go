@@ -12,22 +12,22 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// What Probe.Check finds while the database answers.
+// Errors of Probe.Check while the database answers.
 var (
 	ErrReadOnly      = errors.New("the database takes no writes")
 	ErrPoolExhausted = errors.New("requests hold all connections of the pool, and none came back in time")
 )
 
 const (
-	// probeLifetime is how long a probe keeps its connection. A role or a database
-	// whose settings change shows that to new connections only.
+	// probeLifetime is how long a probe keeps its connection. Only new connections see changed
+	// settings of a role or a database.
 	probeLifetime = time.Minute
-	// tooManyConnections is the SQLSTATE with which Postgres refuses a connection
-	// beyond its limit, or that of the role or the database.
+	// tooManyConnections is the SQLSTATE with which Postgres rejects a connection beyond its limit,
+	// or beyond that of the role or the database.
 	tooManyConnections = "53300"
 )
 
-// A hot standby is read-only too, whatever its settings say.
+// A hot standby always reports transaction_read_only, whatever its settings are.
 var probeDatabase = compile(sq.Select("COALESCE(MAX("+gooseTable.versionID+"), 0)", "current_setting('transaction_read_only') = 'on'").
 	From(gooseTable.name).Where(gooseTable.isApplied))
 
@@ -36,9 +36,9 @@ type probed struct {
 	ReadOnly bool
 }
 
-// Probe finds out whether requests can be served. It asks the database over a
-// connection of its own, which requests cannot use up, and keeps that one
-// connection for the next check. It is safe for concurrent use.
+// Probe finds out whether requests can be served. It queries the database over its own connection,
+// which requests cannot use up, and keeps that connection for the next check. It is safe for
+// concurrent use.
 type Probe struct {
 	pool   *pgxpool.Pool
 	config *pgx.ConnConfig // of the probe's connection
@@ -61,22 +61,22 @@ func NewProbe(pool *pgxpool.Pool) *Probe {
 	return &Probe{pool: pool, config: config, turn: make(chan struct{}, 1)}
 }
 
-// asReadOnly makes ErrReadOnly of the error by which target_session_attrs rejects a
-// host that takes no writes; pgx has no value for it. What the host says itself, and
-// a host that is only less preferred than another, stay as they are.
+// asReadOnly wraps in ErrReadOnly the error with which target_session_attrs rejects a host that
+// takes no writes; pgx has no value for it. Errors that the host itself reports, and a host that is
+// only less preferred than another, are returned unchanged.
 func asReadOnly(ctx context.Context, err error) error {
-	var refusal *pgconn.PgError
+	var pgErr *pgconn.PgError
 	var lessPreferred *pgconn.NotPreferredError
-	if err == nil || ctx.Err() != nil || errors.As(err, &refusal) || errors.As(err, &lessPreferred) {
+	if err == nil || ctx.Err() != nil || errors.As(err, &pgErr) || errors.As(err, &lessPreferred) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrReadOnly, err)
 }
 
-// Check returns the version of the newest migration that the database has applied. ctx
-// bounds how long it takes, and needs a deadline. The error is ErrReadOnly,
-// ErrSchemaOutdated or ErrPoolExhausted, the version beside it, where the database
-// answers; any other error is the database's.
+// Check returns the version of the newest migration that the database has applied. ctx limits its
+// duration and needs a deadline. While the database answers, the error is ErrReadOnly,
+// ErrSchemaOutdated or ErrPoolExhausted, with the version; any other error comes from the database
+// or the connection.
 func (p *Probe) Check(ctx context.Context) (version int64, err error) {
 	latest, err := LatestSchema()
 	if err != nil {
@@ -102,9 +102,9 @@ func (p *Probe) Check(ctx context.Context) (version int64, err error) {
 	return found.Version, nil
 }
 
-// ask queries the database over the probe's connection, or a new one where that is
-// missing, too old or broken. Where the database refuses one more connection, a
-// connection of the pool serves instead.
+// ask queries the database over the probe's connection, and opens a new one where that is missing,
+// too old or broken. Where the database rejects one more connection, ask uses a connection of the
+// pool.
 func (p *Probe) ask(ctx context.Context) (found probed, err error) {
 	select {
 	case p.turn <- struct{}{}:
@@ -114,8 +114,8 @@ func (p *Probe) ask(ctx context.Context) (found probed, err error) {
 	}
 	defer func() { p.remember(found, err) }()
 	if p.connection != nil {
-		// Half of the time: a connection that the network has dropped in silence is
-		// not yet a database that hangs.
+		// The old connection gets half of the time: a connection that the network has silently
+		// dropped does not prove that the database hangs.
 		kept, cancel := context.WithTimeout(ctx, timeLeft(ctx)/2)
 		defer cancel()
 		if time.Since(p.opened) < probeLifetime {
@@ -127,8 +127,8 @@ func (p *Probe) ask(ctx context.Context) (found probed, err error) {
 		p.disconnect(kept)
 	}
 	connection, err := pgx.ConnectConfig(ctx, p.config)
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) && refusal.Code == tooManyConnections {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == tooManyConnections {
 		return p.askPool(ctx)
 	}
 	if err != nil {
@@ -147,9 +147,9 @@ func (p *Probe) askPool(ctx context.Context) (found probed, err error) {
 	return runProbe(ctx, connection.Conn())
 }
 
-// remember acts on a change between read-only and writable. Connections that were
-// opened while the database was read-only may stay so after it takes writes again:
-// the probe's is closed at once, the pool's when that happens.
+// remember handles a change between read-only and writable. Connections that were opened while the
+// database was read-only may stay so after it takes writes again: the probe's connection is closed
+// at once, those of the pool when the database is writable again.
 func (p *Probe) remember(found probed, err error) {
 	if err != nil {
 		return
@@ -165,7 +165,7 @@ func (p *Probe) remember(found probed, err error) {
 	p.readOnly = found.ReadOnly
 }
 
-// Close ends the probe's connection.
+// Close closes the probe's connection.
 func (p *Probe) Close(ctx context.Context) {
 	p.turn <- struct{}{}
 	defer func() { <-p.turn }()
@@ -184,7 +184,7 @@ func runProbe(ctx context.Context, connection *pgx.Conn) (found probed, err erro
 	return found, err
 }
 
-// timeLeft is the time until the deadline of ctx.
+// timeLeft returns the time until the deadline of ctx.
 func timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {

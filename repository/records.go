@@ -7,15 +7,15 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// records reads an array of records, as arrayOfRecords selects it, into a slice of
-// nouns. It is a pgtype.ArraySetter.
+// records scans an array of records that arrayOfRecords selects into a slice of nouns. It is a
+// pgtype.ArraySetter.
 type records[T any] struct {
 	list    []T // nil for an empty array
 	columns columns[T]
 	current record[T]
 }
 
-// SetDimensions makes a slice for the elements, which the reader of the row may keep.
+// SetDimensions allocates the slice, which the caller may keep.
 func (r *records[T]) SetDimensions(dimensions []pgtype.ArrayDimension) error {
 	r.list = nil
 	if len(dimensions) > 0 {
@@ -30,10 +30,10 @@ func (r *records[T]) ScanIndex(i int) any {
 	return &r.current
 }
 
-// ScanIndexType returns what ScanIndex returns, for the plan.
+// ScanIndexType returns a value of the type that ScanIndex returns, for pgx's scan plan.
 func (r *records[T]) ScanIndexType() any { return &r.current }
 
-// record reads one record into a noun. It is a pgtype.CompositeIndexScanner.
+// record scans one record into a noun. It is a pgtype.CompositeIndexScanner.
 type record[T any] struct {
 	noun    *T
 	columns columns[T]
@@ -45,8 +45,8 @@ func (r *record[T]) ScanNull() error { return fmt.Errorf("a record of %T is NULL
 // ScanIndex returns the target for a field.
 func (r *record[T]) ScanIndex(i int) any { return r.columns[i].target(r.noun) }
 
-// Scan reads a record in text form. pgx reads the binary form only, and asks for text
-// where DATABASE_URL has default_query_exec_mode=exec, for the sake of a pooler.
+// Scan reads a record in text form. pgx itself decodes the binary form only, and requests text
+// where DATABASE_URL has default_query_exec_mode=exec, which some poolers need.
 func (r *record[T]) Scan(source any) error {
 	composite, ok := source.(string)
 	if !ok {
@@ -75,7 +75,7 @@ func newTypeMap() *pgtype.Map {
 	return types
 }
 
-// registerUTC has times come back in UTC, whatever the zone of this machine.
+// registerUTC makes pgx return times in UTC, independent of this machine's time zone.
 func registerUTC(types *pgtype.Map) {
 	types.RegisterType(&pgtype.Type{
 		Name:  "timestamptz",

@@ -9,18 +9,18 @@ import (
 	"barong/internal/identity"
 )
 
-// relatedUser is one user with relations, each of which is an array of records in the
-// user's row: one statement, one row. For a page of users three statements in a batch
-// take two thirds of the time: LoadRelations.
+// relatedUser is one user with its relations. Each relation is an array of records in the user's
+// row, so one statement returns one row. For a page of users, three statements in a batch take two
+// thirds of the time: LoadRelations.
 type relatedUser struct {
 	user      identity.User
-	profiles  records[identity.Profile] // one at most
+	profiles  records[identity.Profile] // at most one
 	phones    records[identity.Phone]
 	labels    records[identity.Label]
 	documents records[identity.Document]
 }
 
-// withProfile adds the profile to a select of users u, withRelations the rest too.
+// withProfile adds the profile to a select of users u; withRelations adds all relations.
 func withProfile(users sq.SelectBuilder) sq.SelectBuilder {
 	return users.Column(recordsOf(profilesTable.name, profilesTable.userID, profilesTable.userID, profileColumns))
 }
@@ -32,24 +32,24 @@ func withRelations(users sq.SelectBuilder) sq.SelectBuilder {
 		Column(recordsOf(documentsTable.name, documentsTable.userID, documentsTable.id, documentColumns))
 }
 
-// recordsOf is the rows of a table that belong to a user u.
+// recordsOf selects the rows of a table that belong to a user u.
 func recordsOf[T any](table, owner, order string, list columns[T]) sq.Sqlizer {
 	return arrayOfRecords(table, owner, order, "u."+usersTable.id, list.names())
 }
 
-// withProfileTargets are those of withProfile.
+// withProfileTargets returns the scan targets of withProfile.
 func (u *relatedUser) withProfileTargets() []any {
 	u.profiles.columns = profileColumns
 	return append(userTargets(&u.user), &u.profiles)
 }
 
-// targets are those of withRelations.
+// targets returns the scan targets of withRelations.
 func (u *relatedUser) targets() []any {
 	u.phones.columns, u.labels.columns, u.documents.columns = phoneColumns, labelColumns, documentColumns
 	return append(u.withProfileTargets(), &u.phones, &u.labels, &u.documents)
 }
 
-// related is the user with the relations that were read.
+// related returns the user with the relations that were read.
 func (u *relatedUser) related() identity.User {
 	user := u.user
 	if len(u.profiles.list) > 0 {
@@ -65,7 +65,7 @@ type owned[T any] struct {
 	noun  T
 }
 
-// relation is the rows of one table that belong to some users.
+// relation reads the rows of one table that belong to several users.
 type relation[T any] struct {
 	columns columns[T]
 	find    statement
@@ -79,7 +79,7 @@ func (r relation[T]) targets(row *owned[T]) []any {
 	return r.columns.appendTargets([]any{&row.owner}, &row.noun)
 }
 
-// queue reads the relation of the users with some ids, in the order in which the rows were stored.
+// queue queues the read of the users' rows, in the order in which they were stored.
 func (r relation[T]) queue(batch *pgx.Batch, ids []int64, assign func(owner int64, noun T)) {
 	batch.Queue(r.find.sql, r.find.bind(args{"ids": ids})...).Query(func(rows pgx.Rows) error {
 		return visitRows(rows, r.targets, func(row *owned[T]) error {
@@ -95,9 +95,8 @@ var (
 	labelsOfUsers   = newRelation(labelsTable.name, labelsTable.userID, labelsTable.id, labelColumns)
 )
 
-// LoadRelations fills in profile, phones and labels of the users, in one round trip
-// whatever their number. Outside of a transaction each of the three is read as it is at
-// that moment.
+// LoadRelations fills in profile, phones and labels of the users, in one round trip for any number
+// of users. Outside of a transaction the three reads have separate snapshots.
 func (r *Repository) LoadRelations(ctx context.Context, users []identity.User) error {
 	ids := make([]int64, len(users))
 	byID := make(map[int64]*identity.User, len(users))

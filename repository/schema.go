@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// ErrSchemaOutdated is a schema that lacks steps this binary relies on. One that
-// has more is no error: a newer binary runs beside this one.
+// ErrSchemaOutdated means that the schema lacks migrations that this binary needs. A schema with
+// more migrations is no error: a newer binary runs at the same time.
 var ErrSchemaOutdated = errors.New("the schema is older than this binary: run barong migrate up")
 
-// LatestSchema is the version of the newest step that this binary has.
+// LatestSchema returns the version of the newest migration of this binary.
 func LatestSchema() (int64, error) {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {

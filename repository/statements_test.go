@@ -19,8 +19,8 @@ const (
 	tablesFile    = "tables.go"
 )
 
-// eachLiteral calls visit with the string literals of the package's files but its
-// tests: those that may be SQL, so neither import paths nor struct tags.
+// eachLiteral calls visit with the string literals of the package's files, except tests, that may
+// be SQL: neither import paths nor struct tags.
 func eachLiteral(t *testing.T, visit func(file, at, literal string)) {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -62,8 +62,8 @@ var (
 	isFragment = regexp.MustCompile(`\b(SELECT|INSERT|UPDATE|DELETE|WITH|UNION|RETURNING|CONFLICT|LATERAL|ARRAY|ROW|EXISTS|LIMIT|OFFSET|ANY|unnest)\b`)
 )
 
-// Guards that squirrel builds every statement: no literal begins one, and what squirrel
-// has no verb for stands in one file.
+// Guards that squirrel builds every statement: no literal begins one, and only one file contains
+// SQL that squirrel has no method for.
 func TestStatementsAreBuiltBySquirrel(t *testing.T) {
 	t.Parallel()
 	withPrefixes := []string{"WITH ", "WITH RECURSIVE "}
@@ -78,7 +78,7 @@ func TestStatementsAreBuiltBySquirrel(t *testing.T) {
 	})
 }
 
-// columnsOfSchema are the names of the columns of each table, by the migrations.
+// columnsOfSchema returns the names of the columns of each table in the migrations.
 func columnsOfSchema(t *testing.T) map[string][]string {
 	t.Helper()
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
@@ -110,8 +110,8 @@ func columnsOfSchema(t *testing.T) map[string][]string {
 	return schema
 }
 
-// Guards that each column of a table is named in one place: once for its table in
-// tables.go, which names no column that the schema does not have, and in no other SQL.
+// Guards that each column is named once: in tables.go for its table, which names no column that the
+// schema does not have, and in no other SQL.
 func TestEachColumnIsNamedInOnePlace(t *testing.T) {
 	t.Parallel()
 	schema := columnsOfSchema(t)
@@ -124,7 +124,7 @@ func TestEachColumnIsNamedInOnePlace(t *testing.T) {
 	}
 	all := strings.Join(names, "|")
 	alone := regexp.MustCompile(`^(\w+\.)?(` + all + `)$`)
-	// A column in SQL stands beside an operator, a dot, a bracket, or a keyword.
+	// A column in SQL is next to an operator, a dot, a bracket or a keyword.
 	within := regexp.MustCompile(`(\w\.|\()(` + all + `)\b|\b(` + all + `)( (=|<|>|IS|IN|AS|DESC|ASC|\|\|)|::|\))`)
 	isArgument := argumentNames(t)
 	eachLiteral(t, func(file, at, literal string) {
@@ -134,7 +134,7 @@ func TestEachColumnIsNamedInOnePlace(t *testing.T) {
 	})
 }
 
-// isSQL tells SQL from English.
+// isSQL distinguishes SQL from English.
 var isSQL = regexp.MustCompile(`[=?<>]|::|\w\.\w|^[\w, ()]*\b(AS|IS|DESC|sum|count|coalesce|lower)\b`)
 
 func sameColumns(a, b map[string][]string) bool {
@@ -151,7 +151,7 @@ func sameColumns(a, b map[string][]string) bool {
 	return true
 }
 
-// namedColumns are the names of columns in tables.go, by table, the first of its names.
+// namedColumns returns the names of columns in tables.go by table. The first name is the table's.
 func namedColumns(t *testing.T) map[string][]string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), tablesFile, nil, parser.SkipObjectResolution)
@@ -178,8 +178,8 @@ func namedColumns(t *testing.T) map[string][]string {
 	return named
 }
 
-// argumentNames are the positions of literals that name an argument and not a column:
-// those that become an arg, and the types that pgtype names like a column.
+// argumentNames returns the positions of literals that name an argument and not a column: literals
+// that become an arg, and pgtype's type names that equal a column's name.
 func argumentNames(t *testing.T) map[string]bool {
 	t.Helper()
 	at := map[string]bool{}

@@ -5,7 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// poolFigure is one figure of the pool's own statistics.
+// poolFigure is one metric of the pool's statistics.
 type poolFigure struct {
 	description *prometheus.Desc
 	kind        prometheus.ValueType
@@ -17,7 +17,7 @@ type poolCollector struct {
 	figures []poolFigure
 }
 
-// NewPoolCollector exposes what the pool counts anyway, whenever it is asked.
+// NewPoolCollector exports the statistics of the pool as metrics.
 func NewPoolCollector(pool *pgxpool.Pool) prometheus.Collector {
 	c := &poolCollector{pool: pool}
 	add := func(kind prometheus.ValueType, name, help string, read func(*pgxpool.Stat) float64) {

@@ -1,7 +1,7 @@
 package repository
 
-// The tables of migrations/ and the names of their columns, which stand nowhere else
-// in this package: statements_test.go.
+// The tables of migrations/ and the names of their columns. No other file of this package repeats
+// these names: statements_test.go checks that.
 
 var usersTable = struct {
 	name                                                                                             string
@@ -68,7 +68,7 @@ var importRunsTable = struct {
 	"import_runs", "name", "position", "line", "imported", "refused", "refused_size", "started_at", "updated_at", "finished_at",
 }
 
-// gooseTable is kept by the library that applies the migrations.
+// gooseTable is maintained by goose, which applies the migrations.
 var gooseTable = struct {
 	name, versionID, isApplied string
 }{

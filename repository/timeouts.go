@@ -8,23 +8,22 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// lockShare is the part of a request's time that it may wait for one lock. A row is
-// locked for milliseconds: who waits longer waits for something that is stuck, and
-// holds a connection of the pool meanwhile.
+// lockShare divides a request's time: the quotient limits the wait for one lock. Row locks are held
+// for milliseconds, so a longer wait means that the holder is stuck, and the waiting request
+// occupies a connection of the pool.
 const lockShare = 3
 
-// Timeouts has Postgres end what no request waits for any longer, on connections
-// made for requests that take at most so long: a statement (as long, and not less
-// than what counting in the background takes), the wait for a lock (a third of it),
-// a transaction in which nothing happens (as long). Requests cancel their
-// statements themselves at their deadline; this is for when that does not arrive,
-// since the process or the network is gone. With 0 there is no limit, whatever the
-// role or the database has.
+// Timeouts sets limits in Postgres for connections of requests that take at most the given time:
+// for a statement (that time, but not less than a count in the background may take), for the wait
+// for a lock (a third of it), and for an idle transaction (that time). Requests cancel their
+// statements at their deadline themselves; the limits apply where the cancellation does not arrive,
+// because the process or the network has failed. 0 means no limit, overriding the role's and the
+// database's settings.
 //
-// What the connection string sets itself stands. Where it prepares no statements
-// (default_query_exec_mode), a pooler is between that gives connections away and
-// takes no such parameters: then nothing is set, and docs/operations.md says where
-// to set it instead.
+// Settings in the connection string take precedence. A connection string that disables prepared
+// statements (default_query_exec_mode) implies a pooler, which shares connections and does not
+// accept such parameters. Then nothing is set, and docs/operations.md says where to set the limits
+// instead.
 func Timeouts(request time.Duration) func(*pgxpool.Config) {
 	return func(config *pgxpool.Config) {
 		mode := config.ConnConfig.DefaultQueryExecMode
@@ -47,8 +46,8 @@ func Timeouts(request time.Duration) func(*pgxpool.Config) {
 	}
 }
 
-// milliseconds is a limit as Postgres reads it. 0 is none, so that a shorter limit
-// is a millisecond.
+// milliseconds formats a limit for Postgres. 0 means no limit, so a positive limit is at least a
+// millisecond.
 func milliseconds(limit time.Duration) string {
 	if limit > 0 {
 		limit = max(limit, time.Millisecond)

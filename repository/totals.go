@@ -9,29 +9,29 @@ import (
 )
 
 const (
-	// A total up to this is never kept: counting as many rows of an index takes a
-	// fraction of a millisecond.
+	// exactCountLimit is the largest total that is not cached: counting that many rows of an index
+	// takes a fraction of a millisecond.
 	exactCountLimit = 500
-	// A total is kept for this many times what it took to count, so that counting
-	// takes at most a hundredth of the database's time; but not for longer than
-	// longestKept.
+	// keptPerCost times the duration of a count is how long its total is cached, so that counting
+	// takes at most a hundredth of the database's time. longestKept is the maximum.
 	keptPerCost = 100
 	longestKept = time.Minute
-	// The lists of which something is kept.
+	// keptTotals is the number of lists in the cache.
 	keptTotals = 1000
-	// How long a count may take whose first asker need not wait for it: others do.
+	// countTimeout limits a count, which may outlast the request that started it: other requests
+	// may wait for the same count.
 	countTimeout = time.Minute
 )
 
-// total is what is kept of how many users a list has.
+// total is the cached number of users in a list.
 type total struct {
 	users int64
-	small bool // so few that they are counted with each page; users is how many there were
+	small bool // the list is small enough to be counted with each page; users is the number at the last count
 	keep  time.Duration
 }
 
-// totals keeps how many users the lists with a filter have. The list of all
-// users is not among them: its total is exact (counts.go).
+// totals caches the number of users in filtered lists. The list of all users is not among them: its
+// total is exact (counts.go).
 type totals struct {
 	kept     *otter.Cache[listQuery, total]
 	counting singleflight.Group
@@ -44,8 +44,8 @@ func newTotals() *totals {
 	})}
 }
 
-// of returns what is kept of a list, or counts. Of many that ask at once one
-// counts, and who gives up takes nothing from the others.
+// of returns the cached total of a list, or counts. Concurrent callers share one count, and a
+// caller that gives up does not cancel it for the others.
 func (t *totals) of(ctx context.Context, l listQuery, count func(context.Context) (int64, error)) (total, error) {
 	if known, ok := t.kept.GetIfPresent(l); ok {
 		return known, nil
@@ -60,7 +60,7 @@ func (t *totals) of(ctx context.Context, l listQuery, count func(context.Context
 		}
 		known := total{users: users, small: users <= exactCountLimit, keep: min(keptPerCost*time.Since(begin), longestKept)}
 		if known.small {
-			known.keep = longestKept // what is kept is that it is small
+			known.keep = longestKept // the cached fact is that the list is small
 		}
 		t.kept.Set(l, known)
 		return known, nil
@@ -74,7 +74,7 @@ func (t *totals) of(ctx context.Context, l listQuery, count func(context.Context
 	}
 }
 
-// invalidateIfLarge forgets that a list is small once it is not.
+// invalidateIfLarge removes the entry of a small list that has grown large.
 func (t *totals) invalidateIfLarge(l listQuery, users int64) {
 	if users > exactCountLimit {
 		t.kept.Invalidate(l)

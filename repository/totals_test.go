@@ -22,7 +22,7 @@ func TestTotalIsCountedOnceForAllWhoWait(t *testing.T) {
 		<-release
 		return 5000, ctx.Err()
 	}
-	// The one who counts gives up, and the others are served all the same.
+	// The caller that counts gives up, and the others are served.
 	impatient, cancel := context.WithCancel(t.Context())
 	gaveUp := make(chan error)
 	go func() {
@@ -120,8 +120,8 @@ func TestMemoryOfListsIsBounded(t *testing.T) {
 	}
 }
 
-// A user who may still get a neighbour with a lower id does not fix where pages
-// of all users start: by the counts they would start elsewhere.
+// A new user must not become a cursor in the list of all users: a user with a lower id may be
+// committed later, and pages would then start elsewhere by the counts.
 func TestCursorOfAPageIsCachedOnceItIsSafe(t *testing.T) {
 	t.Parallel()
 	cursors, page := newCursorCache(), Page{Number: 4, Size: 100}

@@ -13,18 +13,18 @@ import (
 	"barong/internal/identity"
 )
 
-// UserFilter says which users are meant: those that equal all that is given. An
-// empty text and a nil Level mean any. An e-mail is compared by that of its mailbox, a UID as
-// given and in capitals, the other texts without regard to case and to superfluous
-// white space. Where the locale of the database knows ASCII only, as C does, other
-// letters are found as given, all small, all capital, and with capital initials.
+// UserFilter selects users that match all fields that are set. An empty text and a nil Level match
+// any user. An e-mail is compared by its mailbox key, a UID as given and in capitals, the other
+// texts ignoring case and superfluous white space. Where the locale of the database knows ASCII
+// only, as C does, letters beyond ASCII match as given, in lower case, in upper case and with
+// capital initials.
 type UserFilter struct {
 	UID, Email, Role, FirstName, LastName, Country, State string
 	Level                                                 *int32
 }
 
-// userFilter is a UserFilter by which lists are remembered: what means the same is
-// equal.
+// userFilter is a UserFilter in the form that serves as a cache key: filters with the same meaning
+// are equal.
 type userFilter struct {
 	uid, email, mailbox, role, firstName, lastName, country, state string
 	level                                                          int32
@@ -52,10 +52,10 @@ type textFilter struct {
 	of     func(userFilter) string
 }
 
-// stateText is the name of the state among textFilters.
+// stateText is the argument name of the state in textFilters.
 const stateText = arg("state")
 
-// The arguments of the other parts of a filter.
+// Arguments of the other parts of a filter.
 const (
 	filterUID   = arg("uid")
 	filterLevel = arg("level")
@@ -70,16 +70,16 @@ var textFilters = [...]textFilter{
 	{arg("country"), "p." + profilesTable.country, func(f userFilter) string { return f.country }},
 }
 
-// The spellings that a text beyond ASCII is looked for in: lower() of a database
-// whose locale is C leaves such letters as they are.
+// The spellings in which a text beyond ASCII is searched for: lower() leaves such letters unchanged
+// in a database whose locale is C.
 const (
 	inSmall    = arg(" in small letters")
 	inCapitals = arg(" in capitals")
 	asTitle    = arg(" with capital initials")
 )
 
-// filterShape is what the text of a condition depends on: which parts are given, and
-// whether any text has more than ASCII.
+// filterShape is everything that determines the SQL of a condition: which fields are set, and
+// whether a text contains more than ASCII.
 type filterShape struct {
 	uid, email, level, beyondASCII bool
 	texts                          [len(textFilters)]bool
@@ -94,7 +94,7 @@ func (f userFilter) shape() filterShape {
 	return shape
 }
 
-// ofUsers and ofProfiles say which of the two tables the condition is about.
+// ofUsers and ofProfiles say which of the two tables the condition reads.
 func (shape filterShape) ofUsers() bool {
 	for i, given := range shape.texts {
 		if given && strings.HasPrefix(textFilters[i].column, "u.") {
@@ -113,7 +113,7 @@ func (shape filterShape) ofProfiles() bool {
 	return false
 }
 
-// condition is true for the users u, with the profiles p, that are meant.
+// condition is true for the users u, with their profiles p, that match the filter.
 func (shape filterShape) condition() sq.And {
 	var all sq.And
 	if shape.uid {
@@ -126,7 +126,7 @@ func (shape filterShape) condition() sq.And {
 	for i, t := range textFilters {
 		switch {
 		case !shape.texts[i]:
-		case t.name == stateText && shape.level: // as one text, of which there is an index
+		case t.name == stateText && shape.level: // as one expression, which has an index
 			together = true
 			all = append(all, shape.equals("u."+usersTable.level+"::text || ' ' || lower(u."+usersTable.state+")", "?::text || ' ' || lower(?::text)", t.name, levelText))
 		default:
@@ -139,8 +139,8 @@ func (shape filterShape) condition() sq.And {
 	return all
 }
 
-// equals is true where an expression, which an index has, is the value, be it in one
-// spelling of several. before are what stands in the value before the text.
+// equals is true where an indexed expression equals the value, or one of several spellings of it.
+// before are the arguments in the value that precede the text.
 func (shape filterShape) equals(expression, value string, name arg, before ...any) sq.Sqlizer {
 	if !shape.beyondASCII {
 		return sq.Expr(expression+" = "+value, append(before, name)...)

@@ -9,9 +9,8 @@ import (
 	"barong/repository"
 )
 
-// maxFailures bounds how often a batch is tried again that the database could not
-// store. One that lost against somebody else is tried again as long as it takes:
-// each time a row less is in the way.
+// maxFailures limits how often a batch is retried after the database was unavailable. A batch with
+// a conflict is retried without a limit: each time validation rejects at least the conflicting row.
 const maxFailures = 5
 
 // errPreviousFailed ends a batch whose predecessor was not stored.
@@ -27,9 +26,8 @@ type pendingBatch struct {
 	err     error
 }
 
-// storeAll stores the batches in their order. While the database writes one, the
-// next one is looked up and written beside it; it is committed when the one
-// before has been.
+// storeAll stores the batches in order. While the database writes one batch, the next one is
+// validated and written concurrently; it is committed after the previous one.
 func (i *importing) storeAll(ctx context.Context, batches <-chan *batch) error {
 	var before *pendingBatch
 	for b := range batches {
@@ -92,7 +90,7 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 	if b.last {
 		f.to.FinishedAt = &f.to.UpdatedAt
 	}
-	// Written before the commit, so that the file has every row that the run counts.
+	// Written before the commit, so that the file contains every row that the run counts.
 	if f.to.RefusedSize, err = i.refused.write(from.RefusedSize, refused, i.header); err != nil {
 		return nil, err
 	}
@@ -100,7 +98,7 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 		close(f.done)
 		return f, nil
 	}
-	// In the order of the input, which the writing does not keep.
+	// The ids follow the order of the input; concurrent writes do not keep that order.
 	ids, err := i.Repo.ReserveUserIDs(ctx, len(accepted))
 	if err != nil {
 		return nil, err
@@ -112,8 +110,8 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 	return f, nil
 }
 
-// await waits until a batch is stored. One that lost against somebody else, and
-// one behind it, is looked at again.
+// await waits until a batch is stored. It validates and starts a batch again after a conflict, or
+// after its predecessor failed.
 func (i *importing) await(ctx context.Context, f *pendingBatch) error {
 	for failures := 0; ; {
 		<-f.done
@@ -135,7 +133,7 @@ func (i *importing) await(ctx context.Context, f *pendingBatch) error {
 	}
 }
 
-// isReferredTo says whether a row of a batch names a user of this one.
+// isReferredTo reports whether a row of b names a user of this batch as its referrer.
 func (f *pendingBatch) isReferredTo(b *batch) bool {
 	return slices.ContainsFunc(b.rows, func(r *row) bool {
 		return r.user.ReferralUID != nil && f.seen.hasOwn('u', *r.user.ReferralUID)

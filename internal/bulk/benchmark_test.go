@@ -13,7 +13,7 @@ const usual = `{"uid":"ID000000000A","email":"user10@bench.example","password_di
 	`"city":"London","country":"GB","labels":[{"key":"profile","value":"verified"},{"key":"email","value":"verified"},` +
 	`{"key":"phone","value":"verified"},{"key":"tier","value":"gold"}]}`
 
-// BenchmarkCheck is what a row costs before it is stored.
+// BenchmarkCheck measures the validation of a row before it is stored.
 func BenchmarkCheck(b *testing.B) {
 	i := &importing{Options: Options{Policy: identity.DefaultPolicy(), UIDPrefix: "ID", Clock: time.Now}}
 	b.ReportAllocs()

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Encoding is how the texts of an input are written.
+// Encoding is the character encoding of an input.
 type Encoding string
 
-// The encodings. Latin1 is Windows-1252, which has more letters in the place of
-// control characters, and is what programs mean that say ISO 8859-1.
+// The encodings. Latin1 is Windows-1252, which has printable characters in place of the control
+// characters of ISO 8859-1; programs that declare ISO 8859-1 usually mean Windows-1252.
 const (
 	Detected Encoding = "" // UTF-8, or UTF-16 with a byte order mark
 	UTF8     Encoding = "utf-8"
@@ -26,25 +26,25 @@ const (
 	Latin1   Encoding = "latin-1"
 )
 
-// detectedBytes is how much of an input is looked at.
+// detectedBytes is the length of the start of an input that detection reads.
 const detectedBytes = 64 << 10
 
-// Decode returns the input in UTF-8. What needs no conversion comes back as it is,
-// seekable where it was, and converted is false. An input that is neither UTF-8
-// nor marked UTF-16 is refused by the name of what it looks like, unless the
-// encoding is told: taken for another it would be letters that nobody has written.
-func Decode(input io.Reader, told Encoding) (decoded io.Reader, converted bool, err error) {
+// Decode returns the input in UTF-8. An input that needs no conversion is returned unchanged,
+// seekable if it was, with converted false. Without a declared encoding, an input that is neither
+// UTF-8 nor UTF-16 with a byte order mark is an error that names the likely encoding, because a
+// wrong guess would store wrong text.
+func Decode(input io.Reader, declared Encoding) (decoded io.Reader, converted bool, err error) {
 	start, input, err := peek(input)
 	if err != nil {
 		return nil, false, err
 	}
-	if told == Detected {
-		if told, err = detect(start); err != nil {
+	if declared == Detected {
+		if declared, err = detect(start); err != nil {
 			return nil, false, err
 		}
 	}
 	var from encoding.Encoding
-	switch told {
+	switch declared {
 	case UTF8:
 		return input, false, nil
 	case UTF16:
@@ -54,12 +54,12 @@ func Decode(input io.Reader, told Encoding) (decoded io.Reader, converted bool, 
 	case Latin1:
 		from = charmap.Windows1252
 	default:
-		return nil, false, fmt.Errorf("there is no encoding %q", told)
+		return nil, false, fmt.Errorf("there is no encoding %q", declared)
 	}
 	return from.NewDecoder().Reader(input), true, nil
 }
 
-// peek looks at the beginning of an input, which is read from there again.
+// peek reads the start of an input, and returns a reader of the whole input.
 func peek(input io.Reader) (start []byte, again io.Reader, err error) {
 	file, seekable := input.(io.ReadSeeker)
 	if !seekable {
@@ -94,7 +94,7 @@ func detect(start []byte) (Encoding, error) {
 	}
 }
 
-// isUTF8Start says whether bytes are UTF-8, but for a letter that the end cuts off.
+// isUTF8Start reports whether bytes are UTF-8, apart from a character that the end cuts off.
 func isUTF8Start(start []byte) bool {
 	for cut := 0; cut < utf8.UTFMax && cut <= len(start); cut++ {
 		if utf8.Valid(start[:len(start)-cut]) {

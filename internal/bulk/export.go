@@ -18,9 +18,8 @@ var commas = &layout{columns: columns, delimiter: ','}
 // Unseal decrypts a user's secret of one-time codes.
 type Unseal func(ctx context.Context, uid string, encrypted []byte) (otp.Secret, error)
 
-// Export writes all users, as they are at one moment, in the order of their ids,
-// and returns how many. Without unseal no secret is written. report is told of
-// every step.
+// Export writes all users of one snapshot, in the order of their ids, and returns their number.
+// Without unseal it writes no secrets. It calls report after each page.
 func Export(ctx context.Context, repo *repository.Repository, to io.Writer, format Format, unseal Unseal, report func(users int64)) (int64, error) {
 	buffered := bufio.NewWriterSize(to, 1<<20)
 	var text bytes.Buffer
@@ -54,7 +53,7 @@ func Export(ctx context.Context, repo *repository.Repository, to io.Writer, form
 	if err != nil {
 		return users, err
 	}
-	if _, err := text.WriteTo(buffered); err != nil { // the header, of no users
+	if _, err := text.WriteTo(buffered); err != nil { // the header, where there are no users
 		return users, err
 	}
 	return users, buffered.Flush()

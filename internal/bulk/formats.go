@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Format is how rows are written.
+// Format is the file format of rows.
 type Format string
 
 // The formats.
@@ -19,7 +19,7 @@ const (
 	CSV    Format = "csv"    // RFC 4180, with a header
 )
 
-// FormatOf tells the format by a file's extension, before .gz or without.
+// FormatOf returns the format for a file's extension, with or without .gz.
 func FormatOf(name string) (Format, bool) {
 	switch strings.ToLower(path.Ext(strings.TrimSuffix(name, ".gz"))) {
 	case ".ndjson", ".jsonl":
@@ -30,18 +30,17 @@ func FormatOf(name string) (Format, bool) {
 	return "", false
 }
 
-// columns are the members of a record, in their order. Of those with JSON in
-// them CSV holds the text.
+// columns are the members of a record, in order. CSV contains the text of members that are JSON.
 var columns = []string{
 	"uid", "email", "password_digest", "role", "state", "otp", "otp_secret", "referral_uid", "data", "created_at", "updated_at",
 	"phone", "phones", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "profile_metadata", "labels",
 }
 
-// annotations are what the file of refused rows has besides.
+// annotations are the additional members of the file of rejected rows.
 var annotations = []string{"line", "errors"}
 
-// parse reads a row. header is nil in NDJSON. What is wrong with the row is a
-// sentence.
+// parse reads a row. header is nil in NDJSON. The second result is a message where the row cannot
+// be parsed.
 func parse(row []byte, header *layout) (record, string) {
 	var r record
 	if header == nil {
@@ -68,7 +67,7 @@ func parse(row []byte, header *layout) (record, string) {
 	return r, ""
 }
 
-// set gives a member the value of a column.
+// set sets a member to the value of a column.
 func (r *record) set(name, value string) error {
 	if strings.TrimSpace(value) == "" {
 		return nil
@@ -113,7 +112,7 @@ var texts = map[string]func(*record) *text{
 	"country":         func(r *record) *text { return &r.Country },
 }
 
-// fields is the record as a row of CSV, by the columns.
+// fields returns the record as a row of CSV, in the order of columns.
 func (r *record) fields() ([]string, error) {
 	fields := make([]string, len(columns))
 	for i, name := range columns {

@@ -13,18 +13,18 @@ import (
 	"barong/internal/spelling"
 )
 
-// delimiters are those that are found by themselves: of RFC 4180, of spreadsheets
-// where a comma stands in numbers, and of what is copied from a table.
+// delimiters are detected automatically: the comma of RFC 4180, the semicolon of spreadsheets in
+// locales with a decimal comma, and the tab of copied tables.
 var delimiters = []rune{',', ';', '\t'}
 
-// layout is how the rows of a CSV file are to be read.
+// layout describes the rows of a CSV file.
 type layout struct {
 	columns   []string
 	delimiter rune
 }
 
-// parseHeader reads the first row of a CSV file. Without a delimiter it is the one
-// that gives the most columns that are known, or nearly so.
+// parseHeader reads the first row of a CSV file. Without a delimiter it takes the one that yields
+// the most columns with known or similar names.
 func parseHeader(row []byte, delimiter rune) (*layout, error) {
 	if !utf8.Valid(row) {
 		return nil, errors.New("the header is not UTF-8")
@@ -79,7 +79,7 @@ func unknownColumn(name string) error {
 	return fmt.Errorf("the header has the column %q, and knows %s", name, strings.Join(columns, ", "))
 }
 
-// parse takes a row apart.
+// parse splits a row into fields.
 func (l *layout) parse(row []byte) ([]string, error) {
 	reader := csv.NewReader(bytes.NewReader(row))
 	reader.Comma = l.delimiter
@@ -105,7 +105,7 @@ func (l *layout) append(to *bytes.Buffer, fields []string) error {
 	return writer.Error()
 }
 
-// ParseDelimiter reads what separates the columns: one character, or the word tab.
+// ParseDelimiter reads a column delimiter: one character, or the word tab.
 func ParseDelimiter(text string) (rune, error) {
 	if text == "tab" || text == `\t` {
 		return '\t', nil

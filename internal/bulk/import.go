@@ -15,59 +15,59 @@ import (
 	"barong/repository"
 )
 
-// Options say what is imported, and how.
+// Options define an import.
 type Options struct {
 	Repo      *repository.Repository
 	Policy    identity.Policy
 	UIDPrefix string
-	// Seal encrypts a secret of one-time codes for the database; nil where the
-	// database keeps none.
+	// Seal encrypts a secret of one-time codes for the database; nil where the database stores
+	// none.
 	Seal  func(ctx context.Context, uid string, secret otp.Secret) ([]byte, error)
 	Clock func() time.Time
 
-	Input  io.Reader // from its beginning; it is skipped as far as Run has come
+	Input  io.Reader // from its beginning; Import skips the part that Run has done
 	Format Format
-	// Delimiter separates the columns of CSV; 0: it is found.
+	// Delimiter separates the columns of CSV; 0 detects it.
 	Delimiter rune
 	Batch     int  // rows in a transaction
 	DryRun    bool // nothing is stored
 	Run       repository.ImportRun
-	// Refused is the path of the file of refused rows; "" for none. One that is
-	// there is written over only by the run that it belongs to, or with Overwrite.
+	// Refused is the path of the file of rejected rows; "" for none. An existing file is
+	// overwritten only by the run that it belongs to, or with Overwrite.
 	Refused   string
 	Overwrite bool
 
-	// Report is called after each batch, with the rows that it refused.
+	// Report is called after each batch, with the rows that it rejected.
 	Report func(run repository.ImportRun, refused []RejectedRow)
 }
 
-// RejectedRow is a row that was rejected, by its line, and why.
+// RejectedRow is the line of a rejected row, and the reasons.
 type RejectedRow struct {
 	Line      int64
 	Sentences []string
 }
 
-// row is a row on its way.
+// row is a row that is being imported.
 type row struct {
 	line      int64
 	raw       []byte
 	user      repository.StoredUser
 	secret    otp.Secret
-	ownUID    bool // the uid is one of ours, and may be another
+	ownUID    bool // the uid is generated, and may be replaced
 	sentences []string
 }
 
-// batch is rows that are stored together.
+// batch is a group of rows that are stored together.
 type batch struct {
 	rows     []*row
-	position int64 // of the input, behind them
+	position int64 // in the input, after these rows
 	line     int64
 	last     bool
 	checked  chan struct{} // closed once the rules are applied
 }
 
-// Import stores the rows of the input. It returns how far it has come, also with
-// an error: what is counted there is stored for good, and the rest not at all.
+// Import stores the rows of the input. It returns its progress, also with an error: what the
+// progress counts is committed, and nothing else is.
 func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 	input, err := openRows(o.Input, o.Format, o.Delimiter, o.Run.Position, o.Run.Line)
 	if err != nil {
@@ -79,8 +79,8 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 	}
 	i := &importing{Options: o, header: input.header, refused: refused, seen: newSeen(o.DryRun)}
 
-	// One reads, as many check as there are processors, and what they checked is
-	// stored in the order of the input. The channels bound how much is on its way.
+	// One goroutine reads, one per processor validates, and one stores the batches in the order of
+	// the input. The channels limit how many batches are in memory.
 	group, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
 	inOrder, toCheck := make(chan *batch, workers), make(chan *batch, workers)
@@ -101,11 +101,11 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 	}
 	group.Go(func() error { return i.storeAll(ctx, inOrder) })
 	err = group.Wait()
-	i.flights.Wait() // none is committed behind the caller's back
+	i.flights.Wait() // no batch is committed after Import returns
 	return i.Run, errors.Join(err, refused.close())
 }
 
-// importing is an import under way.
+// importing is an import in progress.
 type importing struct {
 	Options
 	header  *layout // nil in NDJSON
@@ -114,7 +114,7 @@ type importing struct {
 	flights sync.WaitGroup
 }
 
-// read makes batches of the input.
+// read splits the input into batches.
 func (i *importing) read(ctx context.Context, input *rows, outputs ...chan<- *batch) error {
 	for {
 		b := &batch{checked: make(chan struct{})}
@@ -143,7 +143,7 @@ func (i *importing) read(ctx context.Context, input *rows, outputs ...chan<- *ba
 	}
 }
 
-// check applies the rules that a row can break by itself.
+// check applies the rules that do not depend on other rows or users.
 func (i *importing) check(ctx context.Context, b *batch) error {
 	defer close(b.checked)
 	now := i.Clock().UTC().Truncate(time.Second)

@@ -48,7 +48,7 @@ func TestAnUnknownColumnIsRefusedWithTheOneThatWasMeant(t *testing.T) {
 	}
 }
 
-// inUTF16 is a text with a byte order mark.
+// inUTF16 encodes a text with a byte order mark.
 func inUTF16(text string, littleEndian bool) (encoded []byte) { //nolint:unparam // any text
 	for _, unit := range utf16.Encode([]rune("\ufeff" + text)) {
 		if littleEndian {

@@ -14,8 +14,8 @@ import (
 	"barong/internal/otp"
 )
 
-// record is a row. Its members, in this order, are those of an NDJSON row and the
-// columns of CSV. What is blank was not given.
+// record is a row. Its members, in this order, are those of an NDJSON row and the columns of CSV. A
+// blank member counts as absent.
 type record struct {
 	UID             text           `json:"uid,omitzero"`
 	Email           text           `json:"email,omitzero"`
@@ -40,7 +40,7 @@ type record struct {
 	ProfileMetadata jsontext.Value `json:"profile_metadata,omitzero"`
 	Labels          []labelRecord  `json:"labels,omitzero"`
 
-	// What the file of refused rows adds is passed over when it is imported.
+	// Members that the file of rejected rows adds; an import ignores them.
 	Line   jsontext.Value `json:"line,omitzero"`
 	Errors jsontext.Value `json:"errors,omitzero"`
 }
@@ -58,8 +58,7 @@ type labelRecord struct {
 	UpdatedAt text `json:"updated_at,omitzero"`
 }
 
-// text is a string in JSON, or a number or boolean that is taken for its own
-// spelling, as the operations do it.
+// text is a JSON string, or a number or boolean that is read as its text, as in the operations.
 type text string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -78,7 +77,7 @@ func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
-// flag is a boolean in any of the spellings that the operations take.
+// flag is a boolean in any spelling that the operations accept.
 type flag bool
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -102,7 +101,7 @@ func (f *flag) set(spelled string) error {
 	return nil
 }
 
-// given is nil for a blank text.
+// given returns nil for a blank text.
 func (t text) given() *string {
 	if strings.TrimSpace(string(t)) == "" {
 		return nil
@@ -111,10 +110,10 @@ func (t text) given() *string {
 	return &s
 }
 
-// trimmed is for names and codes, in which white space says nothing.
+// trimmed is for names and codes, in which surrounding white space has no meaning.
 func (t text) trimmed() string { return strings.TrimSpace(string(t)) }
 
-// time reads RFC 3339; the zero time where nothing was given. The database keeps
+// time parses RFC 3339; it returns the zero time for a blank text. The database stores
 // microseconds.
 func (t text) time() (time.Time, error) {
 	if t.trimmed() == "" {
@@ -124,7 +123,7 @@ func (t text) time() (time.Time, error) {
 	return read.UTC().Truncate(time.Microsecond), err
 }
 
-// written is a time as it is exported; "" where it goes without saying.
+// written formats a time for export; "" where it equals the default.
 func written(t, otherwise time.Time) text {
 	if t.Equal(otherwise) {
 		return ""
@@ -132,8 +131,8 @@ func written(t, otherwise time.Time) text {
 	return text(t.UTC().Format(time.RFC3339Nano))
 }
 
-// imports makes of a row what the rules are applied to. What cannot be read of it
-// comes as sentences.
+// imports converts a row to the input of the import rules. Members that cannot be parsed are
+// reported as messages.
 func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []string) {
 	moment := func(name string, t text) time.Time {
 		read, err := t.time()
@@ -181,7 +180,7 @@ func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []s
 	return in, secret, sentences
 }
 
-// recordOf is a user as it is exported.
+// recordOf converts a user to a record for export.
 func recordOf(u identity.User, secret otp.Secret) record {
 	r := record{
 		UID: text(u.UID), Email: text(u.Email), PasswordDigest: text(u.PasswordDigest), Role: text(u.Role), State: text(u.State),
@@ -211,7 +210,8 @@ func recordOf(u identity.User, secret otp.Secret) record {
 		}
 		r.ProfileMetadata = p.Metadata
 	}
-	// Given even where there are none, for then the profile gives no label either.
+	// Set even when empty: without labels in the row, the import would add the label of the
+	// profile.
 	if len(u.Labels) > 0 || u.Profile != nil {
 		r.Labels = make([]labelRecord, len(u.Labels))
 	}
@@ -226,7 +226,7 @@ func recordOf(u identity.User, secret otp.Secret) record {
 	return r
 }
 
-// unreadable says in a sentence why a row of JSON is no record.
+// unreadable returns a message why a row of JSON is not a record.
 func unreadable(err error) string {
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError

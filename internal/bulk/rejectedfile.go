@@ -14,16 +14,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// rejectedFile is the file of refused rows. What a batch adds is written before the
-// batch is committed, at the place where the one before ended, and the run keeps
-// that place: after a kill the file is cut back to it.
+// rejectedFile is the file of rejected rows. The rows of a batch are written before the batch is
+// committed, at the end of the previous batch's rows. The run stores that position: after a crash
+// the file is truncated to it.
 type rejectedFile struct {
 	path string
 	file *os.File
 }
 
-// openRejectedFile cuts the file back to what the run knows of. A run that has none
-// may find none, unless it may write over it.
+// openRejectedFile truncates the file to the size that the run has stored. A run without a size
+// requires that there is no file, unless overwrite is set.
 func openRejectedFile(path string, size int64, overwrite bool) (*rejectedFile, error) {
 	r := &rejectedFile{path: path}
 	if path == "" {
@@ -45,24 +45,24 @@ func openRejectedFile(path string, size int64, overwrite bool) (*rejectedFile, e
 	if err := r.open(0); err != nil {
 		return nil, err
 	}
-	// Another program may have left it readable for others.
+	// Another program may have left the file readable for other users.
 	return r, errors.Join(r.file.Chmod(ownerOnly), r.file.Truncate(size))
 }
 
-// ownerOnly is the mode of the file: there are password digests in it.
+// ownerOnly is the mode of the file, which contains password digests.
 const ownerOnly = 0o600
 
-// create makes the file, and fails where something is there by now.
+// create makes the file, and fails where it exists.
 func (r *rejectedFile) create() error { return r.open(os.O_CREATE | os.O_EXCL) }
 
-// open follows no link: whoever may write to the folder could lead it elsewhere.
+// open follows no link: a user who may write to the folder could redirect it.
 func (r *rejectedFile) open(flags int) (err error) {
 	r.file, err = os.OpenFile(r.path, os.O_RDWR|syscall.O_NOFOLLOW|flags, ownerOnly)
 	return err
 }
 
-// write stores refused rows from a place on, with a header where it is the
-// beginning of CSV, and returns where they end.
+// write stores rejected rows at a position, with a header at the start of CSV, and returns the
+// position after them.
 func (r *rejectedFile) write(at int64, refused []*row, header *layout) (end int64, err error) {
 	if len(refused) == 0 || r.path == "" {
 		return at, nil
@@ -102,7 +102,7 @@ func (r *rejectedFile) close() error {
 
 func isAnnotation(name string) bool { return slices.Contains(annotations, name) }
 
-// appendRefused writes the row as it came, with its line and its reasons.
+// appendRefused writes the original row with its line and the reasons.
 func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 	reasons, err := json.Marshal(r.sentences)
 	if err != nil {
@@ -112,7 +112,7 @@ func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 		return header.append(to, r.refusedFields(header, string(reasons)))
 	}
 	members, err := withoutAnnotations(r.raw)
-	if err != nil { // no JSON: the text of it is kept as one
+	if err != nil { // not JSON: its text is stored as a string
 		quoted, err := jsontext.AppendQuote(nil, bytes.ToValidUTF8(r.raw, []byte("\ufffd")))
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 	return nil
 }
 
-// refusedFields has a row that is no CSV in its first column.
+// refusedFields puts a row that is not CSV into its first column.
 func (r *row) refusedFields(header *layout, reasons string) []string {
 	values, err := header.parse(r.raw)
 	if err != nil {
@@ -146,14 +146,14 @@ func (r *row) refusedFields(header *layout, reasons string) []string {
 		fields = append(fields, value)
 	}
 	fields = append(fields, strconv.FormatInt(r.line, 10), reasons)
-	if len(values) > len(header.columns) { // behind, so that they are not lost
+	if len(values) > len(header.columns) { // appended, so that no value is lost
 		fields = append(fields, values[len(header.columns):]...)
 	}
 	return fields
 }
 
-// withoutAnnotations is the members of a JSON object as they came, without the
-// brackets, and without what an earlier run added.
+// withoutAnnotations returns the members of a JSON object unchanged, without the brackets and
+// without the members that an earlier run added.
 func withoutAnnotations(object []byte) ([]byte, error) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(object), jsontext.AllowDuplicateNames(true))
 	if decoder.PeekKind() != '{' {

@@ -8,15 +8,14 @@ import (
 	"io"
 )
 
-// maxRow is the length of the longest row, in bytes: a thousand times what a user
-// takes.
+// maxRow is the maximum length of a row, in bytes: a thousand times that of a typical user.
 const maxRow = 1 << 20
 
-// byteOrderMark is U+FEFF in UTF-8, with which programs of Windows begin a file.
+// byteOrderMark is U+FEFF in UTF-8, with which Windows programs begin a file.
 const byteOrderMark = "\ufeff"
 
-// rows splits an input into rows and keeps count of where it is. That is cheap:
-// what stands in the rows is read elsewhere, by many at a time.
+// rows splits an input into rows and tracks the position. That is cheap; several goroutines parse
+// the rows.
 type rows struct {
 	input    io.Reader
 	buffered *bufio.Reader
@@ -26,10 +25,10 @@ type rows struct {
 	line     int64   // lines that were read
 }
 
-// openRows reads the header of CSV and goes to where an earlier run has come.
+// openRows reads the header of CSV and skips to the position of an earlier run.
 func openRows(input io.Reader, format Format, delimiter rune, position, line int64) (*rows, error) {
 	r := &rows{input: input, buffered: bufio.NewReaderSize(input, 1<<20), csv: format == CSV}
-	if mark, _ := r.buffered.Peek(len(byteOrderMark)); string(mark) == byteOrderMark { // an error comes back with the first row
+	if mark, _ := r.buffered.Peek(len(byteOrderMark)); string(mark) == byteOrderMark { // an error is returned with the first row
 		n, err := r.buffered.Discard(len(mark))
 		if err != nil {
 			return nil, err
@@ -63,8 +62,8 @@ func openRows(input io.Reader, format Format, delimiter rune, position, line int
 	return r, nil
 }
 
-// next is the next row that is not blank, in memory of its own, without its line
-// break; io.EOF after the last. A row of CSV may have line breaks within quotes.
+// next returns the next row that is not blank, in newly allocated memory and without its line
+// break; io.EOF after the last one. A row of CSV may contain line breaks within quotes.
 func (r *rows) next() ([]byte, error) {
 	var row []byte
 	for {

@@ -6,8 +6,8 @@ import (
 	"barong/internal/identity"
 )
 
-// seen is what the rows of earlier batches took that a dry run did not store: it
-// keeps 128 bits of each, at some hundred bytes for a row.
+// seen holds the unique values of the rows of earlier batches, which a dry run does not store. It
+// keeps a 128-bit hash of each, at about a hundred bytes for a row.
 type seen struct {
 	keys  map[[2]uint64]struct{} // nil unless it is a dry run
 	seeds [2]maphash.Seed
@@ -25,8 +25,8 @@ func (s *seen) key(text string) [2]uint64 {
 	return [2]uint64{maphash.String(s.seeds[0], text), maphash.String(s.seeds[1], text)}
 }
 
-// batchSeen adds what the rows of one batch take, and those of the batch before,
-// where the database does not show that yet.
+// batchSeen adds the unique values of the rows of one batch, and those of the previous batch while
+// its transaction is not visible yet.
 type batchSeen struct {
 	before *seen
 	keys   map[string]struct{}
@@ -38,8 +38,8 @@ func newBatchSeen(before *seen) *batchSeen {
 }
 
 func (s *batchSeen) has(kind byte, text string) bool {
-	_, flies := s.flying[string(kind)+text]
-	return flies || s.hasOwn(kind, text) || s.hadBefore(kind, text)
+	_, isPending := s.flying[string(kind)+text]
+	return isPending || s.hasOwn(kind, text) || s.hadBefore(kind, text)
 }
 
 func (s *batchSeen) hasOwn(kind byte, text string) bool {
@@ -57,7 +57,7 @@ func (s *batchSeen) hadBefore(kind byte, text string) bool {
 
 func (s *batchSeen) add(kind byte, text string) { s.keys[string(kind)+text] = struct{}{} }
 
-// keep leaves the keys to the batches that follow.
+// keep makes the keys available to later batches.
 func (s *batchSeen) keep() {
 	if s.before.keys == nil {
 		return
@@ -67,8 +67,8 @@ func (s *batchSeen) keep() {
 	}
 }
 
-// hasEmail says whether a row took this e-mail in any spelling. The folded e-mail and
-// the key of the mailbox are both unique, and two addresses may share only one of them.
+// hasEmail reports whether a row has this e-mail in any spelling. The folded e-mail and the mailbox
+// key are both unique, and two addresses may share only one of them.
 func (s *batchSeen) hasEmail(email string) bool {
 	return s.has('f', identity.FoldEmail(email)) || s.has('e', identity.MailboxKey(email))
 }

@@ -8,7 +8,8 @@ import (
 	"barong/repository"
 )
 
-// validateBatch divides a batch. Of rows that want the same the first one gets it.
+// validateBatch splits a batch into accepted and rejected rows. Of rows with the same unique value,
+// the first one gets it.
 func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen) (accepted []repository.StoredUser, refused []*row, referrers map[string]int64, err error) {
 	var emails, uids, numbers []string
 	for _, r := range b.rows {
@@ -22,28 +23,28 @@ func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	// A referrer may stand anywhere in the batch, and must be accepted: rows are
-	// looked at again until no more of them fall. What has fallen stays so.
+	// A referrer may be anywhere in the batch, and must be accepted: validation is repeated until
+	// it rejects no more rows. A rejected row stays rejected.
 	reasons := make([][]string, len(b.rows))
-	for fell := true; fell; {
-		fell = false
+	for rejectedAny := true; rejectedAny; {
+		rejectedAny = false
 		clear(seen.keys)
-		standing := make(map[string]bool, len(b.rows))
+		candidates := make(map[string]bool, len(b.rows))
 		for n, r := range b.rows {
 			if len(reasons[n]) == 0 {
-				standing[r.user.UID] = true
+				candidates[r.user.UID] = true
 			}
 		}
 		for n, r := range b.rows {
 			if len(reasons[n]) > 0 {
 				continue
 			}
-			if reasons[n], err = i.rejectionReasons(ctx, r, taken, seen, standing); err != nil {
+			if reasons[n], err = i.rejectionReasons(ctx, r, taken, seen, candidates); err != nil {
 				return nil, nil, nil, err
 			}
-			fell = fell || len(reasons[n]) > 0
+			rejectedAny = rejectedAny || len(reasons[n]) > 0
 		}
-		if !fell {
+		if !rejectedAny {
 			seen.keep()
 		}
 	}
@@ -59,9 +60,9 @@ func (i *importing) validateBatch(ctx context.Context, b *batch, seen *batchSeen
 	return accepted, refused, taken.UIDs, nil
 }
 
-// rejectionReasons is why a row is refused: what it breaks by itself, after what others
-// have. A row without any takes what it wants.
-func (i *importing) rejectionReasons(ctx context.Context, r *row, taken repository.Conflicts, seen *batchSeen, standing map[string]bool) ([]string, error) {
+// rejectionReasons returns why a row is rejected: first conflicts with other users, then the
+// violations of the row itself. A row without reasons reserves its unique values.
+func (i *importing) rejectionReasons(ctx context.Context, r *row, taken repository.Conflicts, seen *batchSeen, candidates map[string]bool) ([]string, error) {
 	var reasons []string
 	if r.user.Email != "" && (taken.HasEmail(r.user.Email) || seen.hasEmail(r.user.Email)) {
 		reasons = append(reasons, identity.ErrUserAlreadyExists.Detail)
@@ -81,7 +82,7 @@ func (i *importing) rejectionReasons(ctx context.Context, r *row, taken reposito
 		}
 	}
 	if referrer := r.user.ReferralUID; referrer != nil {
-		if taken.UIDs[*referrer] == 0 && !standing[*referrer] && !seen.hadBefore('u', *referrer) {
+		if taken.UIDs[*referrer] == 0 && !candidates[*referrer] && !seen.hadBefore('u', *referrer) {
 			reasons = append(reasons, identity.ReferralUnknown.Message)
 		}
 	}
@@ -96,7 +97,7 @@ func (i *importing) rejectionReasons(ctx context.Context, r *row, taken reposito
 	return reasons, nil
 }
 
-// uids are those that a row would have and name, as far as they could be any.
+// uids returns the uid of a row and that of its referrer, as far as they are valid.
 func (r *row) uids() []string {
 	var uids []string
 	if identity.IsUID(r.user.UID) {
@@ -108,7 +109,7 @@ func (r *row) uids() []string {
 	return uids
 }
 
-// validated are the numbers that nobody else may have.
+// validated returns the row's validated numbers, which must be unique.
 func (r *row) validated() []string {
 	var numbers []string
 	for _, p := range r.user.Phones {

@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// shown are the members whose value stands in the sentence that refuses it. The
-// sentences are on the terminal, and so in logs: secrets are not among them, nor
-// is what tells who a person is, which the file of refused rows has beside them.
+// shown are the members whose values appear in error messages. These messages go to the terminal,
+// and so to logs: secrets and personal data are not among them. The file of rejected rows contains
+// the complete row next to the message.
 var shown = map[string]bool{
 	"uid": true, "role": true, "state": true, "otp": true, "referral_uid": true, "created_at": true, "updated_at": true,
 	"dob": true, "country": true,
 }
 
-// maxShown bounds a value in a sentence, in bytes.
+// maxShown limits a value in a message, in bytes.
 const maxShown = 64
 
-// quoted is a value to append to a sentence: `: "31.12.1999"`; "" where it is not shown.
+// quoted returns a value to append to a message: `: "31.12.1999"`; "" where it is not shown.
 func quoted(name, value string) string {
 	if !shown[name] || strings.TrimSpace(value) == "" {
 		return ""
@@ -32,7 +32,7 @@ func quoted(name, value string) string {
 	return fmt.Sprintf(": %q", value)
 }
 
-// value is that of a member that is a plain text.
+// value returns the value of a plain text member.
 func (r *record) value(name string) string {
 	if field := texts[name]; field != nil {
 		return string(*field(r))

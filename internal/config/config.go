@@ -1,5 +1,5 @@
-// Package config reads the server's settings from the environment. The zero
-// environment is a good one for development.
+// Package config reads the server's settings from the environment. An environment without settings
+// suits development.
 package config
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is every setting. docs/configuration.md describes them; a test holds
-// the two together. What is tagged as secret may be in a file (secrets.go).
+// Config holds every setting. docs/configuration.md describes them; a test compares both. A setting
+// that is tagged as secret may be in a file (secrets.go).
 type Config struct {
 	Listen            string        `env:"BARONG_LISTEN" envDefault:"127.0.0.1:8080"`
 	AdminListen       string        `env:"BARONG_ADMIN_LISTEN" envDefault:"127.0.0.1:9080"`
@@ -77,9 +77,9 @@ const (
 	LogText = "text"
 )
 
-// Read takes the settings from the environment of the process and checks them.
-// The error says which settings are wrong, and why. It holds no value of a setting:
-// that may be a secret, or one that was put into the wrong setting.
+// Read reads the settings from the environment of the process and checks them. The error names the
+// invalid settings and the reasons. It contains no value of a setting, because a value may be a
+// secret, even one in the wrong setting.
 func Read() (Config, error) {
 	var c Config
 	environment, err := withSecretsOfFiles(env.ToMap(os.Environ()))
@@ -95,8 +95,8 @@ func Read() (Config, error) {
 	return c, nil
 }
 
-// namesFirst says which variable could not be read, where the library names the
-// field of the struct and quotes the value.
+// namesFirst returns an error that names the variable; the library names the field of the struct
+// and quotes the value.
 func namesFirst(err error) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
@@ -117,12 +117,11 @@ func namesFirst(err error) error {
 // maxBodyLimit is far above what any operation needs, in bytes.
 const maxBodyLimit = 64 << 20
 
-// maxStorageURLTTL is what S3 signs at most.
+// maxStorageURLTTL is the longest validity of a URL that S3 signs.
 const maxStorageURLTTL = 7 * 24 * time.Hour
 
-// Validate says what is wrong with the settings; nil where nothing is. What a
-// setting means beyond its form (a keychain, a prefix, a key) is checked by the
-// package that it is for.
+// Validate returns what is wrong with the settings, and nil where all are valid. The package that
+// uses a setting checks its content, such as a keychain, a prefix or a key.
 func (c Config) Validate() error {
 	var wrong []error
 	check := func(ok bool, format string, args ...any) {
@@ -182,8 +181,8 @@ func (c Config) Validate() error {
 	return errors.Join(wrong...)
 }
 
-// webURL reads the URL of a server. One with a user or a password in it is none:
-// the clients that are given it say it in their errors.
+// webURL parses the URL of a server. It rejects a URL with a user or a password, because the
+// clients that use it repeat the URL in their errors.
 func webURL(text string) (*url.URL, bool) {
 	parsed, err := url.Parse(text)
 	if err != nil {
@@ -192,8 +191,8 @@ func webURL(text string) (*url.URL, bool) {
 	return parsed, (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != "" && parsed.User == nil
 }
 
-// withoutPath is why a file cannot be read. The path is the value of a setting,
-// and may be a secret that was put into the wrong one.
+// withoutPath returns why a file cannot be read, without its path. The path is the value of a
+// setting, and may be a secret in the wrong setting.
 func withoutPath(err error) error {
 	var failure *fs.PathError
 	if errors.As(err, &failure) {
@@ -202,7 +201,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// Loopback says whether only this machine can reach the public listener.
+// Loopback reports whether only this machine can reach the public listener.
 func (c Config) Loopback() bool {
 	address, err := net.ResolveTCPAddr("tcp", c.Listen)
 	return err == nil && address.IP.IsLoopback()

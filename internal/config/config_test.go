@@ -12,7 +12,7 @@ import (
 	"barong/internal/identity"
 )
 
-// Documentation that lists other settings than the server reads is worse than none.
+// Documentation of settings that the server does not read misleads its readers.
 func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/configuration.md")
@@ -41,13 +41,13 @@ func TestEverySettingIsDocumentedWithItsDefault(t *testing.T) {
 	}
 }
 
-// tableOfSettings is the first cell of a row about a setting: those of the keychain's
-// options are in lower case.
+// tableOfSettings matches the first cell of a row about a setting: the keychain's options are in
+// lower case.
 var tableOfSettings = regexp.MustCompile("^`[A-Z_]+`$")
 
 var settingName = regexp.MustCompile(`\b(BARONG_[A-Z_]+|DATABASE_URL(?:_FILE)?|JWT_PRIVATE_KEY_PATH)\b`)
 
-// A deployment that sets what the server does not read goes wrong without a word.
+// A setting in a deployment that the server does not read would have no effect, without an error.
 func TestDeploymentsNameOnlySettingsThatExist(t *testing.T) {
 	t.Parallel()
 	settings := map[string]bool{}

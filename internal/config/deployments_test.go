@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// knownSecrets are the settings of this server that hold secrets, and those of others
-// that it works with.
+// knownSecrets are the settings with secrets of this server, and those of systems that it works
+// with.
 func knownSecrets() []string {
 	return append(secrets(), "VAULT_TOKEN", "VAULT_SERVER_TOKEN", "PGPASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 		"AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_SECRET", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 }
 
-// Settings of the chart end up in a ConfigMap, which everybody in the namespace reads.
+// Settings of the chart are stored in a ConfigMap, which all users of the namespace can read.
 func TestChartRefusesEverySecretAmongItsSettings(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../deploy/helm/barong/values.schema.json")
@@ -36,7 +36,7 @@ func TestChartRefusesEverySecretAmongItsSettings(t *testing.T) {
 		rule := schema.Properties.Settings.Properties[name]
 		pattern, _ := rule["pattern"].(string)
 		_, never := rule["not"]
-		// The URL of a store is no secret where nobody's key is in it.
+		// The URL of a store is not a secret unless it contains a key.
 		if !never && (pattern == "" || regexp.MustCompile(pattern).MatchString("s3://key:secret@bucket")) {
 			t.Errorf("the chart's schema lets %s through: %v", name, rule)
 		}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Deployments give the server as much memory as it is attacked with in
-// tests/faults: another figure is one that nobody has tried.
+// Deployments give the server as much memory as the attacks of tests/faults do: no other amount is
+// tested.
 func TestDeploymentsGiveTheMemoryThatTheServerIsAttackedWith(t *testing.T) {
 	t.Parallel()
 	for path, wants := range map[string][]string{

@@ -2,7 +2,7 @@ package config
 
 import "reflect"
 
-// Names are the variables of the environment that [Read] looks at.
+// Names returns the variables of the environment that [Read] reads.
 func Names() []string {
 	var names []string
 	for field := range reflect.TypeFor[Config]().Fields() {

@@ -9,14 +9,14 @@ import (
 	"barong/internal/identity"
 )
 
-// The values of state_trigger_match: what of a label's key has to equal a trigger.
+// The values of state_trigger_match: the part of a label's key that must equal a trigger.
 const (
 	matchWhole  = "whole"  // all of it, unless the trigger ends in a *
-	matchPrefix = "prefix" // its beginning, as in Barong
+	matchPrefix = "prefix" // its prefix, as in Barong
 )
 
-// policyFile is what is read of barong.yml, which has Barong's own format. Members
-// that concern other parts of Barong are ignored.
+// policyFile is the supported part of barong.yml, in Barong's format. Members for other parts of
+// Barong are ignored.
 type policyFile struct {
 	ActivationRequirements yaml.Node `yaml:"activation_requirements"`
 	StateTriggers          yaml.Node `yaml:"state_triggers"`
@@ -28,8 +28,8 @@ type policyFile struct {
 	DocumentTypes     []string `yaml:"document_types"`
 }
 
-// Policy is Barong's default policy with what the settings and barong.yml say
-// otherwise. The error names the setting.
+// Policy returns Barong's default policy with the changes of the settings and of barong.yml. The
+// error names the setting.
 func (c Config) Policy() (identity.Policy, error) {
 	policy := identity.DefaultPolicy()
 	policy.RequireDocumentExpiry = c.DocumentExpiryRequired
@@ -57,8 +57,8 @@ func (c Config) Policy() (identity.Policy, error) {
 	return policy, nil
 }
 
-// apply returns the policy with the members that the file has. Requirements and
-// triggers keep the order of the file.
+// apply returns the policy with the members of the file. Requirements and triggers keep the order
+// of the file.
 func (f policyFile) apply(policy identity.Policy) (identity.Policy, error) {
 	var requirements []identity.Requirement
 	err := visitMapping(f.ActivationRequirements, func(key string, value *yaml.Node) error {

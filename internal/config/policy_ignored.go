@@ -11,9 +11,8 @@ import (
 	"barong/internal/spelling"
 )
 
-// IgnoredRules lists the members of barong.yml that [Config.Policy] ignores, in the
-// file's order: they concern other parts of Barong, or are misspelt. An empty path has
-// none.
+// IgnoredRules returns the members of barong.yml that [Config.Policy] ignores, in the file's order:
+// members for other parts of Barong, and misspelt ones. Without a path it returns none.
 func IgnoredRules(path string) ([]string, error) {
 	if path == "" {
 		return nil, nil
@@ -46,7 +45,7 @@ func ruleNames() (names []string) {
 	return names
 }
 
-// NearestRule is the member of barong.yml that an ignored one was probably meant to be.
+// NearestRule returns the member of barong.yml that an ignored one probably misspells.
 func NearestRule(ignored string) (nearest string, found bool) {
 	return spelling.Nearest(ignored, ruleNames())
 }

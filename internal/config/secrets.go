@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// fileSuffix makes the name of the setting that says in which file a secret is.
+// fileSuffix is the suffix of a setting that names the file with a secret.
 const fileSuffix = "_FILE"
 
-// maxSecret bounds, in bytes, what is taken for a secret: far more than one has.
+// maxSecret limits the size of a secret, in bytes: far more than any secret needs.
 const maxSecret = 64 << 10
 
-// secrets are the settings that may be in a file: whoever can read the environment
-// of a process, or what describes a container, does not learn them then.
+// secrets are the settings that may be in a file. A file hides them from users who can read the
+// environment of a process or the description of a container.
 func secrets() []string {
 	var names []string
 	for field := range reflect.TypeFor[Config]().Fields() {
@@ -27,9 +27,9 @@ func secrets() []string {
 	return names
 }
 
-// withSecretsOfFiles is the environment with the content of each file that a
-// NAME_FILE names as NAME, without the line break at its end. A secret that is
-// given twice is an error, and so is a file that is empty or cannot be read.
+// withSecretsOfFiles returns the environment with NAME set to the content of the file that
+// NAME_FILE names, without its final line break. Setting both NAME and NAME_FILE is an error, as is
+// a file that is empty or cannot be read.
 func withSecretsOfFiles(environment map[string]string) (map[string]string, error) {
 	filled := maps.Clone(environment)
 	var wrong []error

@@ -43,7 +43,7 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	}
 }
 
-// A secret that the documentation does not count among them is given openly.
+// Users would set a secret openly that the documentation does not list.
 func TestSecretsThatFilesMayHoldAreDocumented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/configuration.md")

@@ -1,4 +1,3 @@
-// Package documents keeps the content of documents in a blob store, encrypts it
-// there when it is told to, and makes the signed URLs under which it can be read
-// for a short time.
+// Package documents stores the content of documents in a blob store, encrypts it if a key is
+// configured, and signs the URLs under which it can be read for a short time.
 package documents

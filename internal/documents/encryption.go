@@ -10,10 +10,10 @@ import (
 	"barong/internal/identity"
 )
 
-// Content is encrypted with AES-256-GCM in segments, each bound to its place and
-// the last one marked as such, so that it is read as a stream and nothing can be
-// cut off, swapped or repeated in it. The key is the document's own; the name in
-// the store is bound in as associated data.
+// Content is encrypted with AES-256-GCM in segments. Each segment is bound to its position, and the
+// last one is marked, so that content can be decrypted as a stream, and truncated, swapped or
+// repeated segments are detected. Each document has its own key; the name in the store is
+// associated data.
 const (
 	dataKeySize = 32      // bytes
 	segmentSize = 1 << 16 // bytes, of ciphertext

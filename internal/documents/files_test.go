@@ -13,8 +13,8 @@ import (
 	"barong/internal/identity"
 )
 
-// The mask is the laxest there is, as that of a service may be. It is one of the whole
-// process, and so this test runs alone.
+// The umask is the least restrictive one, which a service may have. It applies to the whole
+// process, so this test does not run in parallel.
 func TestFilesOfDocumentsAreTheirOwnersAlone(t *testing.T) { //nolint:paralleltest // sets the mask of the process
 	before := syscall.Umask(0)
 	defer syscall.Umask(before)
@@ -62,7 +62,7 @@ func TestFilesOfDocumentsAreTheirOwnersAlone(t *testing.T) { //nolint:parallelte
 			t.Errorf("%s: %d files of one document, %v", name, files, err)
 		}
 
-		// Nothing is written over, and nothing written through a link.
+		// Existing files are not overwritten, and links are not followed.
 		victim := filepath.Join(temporary, "victim")
 		if err := os.WriteFile(victim, []byte("kept"), 0o600); err != nil {
 			t.Fatal(err)

@@ -24,27 +24,27 @@ import (
 	"barong/internal/problem"
 )
 
-// Options says where the content is kept and how it is read.
+// Options define where the content is stored and how it is read.
 type Options struct {
 	URL        string           // of the store, for gocloud.dev/blob; see DirectoryURL
-	KeyURL     string           // of the key that protects it, for gocloud.dev/secrets; empty: stored as it is
-	PublicURL  string           // what the URLs that this server answers itself begin with
+	KeyURL     string           // of the key that encrypts the content, for gocloud.dev/secrets; empty: no encryption
+	PublicURL  string           // prefix of the URLs that this server serves
 	SigningKey []byte           // signs those URLs
-	TTL        time.Duration    // how long a URL is good
-	Clock      func() time.Time // of expiry
+	TTL        time.Duration    // validity of a URL
+	Clock      func() time.Time // for the expiry of URLs
 }
 
 // Store is safe for concurrent use.
 type Store struct {
 	bucket   *blob.Bucket
-	presigns bool            // the store signs URLs of its own
-	keeper   *secrets.Keeper // nil: new content is stored as it is
+	presigns bool            // the store signs URLs itself
+	keeper   *secrets.Keeper // nil: new content is not encrypted
 	signer   signer
 }
 
-// DirectoryURL names a directory of this machine as a store. It is made when
-// missing, open to nobody else, and holds one file for each document. So do other
-// directories, see privately.
+// DirectoryURL returns the store URL of a directory on this machine. The directory is created when
+// missing, is closed to other users, and contains one file for each document, as in every directory
+// store; see privately.
 func DirectoryURL(directory string) (string, error) {
 	absolute, err := filepath.Abs(directory)
 	if err != nil {
@@ -53,9 +53,9 @@ func DirectoryURL(directory string) (string, error) {
 	return "file://" + (&url.URL{Path: filepath.ToSlash(absolute)}).EscapedPath() + "?create_dir=true", nil
 }
 
-// privately is the URL of a directory with what keeps its documents from others of
-// this machine: new folders have the mode 0700, no half of a document lies in the
-// folder of temporary files, and none has a second file, which would say its name.
+// privately adds the options to the URL of a directory that hide its documents from other users of
+// the machine: new folders have the mode 0700, the folder of temporary files contains no partial
+// documents, and no document has a second file, which would contain its name.
 func privately(store *url.URL) string {
 	query := store.Query()
 	query.Set("dir_file_mode", "0700")
@@ -66,7 +66,7 @@ func privately(store *url.URL) string {
 	return private.String()
 }
 
-// Open connects to the store. It does not look whether the store answers.
+// Open opens the store. It does not check whether the store answers.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if len(o.SigningKey) < signingKeySize {
 		return nil, fmt.Errorf("BARONG_STORAGE_SIGNING_KEY: the key that signs URLs must have at least %d bytes, and has %d", signingKeySize, len(o.SigningKey))
@@ -99,13 +99,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return store, nil
 }
 
-// wellFormed says whether nothing of a query is passed over by those who read it.
+// wellFormed reports whether a query has no part that parsers would ignore.
 func wellFormed(query string) bool {
 	_, err := url.ParseQuery(query)
 	return err == nil
 }
 
-// storeSchemes is how the URL of a store may begin.
+// storeSchemes returns the supported prefixes of a store's URL.
 func storeSchemes() []string {
 	schemes := blob.DefaultURLMux().BucketSchemes()
 	for i := range schemes {
@@ -114,7 +114,7 @@ func storeSchemes() []string {
 	return schemes
 }
 
-// Close lets go of the store.
+// Close closes the store.
 func (s *Store) Close() error {
 	err := s.bucket.Close()
 	if s.keeper != nil {
@@ -123,16 +123,15 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Put stores the content of a new document under a name that nobody can guess,
-// and fills in that name and, where the store encrypts, the wrapped key. Once it
-// returns, the content is there to stay.
+// Put stores the content of a new document under an unguessable name, and sets that name and, where
+// the store encrypts, the wrapped key in d. When it returns, the content is durable.
 func (s *Store) Put(ctx context.Context, d *identity.Document, content []byte) error {
 	object := newObject()
 	var key []byte
 	contentType := d.ContentType
 	if s.keeper != nil {
 		key = make([]byte, dataKeySize)
-		rand.Read(key) // never fails: the process ends where there is no randomness
+		rand.Read(key) // never fails: without randomness the process exits
 		wrapped, err := s.keeper.Encrypt(ctx, key)
 		if err != nil {
 			return unavailable("the key service did not wrap a key", err)
@@ -150,11 +149,11 @@ func (s *Store) Put(ctx context.Context, d *identity.Document, content []byte) e
 func (s *Store) write(ctx context.Context, object, contentType, disposition string, key, content []byte) (err error) {
 	ctx, abandon := context.WithCancel(ctx)
 	defer abandon()
-	var file *os.File // of a directory store
+	var file *os.File // only of a directory store
 	blobWriter, err := s.bucket.NewWriter(ctx, object, &blob.WriterOptions{
 		ContentType: contentType, DisableContentTypeDetection: true, ContentDisposition: disposition,
 		CacheControl: CacheControl, MaxConcurrency: 1,
-		IfNotExist: !s.presigns, // on this machine; other stores cannot be asked for it everywhere
+		IfNotExist: !s.presigns, // for directories; not all other stores support it
 		BeforeWrite: func(as func(any) bool) error {
 			if as(&file) {
 				return file.Chmod(0o600)
@@ -168,7 +167,7 @@ func (s *Store) write(ctx context.Context, object, contentType, disposition stri
 	defer func() {
 		if err != nil {
 			abandon()
-			_ = blobWriter.Close() // stores nothing, and says no more than that it was abandoned
+			_ = blobWriter.Close() // stores nothing; the error only says that the write was cancelled
 			return
 		}
 		err = blobWriter.Close()
@@ -182,12 +181,12 @@ func (s *Store) write(ctx context.Context, object, contentType, disposition stri
 		err = encrypt(blobWriter, key, object, content)
 	}
 	if err == nil && file != nil {
-		err = file.Sync() // the row that follows must not outlive the file
+		err = file.Sync() // the row, which is inserted next, must not outlive the file
 	}
 	return err
 }
 
-// syncFolder puts the name of a new file on the disk.
+// syncFolder makes the name of a new file durable.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {
@@ -196,9 +195,8 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// Read opens the content of a document. Content that is not there is
-// identity.ErrNoDocument. What was changed in the store fails while it is read,
-// where it is encrypted.
+// Read opens the content of a document. Missing content is identity.ErrNoDocument. Reading
+// encrypted content that was changed in the store fails.
 func (s *Store) Read(ctx context.Context, d identity.Document) (io.ReadCloser, error) {
 	reader, err := s.bucket.NewReader(ctx, d.Object, nil)
 	switch {
@@ -216,12 +214,12 @@ func (s *Store) Read(ctx context.Context, d identity.Document) (io.ReadCloser, e
 	return decrypted, nil
 }
 
-// Has says whether there is content under this name.
+// Has reports whether there is content under this name.
 func (s *Store) Has(ctx context.Context, object string) (bool, error) {
 	return s.bucket.Exists(ctx, object)
 }
 
-// Remove deletes content. What is not there already is no error.
+// Remove deletes content. Missing content is not an error.
 func (s *Store) Remove(ctx context.Context, object string) error {
 	err := s.bucket.Delete(ctx, object)
 	if gcerrors.Code(err) == gcerrors.NotFound {
@@ -230,9 +228,8 @@ func (s *Store) Remove(ctx context.Context, object string) error {
 	return err
 }
 
-// URL is where the content of a document can be read, by anybody who has it,
-// until it expires: at the store itself where that can sign URLs, else at this
-// server, which alone can decrypt.
+// URL returns a URL at which anybody can read the content until it expires: at the store if it can
+// sign URLs, otherwise at this server. Only this server can decrypt.
 func (s *Store) URL(ctx context.Context, d identity.Document) (string, error) {
 	if d.Key != nil || !s.presigns {
 		return s.signer.url(d.Object), nil
@@ -244,22 +241,21 @@ func (s *Store) URL(ctx context.Context, d identity.Document) (string, error) {
 	return signed, nil
 }
 
-// Verify says whether a URL of this server is one that it made and that is still
-// good; if not, the answer is identity.ErrNoDocument.
+// Verify checks that this server made a URL and that it has not expired; if not, the error is
+// identity.ErrNoDocument.
 func (s *Store) Verify(object, expires, signature string) error {
 	return s.signer.verify(object, expires, signature)
 }
 
-// Object is what the store has under one name.
+// Object is one entry of the store.
 type Object struct {
 	Name    string
 	Size    int64 // in the store, encrypted or not
 	ModTime time.Time
 }
 
-// Objects lists what the store has of ours, abandoned parts of files included.
-// Names that this package does not make are passed over: a bucket may hold other
-// things.
+// Objects lists the documents in the store, including incomplete files. It skips names that this
+// package does not make: a bucket may contain other objects.
 func (s *Store) Objects(ctx context.Context) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		list := s.bucket.List(nil)
@@ -281,15 +277,14 @@ func (s *Store) Objects(ctx context.Context) iter.Seq2[Object, error] {
 	}
 }
 
-// ours is a name by newObject, or a file that a server had begun under one when
-// it was killed.
+// ours matches a name of newObject, or a file that a server had not completed when it was killed.
 var ours = regexp.MustCompile(`^doc-[a-z2-7]{26}(\.[0-9a-f]+\.tmp)?$`)
 
-// newObject makes a name of 130 random bits, in letters that no file system and
-// no URL has to escape.
+// newObject returns a name of 130 random bits, in characters that neither file systems nor URLs
+// have to escape.
 func newObject() string { return "doc-" + strings.ToLower(rand.Text()) }
 
-// retryAfter is what callers are advised to wait while the store is away.
+// retryAfter is the advised wait while the store is unavailable.
 const retryAfter = 2 * time.Second
 
 func unavailable(what string, cause error) error {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// With an empty key, anybody could sign the URL of any document.
+// With an empty key, any client could sign the URL of any document.
 func TestStoreIsNotOpenedWithoutAKeyThatSigns(t *testing.T) {
 	t.Parallel()
 	directory, err := DirectoryURL(t.TempDir())

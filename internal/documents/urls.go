@@ -14,21 +14,20 @@ import (
 	"barong/internal/identity"
 )
 
-// Path is where this server answers signed URLs, followed by a name.
+// Path is the path prefix of signed URLs; the name follows.
 const Path = "/documents/"
 
-// CacheControl keeps content out of every cache that others share or that outlives
-// the URL.
+// CacheControl keeps content out of shared caches and of caches that outlive the URL.
 const CacheControl = "private, no-store"
 
-// ContentDisposition makes a browser save a document, never show it, under the
-// name that its sender gave it as far as that is harmless.
+// ContentDisposition makes a browser save a document instead of showing it, under a sanitized form
+// of the name that its sender gave it.
 func ContentDisposition(d identity.Document) string {
 	return mime.FormatMediaType("attachment", map[string]string{"filename": d.DownloadName()})
 }
 
-// signer makes and checks URLs of this server: an HMAC-SHA256 over name and time
-// of expiry.
+// signer signs and verifies URLs of this server, with an HMAC-SHA256 over the name and the time of
+// expiry.
 type signer struct {
 	base  string
 	key   []byte
@@ -44,7 +43,7 @@ func (s signer) url(object string) string {
 
 func (s signer) sign(object, expires string) []byte {
 	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte("GET\n" + object + "\n" + expires)) // neither has a line break where the signature is ours
+	mac.Write([]byte("GET\n" + object + "\n" + expires)) // neither value contains a line break when this server has signed it
 	return mac.Sum(nil)
 }
 
@@ -60,7 +59,7 @@ func (s signer) verify(object, expires, signature string) error {
 	return nil
 }
 
-// signingKeySize is how many bytes the key that signs URLs has at least.
+// signingKeySize is the minimum size, in bytes, of the key that signs URLs.
 const signingKeySize = 32
 
 // NewSigningKey makes a key that signs URLs.

@@ -11,17 +11,16 @@ import (
 	"syscall"
 )
 
-// account is an identity under which PostgreSQL may be willing to run.
+// account is an operating-system identity that PostgreSQL may run as.
 type account struct {
 	name     string // for error messages
-	uid, gid int    // of its files, as this process sees them
+	uid, gid int    // owner of its files, as this process sees it
 	attr     syscall.SysProcAttr
 }
 
-// command is a program of PostgreSQL run as the account, in the folder dir. It
-// has a process group of its own, so that Ctrl-C in a terminal reaches this
-// process only, which then decides when the server goes. When ctx ends the whole
-// group is killed.
+// command runs a program of PostgreSQL as the account, in the folder dir. The program gets its own
+// process group: Ctrl-C in a terminal then reaches only this process, which decides when the server
+// stops. When ctx ends, the whole group is killed.
 func (a account) command(ctx context.Context, dir, path string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // G702: the operator says where PostgreSQL's programs are
 	cmd.Dir = dir
@@ -33,13 +32,13 @@ func (a account) command(ctx context.Context, dir, path string, args ...string) 
 	return cmd
 }
 
-// inherited are the variables of this process that a program needs to be found and
-// loaded, and to find its folders.
+// inherited are the variables of this process that a program needs to be found and loaded, and to
+// find its folders.
 var inherited = []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
-// environment is what programs of PostgreSQL get: nothing that they would take for
-// settings, none of this process's secrets, which others that run as the same user
-// could read, and a locale that every machine has.
+// environment is the environment of PostgreSQL's programs: without variables that they take for
+// settings, without secrets of this process, which other processes of the same user could read, and
+// with a locale that every machine has.
 func environment() []string {
 	var env []string
 	for _, name := range inherited {
@@ -50,14 +49,14 @@ func environment() []string {
 	return append(env, "LC_ALL=C", "TZ=UTC")
 }
 
-// candidateAccounts are the ways to run PostgreSQL in this process's situation, in the
-// order in which to try them. The present owner of the data comes first, because
-// nothing has to change hands then.
+// candidateAccounts returns the accounts that can run PostgreSQL in this process's situation, in
+// the order in which to try them. The owner of the data comes first, because then the owner need
+// not change.
 func candidateAccounts(have dataDir) []account {
 	if uid := os.Geteuid(); uid != 0 {
 		self := account{name: "user " + strconv.Itoa(uid), uid: uid, gid: os.Getegid()}
 		if _, err := user.LookupId(strconv.Itoa(uid)); err != nil {
-			// initdb, unlike the server, insists that its user has a name.
+			// Unlike the server, initdb requires a user with a name.
 			if list := inNamespace(); !have.exists && len(list) > 0 {
 				return list
 			}
@@ -98,8 +97,7 @@ func byName(name string) (account, bool) {
 	return byID("user "+name, int(uid), int(gid)), true
 }
 
-// chooseAccount returns the first account for which everything is within reach,
-// and the folder of its socket.
+// chooseAccount returns the first account that can access all files, and the folder of its socket.
 func chooseAccount(ctx context.Context, bin binaries, clusterDir string, have dataDir) (as account, socket string, err error) {
 	var failures []error
 	for _, a := range candidateAccounts(have) {
@@ -119,8 +117,8 @@ func chooseAccount(ctx context.Context, bin binaries, clusterDir string, have da
 		errors.Join(failures...))
 }
 
-// probe finds out, rather than compute it from modes and owners, whether the
-// account may execute both binaries and enter both folders: it does so.
+// probe checks whether the account can execute both binaries and enter both folders by doing so,
+// instead of evaluating modes and owners.
 func (a account) probe(ctx context.Context, bin binaries, clusterDir, socket string) error {
 	if err := run(a.command(ctx, clusterDir, bin.path("postgres"), "--version")); err != nil {
 		return fmt.Errorf("in %s: %w", clusterDir, err)

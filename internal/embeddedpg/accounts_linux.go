@@ -5,10 +5,9 @@ import (
 	"syscall"
 )
 
-// inNamespace is this process's own identity under another name: in a user
-// namespace it goes by the id of an ordinary, named user, which satisfies
-// PostgreSQL, while its files stay where they are and whose they are. Containers
-// often forbid it.
+// inNamespace is this process's identity under another name: in a user namespace it has the id of
+// an ordinary, named user, which PostgreSQL accepts, while its files keep their location and owner.
+// Containers often forbid user namespaces.
 func inNamespace() []account {
 	inside, ok := byName("postgres")
 	if !ok {

@@ -2,5 +2,5 @@
 
 package embeddedpg
 
-// inNamespace has nothing to offer: user namespaces are Linux's.
+// inNamespace returns no accounts: only Linux has user namespaces.
 func inNamespace() []account { return nil }

@@ -16,7 +16,7 @@ func requireRoot(t *testing.T) {
 	}
 }
 
-// processOwner is the user whom a process of the server belongs to.
+// processOwner returns the owner of the server's process.
 func processOwner(t *testing.T, dir string) int {
 	t.Helper()
 	owner, err := ownerOfFolder(filepath.Join("/proc", processID(t, dir)))
@@ -65,7 +65,7 @@ func TestRootRunsTheServerBehindAClosedFolderInANamespace(t *testing.T) {
 	keep(t, s)
 	stop(t, s)
 
-	// Opened, the folder would suit other users; the data stays where it is at home.
+	// Other users could use the opened folder; the data keeps its owner.
 	if err := os.Chmod(closed, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestRootRunsClosedBinariesInANamespace(t *testing.T) {
 	}
 }
 
-// Data that an ordinary user made is still that user's after root has used it.
+// Data that an ordinary user made still belongs to that user after root has used it.
 func TestRootRunsTheServerAsTheOwnerOfTheData(t *testing.T) {
 	t.Parallel()
 	requireRoot(t)
@@ -123,7 +123,7 @@ func TestRootRunsTheServerAsTheOwnerOfTheData(t *testing.T) {
 	}
 }
 
-// When the way to the data has been closed to its owner, the data changes hands.
+// The data gets a new owner when its owner can no longer reach it.
 func TestDataIsGivenToWhoeverCanReachIt(t *testing.T) {
 	t.Parallel()
 	requireRoot(t)

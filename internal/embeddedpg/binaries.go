@@ -15,11 +15,11 @@ import (
 	"strings"
 )
 
-// ErrNoBinaries is in the chain of Start's error when PostgreSQL is neither
-// installed nor to be had.
+// ErrNoBinaries is in the chain of Start's error when PostgreSQL is neither installed nor available
+// for download.
 var ErrNoBinaries = errors.New("no PostgreSQL for this server")
 
-// oldestMajor is the first version with all that the start asks of initdb.
+// oldestMajor is the first version with all options of initdb that the start uses.
 const oldestMajor = 14
 
 // binaries are one installation of PostgreSQL.
@@ -32,8 +32,8 @@ func (b binaries) path(name string) string { return filepath.Join(b.dir, name) }
 
 var versionLine = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// inspectBinaries takes a folder for an installation when it holds initdb and a
-// postgres that runs here and tells its version.
+// inspectBinaries accepts a folder as an installation when it contains initdb and a postgres that
+// runs on this machine and prints its version.
 func inspectBinaries(ctx context.Context, dir string) (binaries, error) {
 	b := binaries{dir: dir}
 	for _, name := range []string{"postgres", "initdb"} {
@@ -59,8 +59,8 @@ func inspectBinaries(ctx context.Context, dir string) (binaries, error) {
 	return b, err
 }
 
-// supports says whether b may open a data directory that version major made; 0 is
-// one that does not exist yet.
+// supports returns an error where b cannot open a data directory of the version major; 0 stands for
+// a new data directory.
 func (b binaries) supports(major int) error {
 	switch {
 	case major != 0 && b.major != major:
@@ -71,8 +71,8 @@ func (b binaries) supports(major int) error {
 	return nil
 }
 
-// findBinaries returns the first installation that suits: the one that the
-// options name, or else one of this machine, or else a download.
+// findBinaries returns the first suitable installation: the one in the options, one of this
+// machine, or a download.
 func (c *cluster) findBinaries(ctx context.Context, major int) (binaries, error) {
 	o := c.options
 	if o.BinDir != "" {
@@ -104,8 +104,8 @@ func (c *cluster) findBinaries(ctx context.Context, major int) (binaries, error)
 	return binaries{}, c.noBinaries(major, append(failures, fmt.Errorf("download: %w", err)))
 }
 
-// firstThatSuits also says why others do not; folders without binaries are not
-// worth a word.
+// firstThatSuits also returns the errors of the unsuitable installations, but not of folders
+// without binaries.
 func firstThatSuits(ctx context.Context, dirs iter.Seq[string], major int) (binaries, []error) {
 	var failures []error
 	for dir := range dirs {
@@ -123,8 +123,7 @@ func firstThatSuits(ctx context.Context, dirs iter.Seq[string], major int) (bina
 	return binaries{}, failures
 }
 
-// installed are the folders in which machines keep PostgreSQL, computed as they
-// are asked for.
+// installed yields the folders in which machines keep PostgreSQL, computed on demand.
 func installed(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if output, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
@@ -155,8 +154,8 @@ func installed(ctx context.Context) iter.Seq[string] {
 
 var lastNumber = regexp.MustCompile(`(\d+)\D*$`)
 
-// newestFirst are the folders of a pattern, ordered by the last number in their
-// paths, which is the major version: 17 before 9. Those without one come last.
+// newestFirst returns the folders that match a pattern, ordered by the last number in their paths,
+// which is the major version: 17 before 9. Paths without a number come last.
 func newestFirst(pattern string) []string {
 	dirs, _ := filepath.Glob(pattern)
 	version := func(dir string) int {
@@ -171,7 +170,7 @@ func newestFirst(pattern string) []string {
 	return dirs
 }
 
-// noBinaries is the one message for everybody who has no PostgreSQL that suits.
+// noBinaries is the error where no suitable PostgreSQL is available.
 func (c *cluster) noBinaries(major int, reasons []error) error {
 	var text strings.Builder
 	if major != 0 {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// installation makes a folder with binaries that say they are of that version.
+// installation makes a folder with binaries that print this version.
 func installation(t *testing.T, dir string, major int) string {
 	t.Helper()
 	writeFile(t, filepath.Join(dir, "postgres"), "#!/bin/sh\necho 'postgres (PostgreSQL) "+strconv.Itoa(major)+".3 (Box 1)'\n")

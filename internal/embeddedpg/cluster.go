@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// errNotRunning says that no process of the server is alive.
+// errNotRunning means that no process of the server is alive.
 var errNotRunning = errors.New("it is not running")
 
-// cluster is a folder with a data directory, and whatever server runs on it.
+// cluster is a folder with a data directory, and the server that runs on it.
 type cluster struct {
-	dir     string // absolute, without links: all processes must mean the same folder
+	dir     string // absolute, without links: all processes must use the same path
 	options Options
 	log     *slog.Logger
-	needed  atomic.Bool // between a good start and Stop, when the server's end is news
+	needed  atomic.Bool // set from a successful start to Stop: the end of the server is unexpected then
 }
 
 func openCluster(o Options) (*cluster, error) {
@@ -39,8 +39,8 @@ func openCluster(o Options) (*cluster, error) {
 	case err != nil:
 		return nil, err
 	case os.Geteuid() == 0:
-		// The folder stays root's, so that the server's user cannot plant links in
-		// it; that user may only walk through, to the data directory.
+		// The folder stays root's, so that the server's user cannot create links in it. That user
+		// may only traverse it to the data directory.
 		if err := os.Chmod(dir, 0o711); err != nil {
 			return nil, err
 		}
@@ -62,26 +62,26 @@ const dataName = "data"
 
 func (c *cluster) data() string { return c.path(dataName) }
 
-// acquireStartLock waits until no other process is starting or stopping the server, and
-// keeps them from it until unlock.
+// acquireStartLock waits until no other process is starting or stopping the server. Until unlock,
+// no other process can do so.
 func (c *cluster) acquireStartLock(ctx context.Context) (*os.File, error) {
 	return lock(ctx, c.path(startingLock), syscall.LOCK_EX)
 }
 
-// running reports whether any process of the server is alive: the server
-// inherited the locked file. Valid between acquireStartLock and unlock only.
+// running reports whether any process of the server is alive: the server inherits the locked file.
+// The result is valid only between acquireStartLock and unlock.
 func (c *cluster) running() bool {
 	f, err := openLock(c.path(runningLock))
 	if err != nil {
-		return true // to be taken for dead is dangerous, for alive is not
+		return true // a false "not running" is dangerous, a false "running" is not
 	}
 	defer unlock(f)
 	free, err := tryLock(f, syscall.LOCK_EX)
 	return err != nil || !free
 }
 
-// adopt finds the server that is running and waits until it answers. It returns
-// the folder of its socket and its version, or errNotRunning.
+// adopt finds the running server and waits until it accepts connections. It returns the folder of
+// its socket and its version, or errNotRunning.
 func (c *cluster) adopt(ctx context.Context) (socket, version string, err error) {
 	if !c.running() {
 		return "", "", errNotRunning
@@ -89,8 +89,8 @@ func (c *cluster) adopt(ctx context.Context) (socket, version string, err error)
 	return c.awaitReady(ctx)
 }
 
-// start makes the data directory when there is none, starts the server, and
-// waits until it answers. It returns the folder of its socket and its version.
+// start makes a missing data directory, starts the server, and waits until it accepts connections.
+// It returns the folder of the socket and the server's version.
 func (c *cluster) start(ctx context.Context) (socket, version string, err error) {
 	have, err := inspectData(c.data())
 	if err != nil {
@@ -113,14 +113,14 @@ func (c *cluster) start(ctx context.Context) (socket, version string, err error)
 		socket, version, err = c.startPostmaster(ctx, bin, as, socketDir)
 	}
 	if err != nil {
-		_ = os.Remove(socketDir) // an empty folder that stays behind is used again
+		_ = os.Remove(socketDir) // an empty folder that remains is reused
 		return "", "", err
 	}
 	return socket, version, nil
 }
 
-// startPostmaster starts the server on its data directory. A server that does not come to
-// answer is ended.
+// startPostmaster starts the server on its data directory, and stops a server that does not become
+// ready.
 func (c *cluster) startPostmaster(ctx context.Context, bin binaries, as account, socketDir string) (socket, version string, err error) {
 	server, err := c.launch(ctx, bin, as, socketDir)
 	if err != nil {
@@ -137,7 +137,7 @@ func (c *cluster) startPostmaster(ctx context.Context, bin binaries, as account,
 	return "", "", fmt.Errorf("%w; its log, %s, ends:\n%s", err, server.logPath, server.logTail())
 }
 
-// shutdown stops the server, and removes the folder of its socket.
+// shutdown stops the server and removes the folder of its socket.
 func (c *cluster) shutdown(ctx context.Context, socket string) error {
 	if c.running() {
 		// SIGINT is PostgreSQL's "fast" shutdown, SIGQUIT its "immediate" one.
@@ -157,8 +157,8 @@ func (c *cluster) shutdown(ctx context.Context, socket string) error {
 	return nil
 }
 
-// signal reaches the server whoever started it. A server that has ended in the
-// meantime, or is about to and has removed its file, needs none.
+// signal signals the server, whichever process started it. A server that has ended, or is ending
+// and has removed its PID file, needs no signal.
 func (c *cluster) signal(signal syscall.Signal) error {
 	pid, err := readPIDFile(c.data())
 	if err == nil {

@@ -14,16 +14,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// dataDir is what is known about a data directory before anything is started.
+// dataDir is the state of a data directory before the start.
 type dataDir struct {
 	exists   bool
 	major    int // the version that made it; 0 when it does not exist
 	uid, gid int // its owner, when it exists
 }
 
-// Exists says whether dir, the folder of Options.Dir, has a data directory. It
-// changes nothing. Where the data directory holds something else, or cannot be
-// looked at, that is an error.
+// Exists reports whether dir, the folder of Options.Dir, has a data directory. It changes nothing.
+// A data directory with other content, or one that cannot be read, is an error.
 func Exists(dir string) (bool, error) {
 	have, err := inspectData(filepath.Join(dir, dataName))
 	if err != nil {
@@ -32,9 +31,8 @@ func Exists(dir string) (bool, error) {
 	return have.exists, nil
 }
 
-// RunningURL is the connection string of the server of dir, as long as one runs there
-// and answers; "" otherwise. It neither starts a server nor keeps it from being
-// stopped.
+// RunningURL returns the connection string of the server of dir while it runs and answers, and ""
+// otherwise. It does not start a server, and does not keep one from being stopped.
 func RunningURL(ctx context.Context, dir string) string {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -54,8 +52,8 @@ func RunningURL(ctx context.Context, dir string) string {
 	return url
 }
 
-// inspectData looks at a data directory without changing it. A folder that holds
-// something else than a data directory is an error.
+// inspectData examines a data directory without changing it. A folder with other content is an
+// error.
 func inspectData(path string) (dataDir, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,18 +83,18 @@ func inspectData(path string) (dataDir, error) {
 	return dataDir{exists: true, major: major, uid: int(stat.Uid), gid: int(stat.Gid)}, nil
 }
 
-// unfinished begins the names of data directories in the making.
+// unfinished is the name prefix of incomplete data directories.
 const unfinished = "data.new-"
 
-// initialize makes the data directory. It appears whole or not at all: initdb
-// works in a folder of another name, which is renamed at the end.
+// initialize makes the data directory atomically: initdb writes to a folder of another name, which
+// is renamed at the end.
 func (c *cluster) initialize(ctx context.Context, bin binaries, as account) error {
 	leftovers, err := filepath.Glob(c.path(unfinished + "*"))
 	if err != nil {
 		return err
 	}
 	for _, dir := range leftovers {
-		_ = os.RemoveAll(dir) // never was in use; one that resists only takes room
+		_ = os.RemoveAll(dir) // was never in use; a folder that cannot be removed only takes space
 	}
 	dir, err := os.MkdirTemp(c.dir, unfinished)
 	if err != nil {
@@ -119,7 +117,7 @@ func (c *cluster) initialize(ctx context.Context, bin binaries, as account) erro
 	return syncFolder(c.dir)
 }
 
-// syncFolder makes a rename in dir survive a power cut.
+// syncFolder makes a rename in dir durable.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -129,15 +127,15 @@ func syncFolder(dir string) error {
 	return f.Sync()
 }
 
-// giveTo makes the account the owner of dir and of all that is in it, when it is
-// not yet. The folder itself comes last: it says that the rest is done.
+// giveTo changes the owner of dir and its content to the account, unless it is the owner already.
+// The owner of the folder itself changes last: it marks the change as complete.
 func giveTo(as account, dir string) error {
 	owner, err := ownerOfFolder(dir)
 	if err != nil || owner == as.uid {
 		return err
 	}
-	// A root does not follow links out of the folder, not even ones that its
-	// present owner puts there meanwhile.
+	// An os.Root does not follow links that lead out of the folder, even when the present owner
+	// creates them meanwhile.
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

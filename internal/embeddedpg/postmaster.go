@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// pidFile is what the server says about itself in postmaster.pid.
+// pidFile is the content of postmaster.pid, which the server writes.
 type pidFile struct {
 	pid       int
 	socketDir string // "" when the server has no socket
@@ -43,11 +43,10 @@ func readPIDFile(data string) (pidFile, error) {
 	return pidFile{pid: pid, port: lines[3], socketDir: lines[4]}, nil
 }
 
-// clearStalePIDFile removes postmaster.pid when its process id is by now another
-// program's: ids repeat, above all from container to container, and PostgreSQL
-// would take that program for a server. One that answers is a server, started
-// by hand, and an error. The files of dead processes stay: PostgreSQL itself
-// judges them, with the help of what they tell of shared memory.
+// clearStalePIDFile removes postmaster.pid when its process id belongs to another program now: ids
+// repeat, especially across containers, and PostgreSQL would take that program for a server. If a
+// server answers, it was started by hand, which is an error. A file of a dead process stays:
+// PostgreSQL evaluates it, including its shared memory.
 func clearStalePIDFile(ctx context.Context, data string) error {
 	p, err := readPIDFile(data)
 	if err != nil || p.socketDir == "" || syscall.Kill(p.pid, 0) != nil {
@@ -60,29 +59,29 @@ func clearStalePIDFile(ctx context.Context, data string) error {
 		return fmt.Errorf("a server that was started by hand (process %d) is running on %s: stop it first", p.pid, data)
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx) // which says nothing about a server
+		return context.Cause(ctx) // which proves nothing about a server
 	}
 	return os.Remove(filepath.Join(data, "postmaster.pid"))
 }
 
-// defaults are the settings that Options.Settings may override. What keeps
-// committed data safe (fsync, synchronous_commit) is on unless they say else.
+// defaults are the settings that Options.Settings may override. The settings that keep committed
+// data safe (fsync, synchronous_commit) stay on unless Options.Settings change them.
 var defaults = map[string]string{
 	"shared_buffers":  "128MB",
 	"max_connections": "100",
 	"timezone":        "UTC",
 	"log_timezone":    "UTC",
 
-	// What DETAIL, CONTEXT, statements and parameters say is the users' data: whole
-	// rows, e-mails, phones. The messages name the constraint, and that is enough.
+	// DETAIL, CONTEXT, statements and parameters contain user data: whole rows, e-mails, phones.
+	// The message names the constraint, which is enough.
 	"log_error_verbosity":               "terse",
 	"log_min_error_statement":           "panic",
 	"log_parameter_max_length":          "0",
 	"log_parameter_max_length_on_error": "0",
 }
 
-// arguments are the command line of the server. The later of two equal settings
-// holds, and all of them win over postgresql.conf.
+// arguments is the command line of the server. The last of several equal settings applies, and all
+// of them take precedence over postgresql.conf.
 func arguments(data, socket string, settings map[string]string) []string {
 	args := []string{"-D", data}
 	for _, group := range []map[string]string{defaults, settings, {
@@ -105,11 +104,11 @@ type postmaster struct {
 	process   *os.Process
 	ended     chan struct{}
 	logPath   string
-	logOffset int64 // where this server's lines begin
+	logOffset int64 // where the lines of this server begin
 }
 
-// launch starts the server, which ctx does not end, and does not wait until it
-// answers.
+// launch starts the server and does not wait until it is ready. The end of ctx does not stop the
+// server.
 func (c *cluster) launch(ctx context.Context, bin binaries, as account, socket string) (*postmaster, error) {
 	if err := clearStalePIDFile(ctx, c.data()); err != nil {
 		return nil, err
@@ -121,7 +120,7 @@ func (c *cluster) launch(ctx context.Context, bin binaries, as account, socket s
 	if err != nil {
 		return nil, err
 	}
-	defer running.Close() // without unlock: from the start on the lock is the server's
+	defer running.Close() // without unlock: from the start the lock belongs to the server
 	log, err := os.OpenFile(c.path("postgres.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
@@ -149,8 +148,8 @@ func (c *cluster) launch(ctx context.Context, bin binaries, as account, socket s
 	return p, nil
 }
 
-// kill ends a server that did not start well. SIGQUIT is PostgreSQL's
-// "immediate" shutdown, which takes its children along.
+// kill stops a server that failed to start. SIGQUIT is PostgreSQL's "immediate" shutdown, which
+// also ends its children.
 func (p *postmaster) kill() {
 	_ = p.process.Signal(syscall.SIGQUIT)
 	select {
@@ -161,7 +160,7 @@ func (p *postmaster) kill() {
 	}
 }
 
-// logTail is the last of what this server has logged, at most 2 KiB.
+// logTail returns the end of this server's log, at most 2 KiB.
 func (p *postmaster) logTail() string {
 	f, err := os.Open(p.logPath)
 	if err != nil {
@@ -175,7 +174,7 @@ func (p *postmaster) logTail() string {
 	return tail(text)
 }
 
-// tail is the last 2 KiB of text, from the beginning of a line.
+// tail returns the last 2 KiB of text, from the beginning of a line.
 func tail(text []byte) string {
 	const most = 2 << 10
 	text = bytes.TrimSpace(text)
@@ -186,7 +185,7 @@ func tail(text []byte) string {
 	return string(text)
 }
 
-// run runs a short-lived program of PostgreSQL; its error tells what it printed.
+// run runs a short-lived program of PostgreSQL; its error contains the output.
 func run(cmd *exec.Cmd) error {
 	output, err := cmd.CombinedOutput()
 	if err == nil {

@@ -14,27 +14,27 @@ import (
 const (
 	superuser = "barong"
 	database  = "barong"
-	port      = "5432" // of the socket's name only
+	port      = "5432" // only part of the socket's name
 
-	// patience is how long a server may be silent before it is given up.
+	// patience is how long a server may take to answer.
 	patience = 30 * time.Second
 )
 
-// SQLSTATEs that the start has an answer to.
+// SQLSTATEs that the start handles.
 const (
 	cannotConnectNow   = "57P03" // starting up, recovering or shutting down
-	invalidCatalogName = "3D000" // no such database
+	invalidCatalogName = "3D000" // the database does not exist
 )
 
-// connString leaves nothing to the PG* variables of the environment.
+// connString overrides the PG* variables of the environment.
 func connString(socket, database string) string {
 	return "postgres:///" + database + "?" + url.Values{
 		"host": {socket}, "port": {port}, "user": {superuser}, "sslmode": {"disable"},
 	}.Encode()
 }
 
-// awaitReady tries to connect until the server accepts, and makes the database
-// when it is missing. It returns errNotRunning as soon as the server has ended.
+// awaitReady tries to connect until the server accepts, and creates a missing database. It returns
+// errNotRunning as soon as the server has ended.
 func (c *cluster) awaitReady(ctx context.Context) (socket, version string, err error) {
 	deadline := time.Now().Add(patience)
 	for delay := 2 * time.Millisecond; ; delay = min(delay*11/10, 50*time.Millisecond) {
@@ -43,7 +43,7 @@ func (c *cluster) awaitReady(ctx context.Context) (socket, version string, err e
 			return socket, version, nil
 		}
 		if sqlState(err) == cannotConnectNow {
-			deadline = time.Now().Add(patience) // to give up on a recovery would only start it over
+			deadline = time.Now().Add(patience) // giving up on a recovery would only restart it
 		}
 		if !c.running() {
 			return "", "", errNotRunning
@@ -57,8 +57,8 @@ func (c *cluster) awaitReady(ctx context.Context) (socket, version string, err e
 	}
 }
 
-// connect tries once. The socket is where the server says that it is, which
-// need not be where this process would have put it.
+// connect tries once. It uses the socket that the server reports, which may differ from the one
+// that this process would create.
 func (c *cluster) connect(ctx context.Context) (socket, version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

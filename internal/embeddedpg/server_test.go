@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// helperDir makes this test binary the process that starts the server of a
-// folder and waits to be killed.
+// helperDir makes this test binary the process that starts the server of a folder and waits to be
+// killed.
 const helperDir = "EMBEDDEDPG_HELPER_DIR"
 
 func TestMain(m *testing.M) {
@@ -40,8 +40,8 @@ func options(dir string) Options {
 	return Options{Dir: dir, Settings: map[string]string{"fsync": "off"}}
 }
 
-// folder is one that other users may walk through, which those of t.TempDir are
-// not: root would have to run every server in a namespace.
+// folder returns a folder that other users may traverse. Those of t.TempDir they may not, so root
+// would have to run every server in a namespace.
 func folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "embeddedpg-")
@@ -92,7 +92,7 @@ func query[T any](t *testing.T, url, sql string) T {
 	return value
 }
 
-// keep stores something that checkKept finds as long as the data is there.
+// keep stores data that checkKept finds.
 func keep(t *testing.T, s *Server) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.URL())
@@ -122,8 +122,8 @@ func reachable(t *testing.T, url string) bool {
 	return true
 }
 
-// runs says whether a process does. One that has ended, and whose end its parent has
-// not asked for yet, does not: the system still has its number.
+// runs reports whether a process runs. A zombie, whose parent has not yet waited for it, does not
+// run although its number is in use.
 func runs(t *testing.T, pid int) bool {
 	t.Helper()
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
@@ -133,7 +133,7 @@ func runs(t *testing.T, pid int) bool {
 	if err == nil {
 		return !strings.HasPrefix(strings.TrimSpace(string(state)), "Z")
 	}
-	// Without ps, or when the process went meanwhile: its parent asks in a moment.
+	// Without ps, or when the process ended meanwhile: its parent will wait for it soon.
 	for range 500 {
 		if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 			return false
@@ -178,7 +178,7 @@ func TestServerListensOnNothingButAPrivateSocket(t *testing.T) {
 	s := start(t, o)
 	for setting, want := range map[string]string{
 		"listen_addresses": "",
-		"fsync":            "off", // Settings win over what protects nothing but data
+		"fsync":            "off", // Settings may override a default that only protects data
 		"max_connections":  "100",
 		"TimeZone":         "UTC",
 		"server_encoding":  "UTF8",
@@ -260,7 +260,7 @@ func writeFile(t *testing.T, path, content string) {
 	}
 }
 
-// tree is all there is to know about a folder's content.
+// tree returns everything that describes a folder's content.
 func tree(t *testing.T, dir string) string {
 	t.Helper()
 	var text strings.Builder
@@ -297,7 +297,7 @@ func TestServerThatCannotStartTellsWhy(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "plenty") {
 		t.Fatalf("got %v, want PostgreSQL's own words", err)
 	}
-	start(t, options(dir)) // and nothing is in the way of a better try
+	start(t, options(dir)) // a second attempt succeeds
 }
 
 func TestInterruptedStartLeavesNothingBehind(t *testing.T) {

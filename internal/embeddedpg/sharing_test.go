@@ -116,14 +116,14 @@ func TestServerThatWasKilledIsStartedAnew(t *testing.T) {
 	if err := syscall.Kill(postmasterPID(t, dir), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	again := start(t, options(dir)) // waits for what the postmaster left behind
+	again := start(t, options(dir)) // waits for the remaining processes of the postmaster
 	checkKept(t, again)
 	if !strings.Contains(log.String(), "has ended") {
 		t.Errorf("the end of the server was not logged: %s", log.String())
 	}
 }
 
-// syncBuffer collects what several goroutines write.
+// syncBuffer collects the writes of several goroutines.
 type syncBuffer struct {
 	mutex  sync.Mutex
 	buffer bytes.Buffer
@@ -172,9 +172,9 @@ func TestStalePIDFileDoesNotHinder(t *testing.T) {
 	}
 }
 
-// runAsOwner starts a program as the owner of the data directory, whom the
-// server runs as: it takes nobody else's process for another server. It returns
-// the process id, of a dead process when the program ends by itself.
+// runAsOwner starts a program as the owner of the data directory, which is the server's user:
+// PostgreSQL takes only that user's processes for another server. It returns the process id, which
+// is that of a dead process when the program ends by itself.
 func runAsOwner(t *testing.T, data string, program ...string) (pid int) {
 	t.Helper()
 	have, err := inspectData(data)
@@ -196,7 +196,7 @@ func runAsOwner(t *testing.T, data string, program ...string) (pid int) {
 	return cmd.Process.Pid
 }
 
-// giveBack makes a file belong to the owner of the data directory.
+// giveBack makes the owner of the data directory the owner of a file.
 func giveBack(t *testing.T, path, data string) {
 	t.Helper()
 	have, err := inspectData(data)
@@ -222,7 +222,7 @@ func TestServerStartedByHandIsNotDisturbed(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	s := start(t, options(dir))
-	// Without its lock a running server looks like one that we did not start.
+	// Without its lock a running server looks like one that was started by hand.
 	path := filepath.Join(dir, runningLock)
 	if err := os.Rename(path, path+".aside"); err != nil {
 		t.Fatal(err)

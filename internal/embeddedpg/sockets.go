@@ -12,16 +12,16 @@ import (
 
 const socketName = ".s.PGSQL." + port
 
-// longestBase keeps the path of the socket under the 103 bytes that macOS allows
-// (Linux: 107), whatever folder TMPDIR names.
+// longestBase keeps the path of the socket under the 103 bytes that macOS allows (Linux: 107), for
+// any TMPDIR.
 const longestBase = 60
 
-// makeSocketDir makes the folder of the socket, which only the account may
-// enter. Its name follows from the cluster's folder and the account. Found
-// existing, it is used only when nobody else can have made it.
+// makeSocketDir makes the folder of the socket, which only the account may enter. Its name is
+// derived from the cluster's folder and the account. An existing folder is used only when no other
+// user can have made it.
 func makeSocketDir(clusterDir string, as account) (string, error) {
 	base := os.TempDir()
-	// The server reads its setting as a list, with commas and quotes.
+	// The server parses its setting as a list, with commas and quotes.
 	if len(base) > longestBase || !filepath.IsAbs(base) || strings.ContainsAny(base, `,"' `) {
 		base = "/tmp"
 	}
@@ -35,7 +35,8 @@ func makeSocketDir(clusterDir string, as account) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Ours and not yet the account's: just made, or left between these two lines.
+	// The folder belongs to this process: it is new, or an earlier process ended before the next
+	// line.
 	if owner == os.Geteuid() && owner != as.uid {
 		if err := os.Lchown(dir, as.uid, as.gid); err != nil {
 			_ = os.Remove(dir)
@@ -49,8 +50,8 @@ func makeSocketDir(clusterDir string, as account) (string, error) {
 	return dir, os.Chmod(dir, 0o700)
 }
 
-// removeSocket removes what a killed server left, because the process id in it
-// may by now be another program's. Only to be called when no server is running.
+// removeSocket removes the files of a killed server, because the process id in them may belong to
+// another program now. Call it only when no server is running.
 func removeSocket(dir string) error {
 	for _, name := range []string{socketName, socketName + ".lock"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -60,9 +61,8 @@ func removeSocket(dir string) error {
 	return nil
 }
 
-// ownedLikeData refuses the folder of a socket when it is a link, when others
-// may enter it, or when it belongs to somebody else than the data directory:
-// what answers there is then perhaps not our server.
+// ownedLikeData rejects the folder of a socket when it is a link, when others may enter it, or when
+// its owner differs from that of the data directory: another server might answer there.
 func ownedLikeData(socketDir, data string) error {
 	owner, err := ownerOfFolder(socketDir)
 	if err != nil {
@@ -82,7 +82,7 @@ func ownedLikeData(socketDir, data string) error {
 	return nil
 }
 
-// ownerOfFolder is the user id of the owner of dir, which must not be a link.
+// ownerOfFolder returns the user id of the owner of dir, which must not be a link.
 func ownerOfFolder(dir string) (int, error) {
 	info, err := os.Lstat(dir)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// mostSocketBytes is what fits into a socket's address on macOS, which is the
-// smaller one of those we run on.
+// mostSocketBytes is the maximum length of a socket's address on macOS, the smallest of the
+// supported systems.
 const mostSocketBytes = 103
 
 func self() account { return account{uid: os.Geteuid(), gid: os.Getegid()} }

@@ -18,12 +18,12 @@ const (
 	packagePrefix = "package/" // npm puts every file below it
 	nativePrefix  = "native/"  // PostgreSQL; the rest is JavaScript
 
-	// symlinkList names the links that an npm package cannot contain.
+	// symlinkList lists the symbolic links, which an npm package cannot contain.
 	symlinkList = "native/pg-symlinks.json"
 )
 
-// unpack writes the native part of an npm package into dir. An entry that would
-// land elsewhere, or is neither file nor folder, refuses the whole package.
+// unpack writes the native part of an npm package to dir. It rejects the whole package when an
+// entry would be outside of dir, or is neither a file nor a folder.
 func unpack(tarball io.Reader, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -59,7 +59,7 @@ func unpack(tarball io.Reader, dir string) error {
 	}
 }
 
-// write makes a file that everybody may read, and execute when the owner may.
+// write makes a file that all users may read, and execute when the owner may.
 func write(root *os.Root, name string, mode fs.FileMode, content io.Reader) error {
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err

@@ -2,9 +2,9 @@ package identity
 
 import "strings"
 
-// countries maps the alpha-2 code of every country of ISO 3166-1 to its alpha-3
-// code: the officially assigned ones only. Withdrawn codes (AN, YU), reserved
-// ones (EU, UK) and those for private use are not countries here, save [kosovo].
+// countries maps the alpha-2 code of every country of ISO 3166-1 to its alpha-3 code: only the
+// officially assigned ones. Withdrawn codes (AN, YU), reserved codes (EU, UK) and codes for private
+// use are not included, except [kosovo].
 var countries = map[string]string{
 	"AD": "AND", "AE": "ARE", "AF": "AFG", "AG": "ATG", "AI": "AIA", "AL": "ALB",
 	"AM": "ARM", "AO": "AGO", "AQ": "ATA", "AR": "ARG", "AS": "ASM", "AT": "AUT",
@@ -60,11 +60,11 @@ var countries = map[string]string{
 	"ZA": "ZAF", "ZM": "ZMB", "ZW": "ZWE",
 }
 
-// kosovo is the code for private use that stands for Kosovo in numbering plans, in the
-// European Union and at banks. It has no alpha-3 counterpart that is as common.
+// kosovo is the private-use code for Kosovo in numbering plans, in the European Union and at banks.
+// It has no alpha-3 counterpart in similar use.
 const kosovo = "XK"
 
-// isCountryCode says whether code is an alpha-2 or alpha-3 code, in any case.
+// isCountryCode reports whether code is an alpha-2 or alpha-3 code, in any case.
 func isCountryCode(code string) bool {
 	upper := strings.ToUpper(code)
 	switch len(code) {

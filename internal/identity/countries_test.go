@@ -31,7 +31,7 @@ func TestCountryCodesAreThoseInForceInAnyCase(t *testing.T) {
 		}
 	}
 	for _, code := range []string{
-		"", "U", "USAA", "840", "XX", "ZZ", "ZZZ", "AA", "QM", // no such country, or for private use
+		"", "U", "USAA", "840", "XX", "ZZ", "ZZZ", "AA", "QM", // unassigned, or for private use
 		"UK", "EU", "XKX", "EL", "SU", "YU", "CS", "AN", "DD", "TP", "ZR", "BU", "SCG", "ANT", // reserved or withdrawn
 		"U S", " US", "US ", "U\x00", "\xff\xff", "ıt", "ſe", "ﬁ",
 	} {

@@ -13,9 +13,9 @@ import (
 const (
 	maxDigest = 255 // bytes
 
-	// What a digest may demand of whoever verifies it later: a stored digest must
-	// not be a bomb. The most expensive settings in use (the first one that RFC 9106
-	// recommends, and libsodium's "sensitive") are within.
+	// Limits for the cost of verifying a digest, so that a stored digest cannot be used for a
+	// denial of service. The most expensive settings in use (the first recommendation of RFC 9106,
+	// and libsodium's "sensitive") are within the limits.
 	maxArgon2Memory     int64 = 2 << 30 // bytes
 	maxScryptMemory     int64 = 1 << 30 // bytes
 	maxDigestWork       int64 = 4 << 30 // memory times passes
@@ -25,7 +25,8 @@ const (
 	minSalt, maxSalt = 8, 64 // bytes
 	minHash, maxHash = 16, 64
 
-	// cryptAlphabet is base 64 as crypt(3) writes it, the least significant digit first.
+	// cryptAlphabet is the base64 alphabet of crypt(3), which writes the least significant digit
+	// first.
 	cryptAlphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
@@ -33,8 +34,8 @@ var passwordDigestInvalid = problem.Violation{
 	Field: "password_digest", Code: "password_digest_invalid", Message: "Password digest is invalid",
 }
 
-// digestForm is a kind of password hash that is recognised: how it is written,
-// and whether what stands in the groups of the pattern makes sense.
+// digestForm is a kind of password hash: its format, and a check of the values in the groups of the
+// pattern.
 type digestForm struct {
 	pattern *regexp.Regexp
 	sound   func(groups []string) bool
@@ -84,7 +85,7 @@ var digestForms = []digestForm{
 			return isBearableIteration(number(g[0], 10)) && isSalted(g[2], g[3]) && (g[1] == "" || number(g[1], 10) == int64(length))
 		},
 	},
-	{ // pbkdf2 in modular crypt format, with a dot for the plus or without, padded or not: $pbkdf2-sha256$29000$salt$hash
+	{ // pbkdf2 in modular crypt format, with a dot or a plus, with or without padding: $pbkdf2-sha256$29000$salt$hash
 		pattern: regexp.MustCompile(`^\$pbkdf2(|-sha1|-sha256|-sha512)\$([1-9]\d{0,8})\$([A-Za-z0-9./+]+)={0,2}\$([A-Za-z0-9./+]+)={0,2}$`),
 		sound: func(g []string) bool {
 			salt, hash := strings.ReplaceAll(g[2], ".", "+"), strings.ReplaceAll(g[3], ".", "+")
@@ -94,16 +95,15 @@ var digestForms = []digestForm{
 	},
 }
 
-// pbkdf2Length is how many bytes each hash function of modular crypt format gives;
-// Keycloak derives as many from each of them.
+// pbkdf2Length is the output length, in bytes, of each hash function in the modular crypt format;
+// Keycloak derives as many bytes from each of them.
 var pbkdf2Length = map[string]int{"": 20, "-sha1": 20, "-sha256": 32, "-sha512": 64}
 
 const keycloakLength = 64
 
-// CheckPasswordDigest returns the rule that a digest made elsewhere breaks: it is
-// bcrypt, argon2id, argon2i, scrypt or pbkdf2, in PHC or modular crypt form, with
-// parameters that a login can afford. It is never trimmed or rewritten: it is
-// kept byte for byte.
+// CheckPasswordDigest returns the rule that a digest of another system breaks. It must be bcrypt,
+// argon2id, argon2i, scrypt or pbkdf2, in PHC or modular crypt format, with parameters that a login
+// can afford. The digest is stored byte for byte, without trimming or rewriting.
 func CheckPasswordDigest(digest string) []problem.Violation {
 	if len(digest) <= maxDigest {
 		for _, form := range digestForms {
@@ -115,13 +115,13 @@ func CheckPasswordDigest(digest string) []problem.Violation {
 	return []problem.Violation{passwordDigestInvalid}
 }
 
-// isBearable bounds argon2 and scrypt: bytes of memory, passes over them, lanes.
+// isBearable limits argon2 and scrypt: bytes of memory, passes over them, lanes.
 func isBearable(memory, passes, lanes int64) bool {
 	return passes >= 1 && lanes >= 1 && lanes <= maxDigestLanes &&
 		memory <= maxDigestWork && memory*passes <= maxDigestWork
 }
 
-// isBearableScrypt bounds scrypt, which needs 128·r·N bytes, p times over.
+// isBearableScrypt limits scrypt, which needs 128·r·N bytes, p times.
 func isBearableScrypt(log2N, r, p int64) bool {
 	if log2N < 1 || log2N > 30 || r < 1 || r > maxScryptMemory>>7 {
 		return false
@@ -130,16 +130,16 @@ func isBearableScrypt(log2N, r, p int64) bool {
 	return memory <= maxScryptMemory && isBearable(memory, p, p)
 }
 
-// isBearableIteration bounds pbkdf2.
+// isBearableIteration limits pbkdf2.
 func isBearableIteration(n int64) bool { return n >= 1 && n <= maxDigestIterations }
 
-// isSalted says whether both are base64 without padding, of sensible lengths.
+// isSalted reports whether both are base64 without padding, with accepted lengths.
 func isSalted(salt, hash string) bool {
 	s, h := base64Length(salt), base64Length(hash)
 	return s >= minSalt && s <= maxSalt && h >= minHash && h <= maxHash
 }
 
-// base64Length is the number of bytes that s encodes, and -1 where it is no base64.
+// base64Length is the number of bytes that s encodes, and -1 where it is not base64.
 func base64Length(s string) int {
 	decoded, err := base64.RawStdEncoding.DecodeString(s)
 	if err != nil {
@@ -148,13 +148,13 @@ func base64Length(s string) int {
 	return len(decoded)
 }
 
-// number reads the digits that a pattern has let through: nine at most.
+// number parses digits that a pattern has matched: at most nine.
 func number(digits string, base int) int64 {
 	n, _ := strconv.ParseInt(digits, base, 64)
 	return n
 }
 
-// cryptNumber reads a number in the alphabet of crypt(3): five digits at most.
+// cryptNumber parses a number in the alphabet of crypt(3): at most five digits.
 func cryptNumber(digits string) int64 {
 	var n int64
 	for i := range len(digits) {

@@ -31,7 +31,8 @@ func TestDigestsOfEveryRecognisedFormAreTaken(t *testing.T) {
 		"$scrypt$ln=32768,r=8,p=1$ZtQva9xCHzlSELH/mA7Kj5KjH2tCrkbwYzdxknkL0QQ$pnTcXKaWVT+FwFDdk3vO1K0J7ZgOxdSU1tCJNYmn8zI",
 		"$pbkdf2-sha512$i=100000,l=32$bdHBpn7OWOivJMVJypy2UqR0UnaD5prQXRZevj/05YU$+wArTfv1a+bNGO1iZrmEdVjhA+lL11wF4/IxpgYfPwc",
 		"$pbkdf2-sha384$i=100000,l=32$bdHBpn7OWOivJMVJypy2UqR0UnaD5prQXRZevj/05YU$+wArTfv1a+bNGO1iZrmEdVjhA+lL11wF4/IxpgYfPwc",
-		// Keycloak: 64 bytes of whatever function, in base64 as its export has it, or as other tools write it
+		// Keycloak: 64 bytes of any hash function, in base64 as its export writes it, or as other
+		// tools do
 		"$pbkdf2-sha256$27500$VaXa3H3OJXXujl+cRg66HA==$G4pkQxlaYGLOqaO4wDUgItslxTtvcg3lv+JihbYD2ccym7aDixYmCUf5L318TjrfMFZIxqwzrVjGTXUF5GGttA==",
 		"$pbkdf2-sha256$27500$VaXa3H3OJXXujl.cRg66HA$G4pkQxlaYGLOqaO4wDUgItslxTtvcg3lv.JihbYD2ccym7aDixYmCUf5L318TjrfMFZIxqwzrVjGTXUF5GGttA",
 		"$pbkdf2-sha256$i=27500,l=64$VaXa3H3OJXXujl+cRg66HA==$G4pkQxlaYGLOqaO4wDUgItslxTtvcg3lv+JihbYD2ccym7aDixYmCUf5L318TjrfMFZIxqwzrVjGTXUF5GGttA==",
@@ -71,7 +72,7 @@ func TestDigestsThatNobodyCouldLogInWithAreInvalid(t *testing.T) {
 		// other schemes
 		"$1$salt$qJH7.N4xYta3aEG/dfqo/0", "$5$salt$" + body, "$6$salt$" + body, "$y$j9T$salt$" + body,
 		"pbkdf2_sha256$600000$salt$" + hash, "$argon2d$v=19$m=65536,t=3,p=4" + salts, "$pbkdf2-md5$i=600000" + salts,
-		// bombs, and settings that are none
+		// expensive and invalid settings
 		"$argon2id$v=19$m=2097153,t=1,p=1" + salts, "$argon2id$v=19$m=2097152,t=3,p=1" + salts, "$argon2id$v=19$m=1048576,t=5,p=1" + salts,
 		"$argon2id$v=19$m=65536,t=999999999,p=1" + salts, "$argon2id$v=19$m=65536,t=99999999999999999999,p=1" + salts,
 		"$argon2id$v=19$m=65536,t=3,p=65" + salts, "$argon2id$v=19$m=31,t=3,p=4" + salts, "$argon2id$v=19$m=0,t=0,p=0" + salts,

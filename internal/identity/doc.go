@@ -1,5 +1,4 @@
-// Package identity holds the nouns of the management API (user, profile, phone,
-// label, document) and their rules: what is valid, in which words it is refused,
-// and which level and state the labels of an account give it. It knows no
-// database, no requests and no wire format.
+// Package identity holds the nouns of the management API (user, profile, phone, label, document)
+// and their rules: what is valid, the messages of violations, and the level and state that labels
+// give an account. It does not depend on a database, requests or a wire format.
 package identity

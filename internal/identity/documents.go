@@ -17,24 +17,22 @@ import (
 	"barong/internal/problem"
 )
 
-// Document is a proof of who a user is: what was said of it, and where its
-// content is kept.
+// Document is a proof of a user's identity: its description, and the location of its content.
 type Document struct {
 	Type        string
 	Number      string
 	Expire      *time.Time // a date: midnight UTC
 	Metadata    *string    // JSON text of up to 64 KiB; rows of earlier versions may have more
-	Filename    string     // as it was given: never a path of ours, see DownloadName
-	ContentType string     // what the content was found to be
+	Filename    string     // as given: never a path of this server, see DownloadName
+	ContentType string     // as detected in the content
 	Size        int64      // of the content, in bytes
-	Object      string     // name in the store, made by it
+	Object      string     // name in the store, which the store assigns
 	Key         []byte     // the content's own key, wrapped; nil where the store does not encrypt
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
 
-// DocumentFields are the parameters of a new document; nil where an optional one
-// was not given.
+// DocumentFields are the parameters of a new document; nil for an absent optional parameter.
 type DocumentFields struct {
 	Type     string
 	Number   string
@@ -49,10 +47,10 @@ const (
 	maxUpload         = 10 << 20 // bytes, decoded
 	maxMetadata       = 64 << 10 // bytes of JSON text
 	maxDocumentNumber = 128      // characters
-	maxQuotedExt      = 32       // characters of an extension that a sentence repeats
+	maxQuotedExt      = 32       // characters of an extension that a message repeats
 )
 
-// fileExtensions is in the order in which a sentence lists them.
+// fileExtensions is in the order in which messages list them.
 var (
 	fileExtensions = []string{"jpg", "jpeg", "png", "pdf"}
 	contentTypes   = map[string]string{"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "pdf": "application/pdf"}
@@ -71,9 +69,9 @@ var (
 	docNumberTooLong = problem.Violation{Field: "doc_number", Code: "doc_number_too_long", Message: fmt.Sprintf("Doc number is too long (maximum is %d characters)", maxDocumentNumber)}
 )
 
-// What a user's documents may come to, so that an answer that has all of them
-// stays small: how many there are, and how many bytes of metadata they have
-// together. Documents of earlier versions beyond that stay and are answered.
+// Limits for a user's documents: their number, and the total of their metadata in bytes. They keep
+// a response with all documents small. Documents of earlier versions beyond the limits are kept and
+// returned.
 const (
 	MaxDocuments         = 1000
 	MaxDocumentsMetadata = 1 << 20
@@ -85,12 +83,11 @@ var TooManyDocuments = problem.Violation{Code: "too_many_documents", Message: "T
 
 var errUploadTooLarge = errors.New("more than 10 MiB")
 
-// NewDocument makes a document of the fields, and decodes its content. today is
-// any moment of the present day; a document that expired before that day (UTC)
-// is refused, and so is one without a date where the policy requires one. The type
-// is matched whatever its case, and kept as the policy has it.
-// Violations come together, in the order upload, type, date of expiry, metadata,
-// number. With violations there is no document.
+// NewDocument makes a document of the fields and decodes its content. today is any time of the
+// current day. A document that expired before that day (UTC) is rejected, as is one without a date
+// of expiry where the policy requires one. The type is matched ignoring case, and stored as in the
+// policy. All violations are returned together, in the order upload, type, date of expiry,
+// metadata, number. With violations the document is empty.
 func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte, []problem.Violation) {
 	content, contentType, violations := checkUpload(f.Upload, f.FileExt)
 	known := slices.IndexFunc(p.DocumentTypes, func(t string) bool { return strings.EqualFold(t, f.Type) })
@@ -127,8 +124,8 @@ func isDocumentNumberRune(r rune) bool {
 	return isAlphanumeric(r) || r == '-' || unicode.IsSpace(r)
 }
 
-// checkUpload decodes an upload and holds its content against the extension: the
-// first bytes decide what it is, never the name.
+// checkUpload decodes an upload and compares its type with the extension. The first bytes of the
+// content determine its type, never the name.
 func checkUpload(upload, ext string) (content []byte, contentType string, violations []problem.Violation) {
 	content, err := decodeUpload(upload)
 	switch {
@@ -151,23 +148,23 @@ func checkUpload(upload, ext string) (content []byte, contentType string, violat
 	return content, contentType, violations
 }
 
-// pdfPreamble is within how many bytes of a file its header is looked for: printers
-// put lines of their own before it, and readers accept that (PDF 1.7, annex H, note 13).
+// pdfPreamble is the number of bytes at the start of a file that may precede the PDF header:
+// printers add lines there, and PDF readers accept them (PDF 1.7, annex H, note 13).
 const pdfPreamble = 1024
 
-// detectContentType sniffs the type of a content that is said to have a type. What
-// stands before the header of a PDF says nothing, unless a browser would run it.
-func detectContentType(content []byte, said string) string {
+// detectContentType detects the type of a content with a declared type. Bytes before a PDF header
+// are ignored, unless a browser would execute them.
+func detectContentType(content []byte, declared string) string {
 	sniffed := http.DetectContentType(content)
-	if said == contentTypes["pdf"] && !strings.HasPrefix(sniffed, "text/html") && bytes.Contains(content[:min(len(content), pdfPreamble)], []byte("%PDF-")) {
-		return said
+	if declared == contentTypes["pdf"] && !strings.HasPrefix(sniffed, "text/html") && bytes.Contains(content[:min(len(content), pdfPreamble)], []byte("%PDF-")) {
+		return declared
 	}
 	return sniffed
 }
 
-// decodeUpload decodes standard base64, with its padding or without; line breaks
-// do not count. Bits that are left over are an error: they are what a text that
-// was cut off ends in. Nothing is decoded of more than 10 MiB.
+// decodeUpload decodes standard base64 with or without padding; line breaks are ignored. Non-zero
+// trailing bits are an error, because a truncated text ends in them. A content of more than 10 MiB
+// is not decoded.
 func decodeUpload(upload string) ([]byte, error) {
 	significant := strings.TrimRight(upload, "\r\n=")
 	size := base64.RawStdEncoding.DecodedLen(len(significant) - strings.Count(significant, "\n") - strings.Count(significant, "\r"))
@@ -189,11 +186,11 @@ func beginning(s string, n int) string {
 	return string([]rune(s)[:n]) + "…"
 }
 
-const maxDownloadName = 150 // bytes: a header with all of them escaped fits everywhere
+const maxDownloadName = 150 // bytes: a header with all of them escaped stays within common limits
 
-// DownloadName is what a browser may call the content when it saves it: the last
-// part of the file name that was given, without what controls a terminal or the
-// direction of a text, and with an extension that says what the content is.
+// DownloadName is the name under which a browser may save the content: the last part of the given
+// file name, without characters that control a terminal or the direction of text, and with an
+// extension that matches the content type.
 func (d Document) DownloadName() string {
 	name := path.Base(strings.ReplaceAll(d.Filename, `\`, "/"))
 	name = strings.Map(func(r rune) rune {
@@ -222,15 +219,15 @@ func (d Document) DownloadName() string {
 	return name
 }
 
-// DocumentLabel is the key of the private label that follows documents.
+// DocumentLabel is the key of the private label for the state of a user's documents.
 const DocumentLabel = "document"
 
-// Values of the label that follows documents. Who reviews them sets verified.
+// Values of the document label. A reviewer sets verified.
 const (
 	DocumentPending  = "pending"
 	DocumentVerified = "verified"
 )
 
-// ErrNoDocument is the one answer to a URL that is not good, whatever the
-// reason: it does not tell whether there is such a document.
+// ErrNoDocument is the only error for an invalid document URL, so that it does not reveal whether
+// the document exists.
 var ErrNoDocument = problem.New(problem.NotFound, "Document is not found or its URL has expired")

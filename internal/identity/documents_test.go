@@ -10,7 +10,7 @@ import (
 	"barong/internal/identity"
 )
 
-// content is n bytes that begin as files of this kind do.
+// content is n bytes that begin with the signature of this kind of file.
 func content(kind string, n int) []byte {
 	signatures := map[string]string{"png": "\x89PNG\r\n\x1a\n", "jpg": "\xff\xd8\xff\xe0", "pdf": "%PDF-1.7\n"}
 	file := make([]byte, n)

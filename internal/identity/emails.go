@@ -15,16 +15,15 @@ const (
 	maxDomainLabel = 63
 )
 
-// EmailTaken is reported when the unique index finds the e-mail on another user.
+// EmailTaken is reported when another user has the e-mail.
 var EmailTaken = problem.Violation{Field: "email", Code: "email_taken", Message: "Email has already been taken"}
 
 var emailInvalid = problem.Violation{Field: "email", Code: "email_invalid", Message: "Email is invalid"}
 
-// ParseEmail returns the address without the white space around it, or the rule
-// that it breaks and no address. It takes the dot-atom form of RFC 5322 §3.2.3
-// with letters and digits of any script (RFC 6531), and the quoted local parts of
-// RFC 5321 §4.1.2, and neither comments nor IP literals. Lengths count octets of
-// UTF-8. One pass.
+// ParseEmail returns the address without surrounding white space, or the rule that it breaks and no
+// address. It accepts the dot-atom form of RFC 5322 §3.2.3 with letters and digits of any script
+// (RFC 6531), and the quoted local parts of RFC 5321 §4.1.2. It accepts neither comments nor IP
+// literals. Lengths count octets of UTF-8.
 func ParseEmail(s string) (string, []problem.Violation) {
 	email := strings.TrimSpace(s)
 	at := strings.LastIndexByte(email, '@')
@@ -38,7 +37,7 @@ func ParseEmail(s string) (string, []problem.Violation) {
 	return email, nil
 }
 
-// unquoted is the content of a quoted local part. false where s is none.
+// unquoted returns the content of a quoted local part, and false where s is not quoted.
 func unquoted(s string) (string, bool) {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return "", false
@@ -68,7 +67,7 @@ func quoted(content string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(content) + `"`
 }
 
-// isEmailLocal says whether s is what may stand before the @ without quotes.
+// isEmailLocal reports whether s is a local part without quotes.
 func isEmailLocal(s string) bool {
 	if len(s) > maxEmailLocal {
 		return false
@@ -81,13 +80,13 @@ func isEmailLocal(s string) bool {
 	return true
 }
 
-// isNotAtomic says whether r may not stand in an atom of the local part. Broken
-// UTF-8 arrives as U+FFFD, which may not.
+// isNotAtomic reports whether r may not be in an atom of the local part. Invalid UTF-8 arrives as
+// U+FFFD, which may not.
 func isNotAtomic(r rune) bool {
 	return !isAlphanumeric(r) && !strings.ContainsRune("!#$%&'*+/=?^_`{|}~-", r)
 }
 
-// isDomain says whether s is one domain label or several.
+// isDomain reports whether s consists of valid domain labels.
 func isDomain(s string) bool {
 	for label := range strings.SplitSeq(s, ".") {
 		first, _ := utf8.DecodeRuneInString(label)
@@ -101,20 +100,18 @@ func isDomain(s string) bool {
 	return true
 }
 
-// FoldEmail is the key by which servers that do not know [MailboxKey] find e-mails
-// whatever their case; every row has it. Two addresses have one key exactly when
-// [strings.EqualFold] calls them equal once trimmed: Unicode's simple case folding,
-// the same in every locale.
-// So the Kelvin sign is a k and a final sigma a sigma, while the Turkish dotless
-// and dotted i stay apart from i. The key of a key is itself. What no address can
-// contain, NUL and broken UTF-8, becomes U+FFFD: such a key may be looked up, and
-// finds nothing.
+// FoldEmail is the key by which servers that do not know [MailboxKey] find e-mails ignoring case;
+// every row has it. Two addresses have the same key exactly when [strings.EqualFold] reports them
+// as equal after trimming: Unicode's simple case folding, which is the same in every locale. So the
+// Kelvin sign equals k and a final sigma equals sigma, but the Turkish dotless and dotted i differ
+// from i. FoldEmail is idempotent. NUL and invalid UTF-8, which no address contains, become U+FFFD,
+// so a lookup with such a key finds nothing.
 func FoldEmail(email string) string {
 	return strings.Map(foldRune, strings.TrimSpace(email))
 }
 
-// foldRune returns one and the same rune for all that differ in case only: the
-// lower case of the least of them, where that is one of them too, else the least.
+// foldRune maps all runes that differ in case only to the same rune: to the lower case of the
+// smallest of them, where that is one of them too, else to the smallest.
 func foldRune(r rune) rune {
 	if r == 0 {
 		return unicode.ReplacementChar

@@ -2,7 +2,7 @@ package identity
 
 import "barong/internal/problem"
 
-// Failures that more than one operation reports, word for word as the contract has them.
+// Errors that several operations return. The contract defines their messages.
 var (
 	ErrRecordNotFound    = problem.New(problem.NotFound, "Record is not found")
 	ErrLabelNotFound     = problem.New(problem.NotFound, "label doesnt exist")

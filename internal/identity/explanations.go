@@ -3,21 +3,21 @@ package identity
 // LevelExplanation says why labels give a level.
 type LevelExplanation struct {
 	Level   int
-	Reached []Requirement // of level 1, 2, … up to Level: the labels have each of them
-	Missing *Requirement  // of the level after it: the labels lack it; nil at the highest level
-	Beyond  []Requirement // met, but of levels behind the missing one, so that they do not count
+	Reached []Requirement // of levels 1 to Level: the labels meet all of them
+	Missing *Requirement  // of the next level: the labels do not meet it; nil at the highest level
+	Beyond  []Requirement // met, but of levels above the missing one, so they have no effect
 }
 
-// StateExplanation says why labels give a state: because of a trigger, because of
-// what is missing to be active, or, with neither, since nothing is.
+// StateExplanation says why labels give a state: because of a trigger, because activation
+// requirements are missing, or, with neither, because all requirements are met.
 type StateExplanation struct {
 	State   string
-	Trigger *Trigger      // which decides; nil where none is set off
-	Label   *Label        // which sets it off
-	Missing []Requirement // of the activation requirements; they count where no trigger does
+	Trigger *Trigger      // the trigger that decides; nil where none matches
+	Label   *Label        // the label that matches it
+	Missing []Requirement // unmet activation requirements; they have no effect where a trigger matches
 }
 
-// ExplainLevel says why [Policy.Level] is what it is.
+// ExplainLevel says why labels have their [Policy.Level].
 func (p Policy) ExplainLevel(labels []Label) LevelExplanation {
 	level := p.Level(labels)
 	explained := LevelExplanation{Level: level, Reached: p.Levels[:level]}
@@ -33,7 +33,7 @@ func (p Policy) ExplainLevel(labels []Label) LevelExplanation {
 	return explained
 }
 
-// ExplainState says why [Policy.State] is what it is.
+// ExplainState says why labels have their [Policy.State].
 func (p Policy) ExplainState(labels []Label) StateExplanation {
 	explained := StateExplanation{State: p.State(labels)}
 	for _, requirement := range p.ActivationRequirements {

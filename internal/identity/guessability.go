@@ -11,27 +11,27 @@ import (
 )
 
 const (
-	// minGuesses is what somebody who knows how people choose passwords may need
-	// at most for a guessable one: at 100 tries an hour, eleven years.
+	// minGuesses is the number of guesses below which a password is guessable, for an attacker who
+	// knows how people choose passwords. At 100 tries an hour it takes eleven years.
 	minGuesses = 1e7
 
-	// doubtfulGuesses ends the range in which the mark at the end is looked at.
+	// doubtfulGuesses is the estimate from which a trailing mark is not examined.
 	doubtfulGuesses = 1e10
 
-	// estimatedRunes is how much of a password is estimated at once. The
-	// estimator's time grows with the cube of the length, and with the number of
-	// l33t spellings; a password is strong when any piece of it is.
+	// estimatedRunes is the length of the pieces that are estimated. The estimator's time grows
+	// with the cube of the length, and with the number of l33t spellings. A password is strong when
+	// one of its pieces is.
 	estimatedRunes = 24
 )
 
-// localWords are those that the users of such a server have before their eyes,
-// for the estimator to treat like the commonest passwords.
+// localWords are words that users of such a server see often. The estimator treats them like the
+// most common passwords.
 var localWords = []string{"barong", "peatio", "opendax", "openware", "rubykube", "bitcoin", "ethereum", "crypto", "exchange"}
 
-// recentYear finds the years that the estimator is too old to know.
+// recentYear matches years that the estimator does not recognise.
 var recentYear = regexp.MustCompile(`20[2-4](\d)`)
 
-// isGuessable estimates a password in its simplest spelling, piece by piece.
+// isGuessable estimates the simplest spelling of a password, piece by piece.
 func isGuessable(password string) bool {
 	known := []rune(recentYear.ReplaceAllString(simplestSpelling(password), "201${1}"))
 	for piece := range slices.Chunk(repeated(known), estimatedRunes) {
@@ -42,9 +42,8 @@ func isGuessable(password string) bool {
 	return true
 }
 
-// repeated is the shortest beginning that s repeats to its end, the last time
-// perhaps in part: all of s where there is none. A guess typed twice is hardly
-// harder to guess.
+// repeated returns the shortest prefix whose repetition, the last one possibly incomplete, yields
+// s; all of s without one. A repeated password is hardly harder to guess.
 func repeated(s []rune) []rune {
 	for n := 1; n <= len(s)/2; n++ {
 		if slices.Equal(s[n:], s[:len(s)-n]) {
@@ -54,9 +53,9 @@ func repeated(s []rune) []rune {
 	return s
 }
 
-// guesses estimates how many tries s, which is ASCII, withstands. The estimator
-// takes a mark at the end for a random character; people append one because they
-// are told to, so it counts ten tries, however often it is repeated.
+// guesses estimates how many guesses s, which is ASCII, withstands. The estimator takes a trailing
+// mark for a random character. People append one to satisfy password rules, so a mark multiplies
+// the guesses by ten only, however often it is repeated.
 func guesses(s string) float64 {
 	n := zxcvbn.PasswordStrength(s, localWords).Guesses
 	if n < minGuesses || n >= doubtfulGuesses {

@@ -11,28 +11,28 @@ import (
 	"barong/internal/problem"
 )
 
-// Import is what another system knows of a user. The operation /users/import
-// carries the first part of it, a file of barong import all.
+// Import is a user's data in another system. The operation /users/import provides the first part, a
+// file for `barong import` provides all fields.
 type Import struct {
 	Email          string
 	PasswordDigest string
-	Phone          *string // in any spelling; it counts as validated now
+	Phone          *string // in any spelling; treated as validated now
 	Profile        ProfileFields
 
-	UID             string // "" where the user is to get a new one
+	UID             string // "" for a new one
 	Role            string // "" for member
-	State           string // "" for the one that the labels give
+	State           string // "" for the state that the labels give
 	OTP             bool
 	ReferralUID     *string
 	Data            *string // up to 64 KiB
 	ProfileMetadata []byte  // JSON, up to 64 KiB
 	Phones          []Phone // numbers in any spelling
-	Labels          []Label // nil: the one that a profile gives, as the operation does it; a zero time is the user's CreatedAt
+	Labels          []Label // nil: the label that the profile gives, as in the operation; a zero time means the user's CreatedAt
 	CreatedAt       time.Time
-	UpdatedAt       time.Time // zero: as CreatedAt, which is now where it is zero
+	UpdatedAt       time.Time // zero: CreatedAt; a zero CreatedAt means now
 }
 
-// What constraints, and a look at the other users, say of an imported one.
+// Violations of an imported user that depend on other users.
 var (
 	UIDTaken        = problem.Violation{Field: "uid", Code: "uid_taken", Message: "Uid has already been taken"}
 	ReferralUnknown = problem.Violation{Field: "referral_uid", Code: "referral_uid_unknown", Message: "Referral uid is not found"}
@@ -53,20 +53,19 @@ var (
 	roleText = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 )
 
-// IsUID says whether a user could have this uid: 3 to 36 ASCII letters and digits.
+// IsUID reports whether s is a valid uid: 3 to 36 ASCII letters and digits.
 func IsUID(s string) bool { return uidText.MatchString(s) }
 
-// maxData bounds the free text of a user, in bytes: the column in which Barong keeps
-// it holds no more.
+// maxData limits the free text of a user, in bytes, to the size of Barong's column.
 const maxData = 64 << 10
 
-// clockSkew is how far ahead the clock of another system may be.
+// clockSkew is how far the clock of another system may be ahead.
 const clockSkew = time.Hour
 
-// ImportedUser makes the user of an import, or says every rule that it breaks.
-// The level is always the one that the labels give. A state that is given stays
-// as it is, whatever the labels say, until one of them changes. What only the
-// other users can tell (a taken e-mail, uid or number) is not looked at.
+// ImportedUser makes the user of an import, or returns all rules that it breaks. The level is
+// always the one that the labels give. A given state is stored as it is, whatever the labels are,
+// until a label changes. ImportedUser does not check rules that depend on other users: whether an
+// e-mail, a uid or a number is taken.
 func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violation) {
 	email, violations := ParseEmail(in.Email)
 	violations = append(violations, CheckPasswordDigest(in.PasswordDigest)...)
@@ -96,7 +95,7 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violatio
 	violations = append(violations, p.checkImport(in, now)...)
 	violations = append(violations, user.importLabels(in.Labels)...)
 
-	// As every new account, one without labels is pending, whatever the policy asks for.
+	// Like every new account, one without labels is pending, whatever the policy requires.
 	state := StatePending
 	if len(user.Labels) > 0 {
 		user.Level, state = p.Level(user.Labels), p.State(user.Labels)
@@ -120,8 +119,7 @@ func (u *User) importPhones(policy Policy, given []Phone) (violations []problem.
 	return violations
 }
 
-// importLabels keeps the labels that are given or, where none are, gives the one
-// that the profile brings.
+// importLabels stores the given labels or, without any, the label that the profile gives.
 func (u *User) importLabels(given []Label) (violations []problem.Violation) {
 	if given == nil {
 		if u.Profile != nil {
@@ -154,7 +152,7 @@ func (u *User) importLabels(given []Label) (violations []problem.Violation) {
 	return violations
 }
 
-// importedProfile is a profile of the fields, or of metadata alone.
+// importedProfile makes a profile from the fields, or from metadata alone.
 func importedProfile(in Import, now time.Time) (*Profile, []problem.Violation) {
 	profile, violations := NewProfile(in.Profile, now)
 	if in.ProfileMetadata == nil {
@@ -171,7 +169,7 @@ func importedProfile(in Import, now time.Time) (*Profile, []problem.Violation) {
 	return profile, violations
 }
 
-// checkImport is the rules of what only files carry.
+// checkImport applies the rules for fields that only files have.
 func (p Policy) checkImport(in Import, now time.Time) (violations []problem.Violation) {
 	check := func(ok bool, violation problem.Violation) {
 		if !ok {
@@ -185,14 +183,14 @@ func (p Policy) checkImport(in Import, now time.Time) (violations []problem.Viol
 			Field: "state", Code: "state_unknown", Message: "State must be one of " + strings.Join(p.states(), ", "),
 		})
 	}
-	// No text of the database can hold a NUL or broken UTF-8.
+	// Postgres text can contain neither NUL nor invalid UTF-8.
 	check(in.Data == nil || len(*in.Data) <= maxData && utf8.ValidString(*in.Data) && !strings.ContainsRune(*in.Data, 0), dataInvalid)
 	check(!in.CreatedAt.After(now.Add(clockSkew)), createdInFuture)
 	check(!in.UpdatedAt.After(now.Add(clockSkew)), updatedInFuture)
 	return violations
 }
 
-// states are all that the policy can give.
+// states returns all states that the policy can give.
 func (p Policy) states() []string {
 	states := []string{StatePending, StateActive}
 	for _, trigger := range p.StateTriggers {

@@ -9,14 +9,14 @@ import (
 	"barong/internal/problem"
 )
 
-// Scopes of a label. Private ones are written through this API only, and they
-// alone decide level and state; public ones users write themselves.
+// Scopes of a label. Private labels are written through this API only, and only they determine
+// level and state. Users write public labels themselves.
 const (
 	ScopePrivate = "private"
 	ScopePublic  = "public"
 )
 
-// Label is a key and a value that somebody attached to a user.
+// Label is a key and a value that are attached to a user.
 type Label struct {
 	Key       string
 	Value     string
@@ -31,10 +31,10 @@ const (
 	maxLabelText = 255
 )
 
-// LabelKeyTaken is reported when the unique index finds the key on that user already.
+// LabelKeyTaken is reported when the user has a label with the key already.
 var LabelKeyTaken = problem.Violation{Field: "key", Code: "key_taken", Message: "Key has already been taken"}
 
-// isLabelText says whether s is made of what keys and values may have.
+// isLabelText reports whether s contains only characters that keys and values may have.
 func isLabelText(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
@@ -44,16 +44,14 @@ func isLabelText(s string) bool {
 	return true
 }
 
-// NormalizeLabel brings a key or a value into the form in which labels are kept,
-// found and compared: lower case (Unicode), trimmed, inner white space one space.
-// Normalising twice changes nothing more.
+// NormalizeLabel returns the form in which labels are stored, found and compared: lower case
+// (Unicode), trimmed, with inner white space as one space. It is idempotent.
 func NormalizeLabel(s string) string {
 	return collapse(strings.ToLower(s))
 }
 
-// NewLabel makes a private label of a key and a value, both normalised. A broken
-// rule of the key is reported before one of the value. With violations there is
-// no label; the times are the caller's to set.
+// NewLabel makes a private label of a key and a value, both normalised. Violations of the key
+// precede violations of the value. With violations the label is empty. The caller sets the times.
 func NewLabel(key, value string) (Label, []problem.Violation) {
 	label := Label{Key: NormalizeLabel(key), Value: NormalizeLabel(value), Scope: ScopePrivate}
 	violations := checkLabelText("key", "Key", label.Key)
@@ -64,7 +62,7 @@ func NewLabel(key, value string) (Label, []problem.Violation) {
 	return label, nil
 }
 
-// checkLabelText holds for keys and values alike, once they are normalised.
+// checkLabelText checks a normalised key or value.
 func checkLabelText(field, name, text string) []problem.Violation {
 	var violations []problem.Violation
 	broken := func(code, message string) {

@@ -9,12 +9,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MailboxKey is the key of the mailbox that an e-mail address leads to: all spellings
-// of one mailbox have one key, and the key of a key is itself. Of the local part it is
-// the lower case in Unicode NFC, without quotes that say nothing; of the domain what
-// DNS is asked for, UTS #46 ToASCII. What no address can contain, NUL and broken
-// UTF-8, becomes U+FFFD: such a key may be looked up, and finds nothing. The key of
-// an address in ASCII without quotes is its [FoldEmail].
+// MailboxKey is the key of the mailbox that an e-mail address leads to: all spellings of a mailbox
+// have the same key, and MailboxKey is idempotent. The local part becomes lower case in Unicode
+// NFC, without redundant quotes; the domain becomes the name in DNS, by UTS #46 ToASCII. NUL and
+// invalid UTF-8, which no address contains, become U+FFFD, so a lookup with such a key finds
+// nothing. The key of an address in ASCII without quotes equals its [FoldEmail].
 func MailboxKey(email string) string {
 	email = strings.ReplaceAll(strings.ToValidUTF8(strings.TrimSpace(email), string(utf8.RuneError)), "\x00", string(utf8.RuneError))
 	at := strings.LastIndexByte(email, '@')
@@ -24,9 +23,8 @@ func MailboxKey(email string) string {
 	return localKey(email[:at]) + "@" + domainKey(email[at+1:])
 }
 
-// localKey is the caseless form of Unicode (section 3.13, D145) with simple case
-// mappings, composed. Marks are put in order before the case is taken from letters,
-// since one of them becomes a letter by it.
+// localKey is the composed caseless form of Unicode (section 3.13, D145) with simple case mappings.
+// Marks are put into canonical order before case mapping, which turns one of them into a letter.
 func localKey(local string) string {
 	if content, ok := unquoted(local); ok {
 		if isEmailLocal(content) {
@@ -38,28 +36,27 @@ func localKey(local string) string {
 	return norm.NFC.String(strings.Map(lowerOf, norm.NFD.String(local)))
 }
 
-// lowerOf is the lower-case letter of all that differ from r in case only.
+// lowerOf returns the lower-case letter of all runes that differ from r in case only.
 func lowerOf(r rune) rune {
 	lower := unicode.ToLower(unicode.ToUpper(r))
 	if strings.EqualFold(string(r), string(lower)) {
 		return lower
 	}
-	return r // the dotless and the dotted i: in no language but Turkish are they cases of i
+	return r // the dotless and the dotted i: only in Turkish are they cases of i
 }
 
-// toASCII is what a resolver does to a name (UTS #46, nontransitional), without the
-// rules of registries about where hyphens may be.
+// toASCII maps a name as a resolver does (UTS #46, nontransitional), without the rules of
+// registries for hyphens.
 var toASCII = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.CheckHyphens(false))
 
-// maxMappedDomain is the longest domain, in bytes, that is brought into ASCII: the
-// time that takes grows with the square of the length. No spelling of a domain that
-// is taken comes close.
+// maxMappedDomain is the longest domain, in bytes, that is converted to ASCII: the conversion takes
+// time quadratic in the length. No spelling of a valid domain comes close.
 const maxMappedDomain = 4 * maxEmail
 
-// domainKey is the domain in ASCII, or in the form of a local part where it has none.
+// domainKey is the domain in ASCII, or in the form of a local part where it has no ASCII form.
 func domainKey(domain string) string {
 	if !isASCII(domain) && len(domain) <= maxMappedDomain {
-		// Tables of before Unicode 15.1 make two letters of the capital sharp s.
+		// Tables before Unicode 15.1 map the capital sharp s to two letters.
 		if ascii, err := toASCII.ToASCII(strings.ReplaceAll(domain, "ẞ", "ß")); err == nil {
 			return ascii
 		}

@@ -89,7 +89,7 @@ func TestEveryCharacterOfALocalPartHasOneKeyInAllCasesAndForms(t *testing.T) {
 }
 
 func TestTheKeyOfALongAddressIsMadeInLinearTime(t *testing.T) {
-	var different []rune // whose Punycode takes a step for each of them, over all of them
+	var different []rune // Punycode takes a step for each of them, over all of them
 	for r := rune(0x3400); len(different) < 150_000; r++ {
 		if r = max(r%0xd700, 0x3400); unicode.IsLetter(r) {
 			different = append(different, r)

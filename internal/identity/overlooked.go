@@ -2,17 +2,17 @@ package identity
 
 import "strings"
 
-// OverlookedTrigger is a trigger that a label key begins with, and that it does not set
-// off since the policy compares whole keys.
+// OverlookedTrigger is a trigger with a key that a label key begins with. The label does not match
+// the trigger, because the policy compares whole keys.
 type OverlookedTrigger struct {
 	Key   string // of the label
-	State string // that the trigger stands for
-	Begin string // the trigger's own key
+	State string // that the trigger sets
+	Begin string // the trigger's key
 }
 
-// Overlooked is the trigger that a private label with this key would set off if keys were
-// compared as Barong does, by their beginnings. false where there is none, or
-// where the key sets off a trigger as it is.
+// Overlooked returns the trigger that a private label with this key would match if keys were
+// compared by prefix, as in Barong. It returns false without such a trigger, or where the key
+// matches a trigger already.
 func (p Policy) Overlooked(key string) (OverlookedTrigger, bool) {
 	label := []Label{{Key: key, Scope: ScopePrivate}}
 	var found *OverlookedTrigger
@@ -22,7 +22,7 @@ func (p Policy) Overlooked(key string) (OverlookedTrigger, bool) {
 		}
 		for _, pattern := range trigger.Keys {
 			begin := NormalizeLabel(pattern)
-			if found == nil && strings.HasPrefix(key, begin) { // one with a * would have set it off
+			if found == nil && strings.HasPrefix(key, begin) { // a key with a * would have matched
 				found = &OverlookedTrigger{Key: key, State: trigger.State, Begin: begin}
 			}
 		}
@@ -33,7 +33,7 @@ func (p Policy) Overlooked(key string) (OverlookedTrigger, bool) {
 	return *found, true
 }
 
-// WholeTriggerKeys are the keys of triggers that are compared as a whole, normalised.
+// WholeTriggerKeys returns the normalised keys of triggers that are compared as a whole.
 func (p Policy) WholeTriggerKeys() []string {
 	keys := []string{}
 	for _, trigger := range p.StateTriggers {
@@ -46,8 +46,8 @@ func (p Policy) WholeTriggerKeys() []string {
 	return keys
 }
 
-// WithPrefixTriggers is the policy in which every key of a trigger stands for all keys
-// that begin with it, as in Barong.
+// WithPrefixTriggers returns the policy in which every key of a trigger matches all keys with that
+// prefix, as in Barong.
 func (p Policy) WithPrefixTriggers() Policy {
 	triggers := make([]Trigger, len(p.StateTriggers))
 	for i, trigger := range p.StateTriggers {

@@ -20,10 +20,10 @@ var (
 	passwordWeak  = problem.Violation{Field: "password", Code: "password_too_weak", Message: "Password is too weak"}
 )
 
-// CheckPassword returns the rules that a password breaks. It has 8 to 72 bytes
-// of UTF-8 without NUL, with a lower-case letter, an upper-case letter and a
-// digit, of any script; only one that has is asked whether it is guessable.
-// The worst of 72 bytes takes some 20 ms of processor time, a usual one 1 ms.
+// CheckPassword returns the rules that a password breaks. A password has 8 to 72 bytes of UTF-8
+// without NUL, with a lower-case letter, an upper-case letter and a digit, of any script. Only a
+// password that meets this is checked for guessability, which takes about 1 ms of processor time
+// for a typical one and 20 ms for the worst one of 72 bytes.
 func CheckPassword(password string) []problem.Violation {
 	var violations []problem.Violation
 	if len(password) < minPassword || !hasPasswordClasses(password) {
@@ -38,8 +38,8 @@ func CheckPassword(password string) []problem.Violation {
 	return violations
 }
 
-// hasPasswordClasses also refuses NUL: bcrypt puts one after the password and
-// starts again, so that a and a NUL a would open the same account.
+// hasPasswordClasses also rejects NUL: bcrypt appends a NUL to the password and repeats it, so "a"
+// and "a\x00a" have the same hash.
 func hasPasswordClasses(s string) bool {
 	has := func(class func(rune) bool) bool { return strings.ContainsFunc(s, class) }
 	return utf8.ValidString(s) && !strings.Contains(s, "\x00") &&

@@ -37,7 +37,7 @@ func TestPasswordHasItsLengthAndAllClasses(t *testing.T) {
 		strings.Repeat("Z9я", 19):          {tooLong},
 		"Aa1" + strings.Repeat("x", 1<<20): {tooLong},
 		"ПаРоЛь٣٤":                         nil,     // Arabic digits
-		"Tecohvi²":                         {unmet}, // a superscript is no digit
+		"Tecohvi²":                         {unmet}, // a superscript is not a digit
 		"Password1":                        {tooWeak},
 	} {
 		violations := identity.CheckPassword(given)
@@ -114,8 +114,8 @@ func TestRandomPasswordsOfEightCharactersAreStrong(t *testing.T) {
 	}
 }
 
-// costly are passwords on which the estimator works hardest, found by search:
-// l33t spellings, repetitions, and a strong piece that comes last.
+// costly are passwords with the longest estimation times, found by search: l33t spellings,
+// repetitions, and a strong piece at the end.
 var costly = map[string]string{
 	"one letter":  "A1" + strings.Repeat("a", 70),
 	"digits":      "Aa" + strings.Repeat("12", 35),
@@ -129,7 +129,7 @@ func TestNoPasswordBurnsTheProcessor(t *testing.T) {
 	for name, password := range costly {
 		start := time.Now()
 		identity.CheckPassword(password)
-		if took := time.Since(start); took > time.Second { // 36 s without the bounds
+		if took := time.Since(start); took > time.Second { // 36 s without the limits
 			t.Errorf("%s took %v", name, took)
 		}
 	}

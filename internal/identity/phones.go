@@ -11,35 +11,33 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// Phone is a number that belongs to a user.
+// Phone is a phone number of a user.
 type Phone struct {
-	Country     string // ISO 3166-1 alpha-2, upper-case; a region's world code for numbers without a country
+	Country     string // ISO 3166-1 alpha-2, upper case; a world code for numbers without a country
 	Number      string // E.164 digits without the plus
 	ValidatedAt *time.Time
 }
 
-// maxPhoneSpelling bounds, in bytes, how generously 15 digits can be spelled.
+// maxPhoneSpelling limits the length, in bytes, of a spelling of up to 15 digits.
 const maxPhoneSpelling = 128
 
-// PhoneTaken is reported when the unique index finds the validated number on another user.
+// PhoneTaken is reported when another user has validated the number.
 var PhoneTaken = problem.Violation{Field: "phone", Code: "phone_taken", Message: "Number has already been taken"}
 
 var phoneInvalid = problem.Violation{Field: "phone", Code: "phone_invalid", Message: "Number is invalid"}
 
-// ParsePhone reads any spelling of an international number: with a plus, 00 or
-// nothing before the country code, in European, Arabic or full-width digits.
-// White space, dashes, dots, slashes, brackets of any width and invisible format
-// characters (category Cf), which contact lists paste, do not count. The number must
-// be one that the numbering plan of its country has given out, by the plan in force:
-// numbers of before a renumbering are refused, as are extensions, letters for digits,
-// and numbers in a national spelling (see [Policy.ParsePhone]). ValidatedAt stays nil:
-// knowing that a number exists is not knowing whose it is.
+// ParsePhone parses an international number: with a plus, 00 or nothing before the country code, in
+// European, Arabic or full-width digits. White space, dashes, dots, slashes, brackets of any width
+// and invisible format characters (category Cf), which contact lists paste, are ignored. The number
+// must be assigned in the current numbering plan of its country: numbers from before a renumbering
+// are rejected, as are extensions, letters for digits, and numbers in a national spelling (see
+// [Policy.ParsePhone]). ValidatedAt stays nil: a number that exists need not be the user's.
 func ParsePhone(s string) (Phone, []problem.Violation) { return Policy{}.ParsePhone(s) }
 
-// ParsePhone is the function of that name that also reads a number in a national
-// spelling, with brackets or a leading 0 and neither plus nor 00, by the numbering
-// plan of the policy's PhoneCountry. Without one such a number is refused: read as an
-// international one, it would be somebody else's.
+// ParsePhone is like the function [ParsePhone], but also parses a number in a national spelling,
+// with brackets or a leading 0 and neither plus nor 00, by the numbering plan of the policy's
+// PhoneCountry. Without PhoneCountry such a number is rejected: parsed as an international one, it
+// would be the number of another person.
 func (p Policy) ParsePhone(s string) (Phone, []problem.Violation) {
 	spelt, ok := readPhone(s)
 	if !ok || spelt.national && p.PhoneCountry == "" {
@@ -63,9 +61,9 @@ func (p Policy) ParsePhone(s string) (Phone, []problem.Violation) {
 	}, nil
 }
 
-// ParsePhoneCountry returns the configured country of national numbers in upper case;
-// an empty one stays empty. It is an ISO 3166-1 alpha-2 code, or XK, of a country with
-// a numbering plan; anything else is an error.
+// ParsePhoneCountry returns the configured country of national numbers in upper case; an empty one
+// stays empty. It must be an ISO 3166-1 alpha-2 code, or XK, of a country with a numbering plan;
+// anything else is an error.
 func ParsePhoneCountry(s string) (string, error) {
 	country := strings.ToUpper(s)
 	if s != "" && (len(s) != 2 || !isCountryCode(country) || phonenumbers.GetCountryCodeForRegion(country) == 0) {
@@ -74,10 +72,9 @@ func ParsePhoneCountry(s string) (string, error) {
 	return country, nil
 }
 
-// PhoneDigits strips the spelling off the digits, the country code first. In most
-// spellings they are the Number that [ParsePhone] would give, which a search may try
-// before it asks the numbering plan, at thirty times the price. false where s is no
-// number at all, or one in a national spelling.
+// PhoneDigits returns the digits of a number, the country code first. For most spellings they equal
+// the Number of [ParsePhone], which takes thirty times as long, so a search may try them first. It
+// returns false where s is not a number, or is in a national spelling.
 func PhoneDigits(s string) (string, bool) {
 	spelt, ok := readPhone(s)
 	if !ok || spelt.national {
@@ -86,13 +83,13 @@ func PhoneDigits(s string) (string, bool) {
 	return spelt.digits, true
 }
 
-// spelling is what is left of a number without what does not count.
+// spelling is a number without the ignored characters.
 type spelling struct {
-	digits   string // European ones
-	national bool   // else the country code comes first
+	digits   string // in ASCII
+	national bool   // otherwise the number begins with the country code
 }
 
-// readPhone is false where s has what no spelling has.
+// readPhone returns false where s contains something that no spelling has.
 func readPhone(s string) (spelling, bool) {
 	if len(s) > maxPhoneSpelling {
 		return spelling{}, false
@@ -103,7 +100,7 @@ func readPhone(s string) (spelling, bool) {
 		switch {
 		case unicode.IsDigit(r):
 			digit := phonenumbers.NormalizeDigitsOnly(string(r))
-			if len(digit) != 1 { // a script that the library does not know comes back as it was
+			if len(digit) != 1 { // digits of a script that the library does not know are unchanged
 				return spelling{}, false
 			}
 			digits.WriteString(digit)

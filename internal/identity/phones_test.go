@@ -25,7 +25,7 @@ func TestEverySpellingOfANumberIsThatNumber(t *testing.T) {
 		"44 20 7946 0958":             {Country: "GB", Number: "442079460958"},
 		"380 97 123 4567":             {Country: "UA", Number: "380971234567"},
 		"+49 30/901820":               {Country: "DE", Number: "4930901820"},
-		"+39 02 1234 5678":            {Country: "IT", Number: "390212345678"}, // the zero belongs to it
+		"+39 02 1234 5678":            {Country: "IT", Number: "390212345678"}, // the zero is part of the number
 		"+7 701 511 1234":             {Country: "KZ", Number: "77015111234"},
 		"+800 1234 5678":              {Country: "001", Number: "80012345678"},
 		"+383 44 123 456":             {Country: "XK", Number: "38344123456"},
@@ -62,7 +62,7 @@ func TestWhatIsNoNumberIsInvalid(t *testing.T) {
 		"+1 800 FLOWERS", "+1415555267l", "+14155552671 ext 5", "+14155552671;ext=5", "+14155552671x5", "+14155552671#5", "tel:+14155552671",
 		"+14155552671,5", "+14155552671*", "+1415555267\x00", "+1415555267\xff1", "+१४१५५५५२६७१", "+1४4155552671", "phone",
 		"(203) 451-7190", "（203）451-7190", "[203] 451-7190", "0203 451 7190", "٠٢٠٣٤٥١٧١٩٠", "\u200e(203) 451-7190", "44 (0)20 7946 0958",
-		"+229 97 00 00 00", "+225 07 12 34 56", "+52 1 55 1234 5678", "+55 11 8123 4567", // of before a renumbering
+		"+229 97 00 00 00", "+225 07 12 34 56", "+52 1 55 1234 5678", "+55 11 8123 4567", // from before a renumbering
 		"{203} 451-7190", "+1 415 555 2671\ufe0f\u20e3",
 		"911", "+911", strings.Repeat("1", 128), "+14155552671" + strings.Repeat(" ", 1<<20),
 	} {
@@ -105,9 +105,9 @@ func TestANumberInANationalSpellingIsReadByThePlanOfItsCountryOrRefused(t *testi
 		{"US", "(1) 203 451 7190", "12034517190"},
 		{"US", "+44 (0)20 7946 0958", "442079460958"},
 		{"US", "0044 20 7946 0958", "442079460958"},
-		{"US", "011 44 20 7946 0958", "442079460958"}, // how the United States dial abroad
+		{"US", "011 44 20 7946 0958", "442079460958"}, // how to dial abroad from the United States
 		{"US", "442079460958", "442079460958"},
-		{"US", "2034517190", "2034517190"}, // digits alone are an international number, whatever the country
+		{"US", "2034517190", "2034517190"}, // digits alone are an international number, for any country
 		{"GB", "020 7946 0958", "442079460958"},
 		{"GB", "(020) 7946 0958", "442079460958"},
 		{"GB", "٠٢٠٧٩٤٦٠٩٥٨", "442079460958"},

@@ -8,16 +8,16 @@ import (
 	"barong/internal/problem"
 )
 
-// Policy says what private labels do to the account that has them, and which
-// documents may be uploaded. It is the content of barong.yml. Keys and values in
-// it are normalised like labels before they are compared.
+// Policy decides how private labels affect the account, and which documents may be uploaded. It is
+// the content of barong.yml. Its keys and values are normalised like labels before they are
+// compared.
 type Policy struct {
-	ActivationRequirements []Requirement // all of them make an account active; none: every account is
-	StateTriggers          []Trigger     // the first that matches decides, so the most severe first
+	ActivationRequirements []Requirement // an account is active when it meets all of them; none: every account is
+	StateTriggers          []Trigger     // the first match decides, so the most severe comes first
 	Levels                 []Requirement // of level 1, 2, …
 	DocumentTypes          []string
-	RequireDocumentExpiry  bool   // a document must say when it expires
-	PhoneCountry           string // by whose numbering plan national numbers are read, of ParsePhoneCountry; "": they are refused
+	RequireDocumentExpiry  bool   // whether a document must have a date of expiry
+	PhoneCountry           string // the country whose numbering plan applies to national numbers, from ParsePhoneCountry; "": they are rejected
 }
 
 // Requirement is a private label that an account must have.
@@ -26,15 +26,14 @@ type Requirement struct {
 	Value string
 }
 
-// Trigger puts an account into a state when one of its private labels, whatever
-// the value, has one of the keys. A key that ends in * stands for all that start
-// with what precedes it.
+// Trigger sets the state of an account when one of its private labels, with any value, has one of
+// the keys. A key that ends in * matches all keys with the prefix before it.
 type Trigger struct {
 	State string
 	Keys  []string
 }
 
-// DefaultPolicy is what Barong does unless it is configured otherwise.
+// DefaultPolicy is Barong's default.
 func DefaultPolicy() Policy {
 	return Policy{
 		ActivationRequirements: []Requirement{{"email", "verified"}},
@@ -50,8 +49,8 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// Level is the last of the levels, counted from 1, that the labels reach without
-// a gap, and 0 where they do not have the first. Public labels do not count.
+// Level returns the highest level, counted from 1, up to which the labels meet all levels, and 0
+// where they do not meet the first. Public labels do not count.
 func (p Policy) Level(labels []Label) int {
 	for i, requirement := range p.Levels {
 		if !requirement.isMet(labels) {
@@ -61,9 +60,9 @@ func (p Policy) Level(labels []Label) int {
 	return len(p.Levels)
 }
 
-// State is that of the first trigger which a label sets off; else active when all
-// activation requirements are met, else pending. Public labels do not count, and
-// the order of the labels does not matter.
+// State returns the state of the first trigger that a label matches. Without a match it is active
+// when the labels meet all activation requirements, and pending otherwise. Public labels do not
+// count, and the order of the labels has no effect.
 func (p Policy) State(labels []Label) string {
 	for _, trigger := range p.StateTriggers {
 		if trigger.isSetOff(labels) {
@@ -100,8 +99,8 @@ func (t Trigger) isSetOff(labels []Label) bool {
 	return false
 }
 
-// Validate refuses what no label can ever match, and what every label would: in
-// both cases the file does not say what its author meant. All faults at once.
+// Validate rejects keys and values that no label can match, and triggers that every label would
+// match: both are mistakes of the author. It returns all errors together.
 func (p Policy) Validate() error {
 	var faults []error
 	check := func(where string, requirements []Requirement) {
@@ -131,7 +130,7 @@ func (p Policy) Validate() error {
 	return errors.Join(faults...)
 }
 
-// isTriggerKey says whether a key is that of a label, or the beginning of one and a *.
+// isTriggerKey reports whether a key is a valid label key, or a prefix of one with a *.
 func isTriggerKey(key string) bool {
 	key, isPrefix := strings.CutSuffix(NormalizeLabel(key), "*")
 	if isPrefix {

@@ -7,7 +7,7 @@ import (
 	"barong/internal/identity"
 )
 
-// labels makes labels of "key:value" words; one with a leading ! is public.
+// labels makes labels of "key:value" words; a leading ! makes one public.
 func labels(words ...string) []identity.Label {
 	var list []identity.Label
 	for _, word := range words {

@@ -16,7 +16,7 @@ const (
 	ProfileCompleted = "completed"
 )
 
-// Profile is who the user says to be. A field that was not given is nil.
+// Profile is the declared identity of a user. An absent field is nil.
 type Profile struct {
 	FirstName *string
 	LastName  *string
@@ -29,8 +29,8 @@ type Profile struct {
 	Metadata  []byte // a JSON object, or nil
 }
 
-// ProfileFields are the fields of a profile as they were given; nil where one was
-// not, and a blank one counts as not given.
+// ProfileFields are the fields of a profile as given; nil for an absent one. A blank field counts
+// as absent.
 type ProfileFields struct {
 	FirstName *string
 	LastName  *string
@@ -41,12 +41,12 @@ type ProfileFields struct {
 	Country   *string // ISO 3166-1 alpha-2 or alpha-3, any case, kept as given
 }
 
-// textRule says what may stand in a field of free text.
+// textRule defines the accepted content of a text field.
 type textRule struct {
 	field   string // the parameter
-	name    string // how sentences call it
+	name    string // its name in messages
 	allows  func(rune) bool
-	allowed string // what allows lets through, in words
+	allowed string // the characters of allows, in words
 	min     int    // characters; the maximum is 255 everywhere
 }
 
@@ -66,12 +66,11 @@ var (
 	countryInvalid = problem.Violation{Field: "country", Code: "country_invalid", Message: "Country must have alpha2 or alpha3 format"}
 )
 
-// NewProfile makes a profile of the fields that were given, and nothing of none.
-// White space is trimmed and collapsed before anything is checked. The profile is
-// completed when all seven are there. today is any moment of the present day; a
-// date of birth after that day (UTC) is refused. Violations come field by field:
-// first name, last name, date of birth, city, country, postcode, address; of one
-// field, characters before length. With violations there is no profile.
+// NewProfile makes a profile of the given fields, and returns nil without any. It trims and
+// collapses white space before the checks. The profile is completed when all seven fields are
+// present. today is any time of the current day; a date of birth after that day (UTC) is rejected.
+// Violations come by field: first name, last name, date of birth, city, country, postcode, address.
+// Within a field, characters precede length. With violations there is no profile.
 func NewProfile(f ProfileFields, today time.Time) (*Profile, []problem.Violation) {
 	dob := given(f.DOB)
 	p := &Profile{
@@ -120,8 +119,7 @@ func NewProfile(f ProfileFields, today time.Time) (*Profile, []problem.Violation
 	return p, nil
 }
 
-// LabelValue is the value of the private label "profile" that the profile gives
-// to its user.
+// LabelValue returns the value of the private label "profile" that the user gets with the profile.
 func (p *Profile) LabelValue() string {
 	if p.State == ProfileCompleted {
 		return "verified"
@@ -162,8 +160,8 @@ func (rule textRule) check(field *string) []problem.Violation {
 	return violations
 }
 
-// What stands between the words of names, in the widths that people type it in. The
-// apostrophes that Unicode calls letters are words themselves.
+// Characters between the words of names, in all widths that people type. The apostrophes that
+// Unicode classifies as letters are word characters themselves.
 const (
 	apostrophes     = "'’‘‛`´′՚׳＇"
 	nameMarks       = ".,/()&．，／（）＆"
@@ -178,8 +176,8 @@ func isPostcodeRune(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.M, unicode.N) || r == ' ' || isDash(r) || r == '/' || r == '／'
 }
 
-// isAddressRune takes whatever can be printed. Text that lost characters on its way
-// has U+FFFD in their place.
+// isAddressRune accepts printable characters. It rejects U+FFFD, which replaces characters that a
+// text has lost.
 func isAddressRune(r rune) bool {
 	return unicode.IsPrint(r) && r != utf8.RuneError || isJoiner(r)
 }

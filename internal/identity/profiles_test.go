@@ -139,7 +139,7 @@ func TestEachProfileFieldHasItsRule(t *testing.T) {
 		{at(`1, rue de l'Été; "B"/C #4: \ & (x).`), nil},
 		{at("1\n2"), nil},
 		{at("1 <b> a@b!"), nil},
-		{at("1\u202e2"), []string{address}}, // turns the direction of the text
+		{at("1\u202e2"), []string{address}}, // changes the direction of the text
 		{at("1\x002"), []string{address}},
 		{at("1\xff2"), []string{address}},
 		{at("1\ufffd2"), []string{address}},

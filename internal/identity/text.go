@@ -7,35 +7,35 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// collapse trims s and turns every inner run of Unicode white space into one space.
+// collapse trims s and replaces every inner run of Unicode white space with one space.
 func collapse(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// isAlphanumeric says whether r is a letter or a digit, or a mark: many scripts
-// cannot write their vowels without one.
+// isAlphanumeric reports whether r is a letter, a digit or a mark: many scripts need marks to write
+// vowels.
 func isAlphanumeric(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r)
 }
 
-// isWord says whether r is part of a word: what Ruby's [[:word:]] takes (letters,
-// marks, decimal digits, connectors, and the letters in circles and squares that
-// Unicode calls alphabetic), and numbers of every kind.
+// isWord reports whether r is part of a word: what Ruby's [[:word:]] matches (letters, marks,
+// decimal digits, connectors, and the circled and squared letters that Unicode calls alphabetic),
+// and numbers of every kind.
 func isWord(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc, unicode.Other_Alphabetic)
 }
 
-// isDash says whether r is a dash or hyphen, of any length and width.
+// isDash reports whether r is a dash or hyphen, of any length and width.
 func isDash(r rune) bool {
 	return unicode.In(r, unicode.Pd, unicode.Dash)
 }
 
-// isJoiner says whether r is one of the two invisible characters that scripts need
-// for their spelling: Persian cannot write many names without the first.
+// isJoiner reports whether r is one of the two invisible characters that the spelling of some
+// scripts needs: many Persian names cannot be written without the first.
 func isJoiner(r rune) bool {
 	return r == '\u200c' || r == '\u200d'
 }
 
-// asciiOf is the ASCII character of which r is only a width or a style (（, Ｐ, 𝐏), and r
-// itself where it is none.
+// asciiOf returns the ASCII character of which r is only a width or a style (（, Ｐ, 𝐏), and r itself
+// where there is none.
 func asciiOf(r rune) rune {
 	if r <= unicode.MaxASCII {
 		return r

@@ -40,7 +40,7 @@ func TestNamesOfPeopleAndPlacesAreTakenAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// rubyWord reads what Ruby's [[:word:]] takes.
+// rubyWord reads the characters that Ruby's [[:word:]] matches.
 func rubyWord(t *testing.T) map[rune]bool {
 	t.Helper()
 	content, err := os.ReadFile("testdata/ruby_word.txt")
@@ -73,8 +73,8 @@ func rubyWord(t *testing.T) map[rune]bool {
 	return word
 }
 
-// The rules of a profile's texts, written a second time. Spaces other than U+0020,
-// controls that are white space included, become that before the rule is applied.
+// An independent implementation of the rules for a profile's texts. White space other than U+0020,
+// including control characters, becomes U+0020 before a rule applies.
 func TestEveryCharacterOfUnicodeIsTakenOrRefusedByTheRuleOfItsField(t *testing.T) {
 	long.Test(t)
 	t.Parallel()

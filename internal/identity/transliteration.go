@@ -9,13 +9,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The estimator of passwords compares bytes, and so knows ASCII only: a letter of
-// two bytes looks like two characters, and a doubled one like a pattern. What it is
-// given is a password of the same pattern in ASCII.
+// The password estimator compares bytes and so supports only ASCII: it takes a letter of two bytes
+// for two characters, and a doubled letter for a pattern. It therefore gets a password of the same
+// pattern in ASCII.
 
-// simplestSpelling is a password in Unicode NFC, in which a letter and its accents
-// are one character where Unicode has one; digits of other scripts, and characters
-// that are only a width or a style of an ASCII one (Ｐ, 𝐏), become that.
+// simplestSpelling returns a password in Unicode NFC, in which a letter with accents is one
+// character where Unicode has one. Digits of other scripts, and characters that are only a width or
+// a style of an ASCII character (Ｐ, 𝐏), become ASCII.
 func simplestSpelling(password string) string {
 	return strings.Map(func(r rune) rune {
 		if r = asciiOf(r); r > unicode.MaxASCII && unicode.IsDigit(r) {
@@ -25,8 +25,8 @@ func simplestSpelling(password string) string {
 	}, compose(password))
 }
 
-// compose is Unicode NFC, except that the few characters which NFC takes apart stay
-// one: a person who holds such a key down types one character again and again.
+// compose is Unicode NFC, but keeps the few characters that NFC decomposes: a person who holds down
+// such a key types one character repeatedly.
 func compose(s string) string {
 	var composed strings.Builder
 	done := 0
@@ -41,8 +41,8 @@ func compose(s string) string {
 	return composed.String()
 }
 
-// decimalDigit is the ASCII digit with the value of a decimal digit. Those of a
-// script stand in a row of ten that begins with its zero (Unicode Standard, 4.6).
+// decimalDigit returns the ASCII digit with the value of a decimal digit. The digits of a script
+// are ten consecutive characters from its zero (Unicode Standard, 4.6).
 func decimalDigit(r rune) rune {
 	zero := r
 	for unicode.IsDigit(zero - 1) {
@@ -51,24 +51,22 @@ func decimalDigit(r rune) rune {
 	return '0' + (r-zero)%10
 }
 
-// What stands in for letters and for all else outside ASCII, in the order in which
-// it is taken. Neighbours are far apart in the alphabet and on keyboards and spell
-// no word, and no mark is one that l33t puts for a letter: the estimator must find
-// no pattern that the password does not have.
+// The substitutes for letters and for all other characters outside ASCII, in the order of their
+// use. Adjacent letters are far apart in the alphabet and on keyboards and form no word, and no
+// mark stands for a letter in l33t: the estimator must not find a pattern that the password does
+// not have.
 const (
 	substituteLetters = "qzjwfvkxpgyhbucmdtlrioesan"
 	substituteMarks   = "^#~*?&_\"]'},\\->.=/`:);"
 )
 
-// maxSequenceStep is how far apart the letters of a sequence are at most, for the
-// estimator.
+// maxSequenceStep is the largest distance between letters of a sequence in the estimator.
 const maxSequenceStep = 5
 
-// inASCII writes a piece of a password in ASCII: equal characters stay equal,
-// different ones different, upper case stays upper case, and letters that follow
-// each other in their alphabet do so in ours where it has room. A piece has no more
-// characters than there are letters, so that each gets one of its own; of marks there
-// are fewer, and the last ones may share.
+// inASCII converts a piece of a password to ASCII. Equal characters stay equal, different ones
+// different, and upper case stays upper case. Letters that follow each other in their alphabet do
+// so in ASCII, where there is room. A piece has no more characters than there are letters, so each
+// gets its own letter; there are fewer marks, so the last ones may share one.
 func inASCII(piece []rune) string {
 	letters := substitution{order: substituteLetters, taken: map[rune]rune{}}
 	marks := substitution{order: substituteMarks, taken: map[rune]rune{}}
@@ -79,7 +77,7 @@ func inASCII(piece []rune) string {
 		}
 	}
 	ascii := make([]byte, 0, len(piece))
-	var previous rune // the letter outside ASCII before, in lower case
+	var previous rune // the preceding letter outside ASCII, in lower case
 	for _, r := range piece {
 		switch {
 		case r <= unicode.MaxASCII:
@@ -101,15 +99,15 @@ func inASCII(piece []rune) string {
 	return string(ascii)
 }
 
-// substitution gives each character one of order that stands nowhere else.
+// substitution maps each character to one of order that is not in use.
 type substitution struct {
 	order string
 	taken map[rune]rune
 	used  []rune
 }
 
-// of is what stands for r. Where previous, the character before it, is close to it
-// in the alphabet, so is what stands for them, if it is free.
+// of returns the substitute for r. Where r is close in the alphabet to previous, the character
+// before it, their substitutes are equally close if that one is free.
 func (s *substitution) of(r, previous rune) rune {
 	if known, ok := s.taken[r]; ok {
 		return known

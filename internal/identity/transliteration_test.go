@@ -14,7 +14,7 @@ import (
 	"barong/internal/long"
 )
 
-// isStrong says whether a password that has all classes is taken.
+// isStrong reports whether a password with all character classes is accepted.
 func isStrong(t *testing.T, password string) bool {
 	t.Helper()
 	violations := identity.CheckPassword(password)
@@ -45,7 +45,7 @@ func TestPasswordsAreJudgedAlikeInEveryScript(t *testing.T) {
 	}
 }
 
-// lettersByScript are up to limit letters of each script, lower case or without case.
+// lettersByScript returns up to limit letters of each script, lower case or without case.
 func lettersByScript(limit int) map[string][]rune {
 	letters := map[string][]rune{}
 	for script, table := range unicode.Scripts {
@@ -111,7 +111,7 @@ func TestRandomLettersOfAnyScriptAreAsStrongAsThoseOfASCII(t *testing.T) {
 func TestDigitsOfEveryScriptHaveTheirValue(t *testing.T) {
 	t.Parallel()
 	for zero := rune(0x660); zero <= unicode.MaxRune; zero++ {
-		if !unicode.IsDigit(zero) || unicode.IsDigit(zero-1) || utf8.RuneLen(zero) > 3 { // 72 bytes hold what follows
+		if !unicode.IsDigit(zero) || unicode.IsDigit(zero-1) || utf8.RuneLen(zero) > 3 { // 72 bytes have room for the characters that follow
 			continue
 		}
 		year := "Summer"

@@ -10,17 +10,17 @@ import (
 
 var uidPrefix = regexp.MustCompile(`^[A-Za-z]{2,6}$`)
 
-// NewUID makes the public identifier of a new user: prefix and 10 upper-case
-// hexadecimal digits from the system's secure random source. 40 bits do collide
-// now and then; the unique index says so, and the caller asks for another.
+// NewUID returns the public identifier of a new user: the prefix and 10 upper-case hexadecimal
+// digits from the system's secure random source. 40 bits collide occasionally; the unique index
+// then rejects the uid, and the caller requests another.
 func NewUID(prefix string) string {
 	var random [5]byte
-	rand.Read(random[:]) // never fails: the process ends where there is no randomness
+	rand.Read(random[:]) // never fails: without randomness the process exits
 	return fmt.Sprintf("%s%X", prefix, random)
 }
 
-// ParseUIDPrefix returns the configured prefix upper-cased. It has 2 to 6 ASCII
-// letters; anything else is an error.
+// ParseUIDPrefix returns the configured prefix in upper case. It must have 2 to 6 ASCII letters;
+// anything else is an error.
 func ParseUIDPrefix(s string) (string, error) {
 	if !uidPrefix.MatchString(s) {
 		return "", errors.New("a uid prefix has 2 to 6 letters from A to Z")

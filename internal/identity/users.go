@@ -2,20 +2,20 @@ package identity
 
 import "time"
 
-// Roles and states that the server itself gives. Others may stand in the
-// database: state_triggers of barong.yml name states freely.
+// Roles and states that the server assigns. The database may contain others: state_triggers of
+// barong.yml can name any state.
 const (
 	RoleMember   = "member"
 	StatePending = "pending"
 	StateActive  = "active"
 )
 
-// User is an account. Profile, Labels, Phones and Documents are there when they
-// were asked for; a user without a profile has none (nil).
+// User is an account. Profile, Labels, Phones and Documents are set only when they were requested.
+// Profile is also nil for a user without one.
 type User struct {
 	ID             int64
 	UID            string
-	Email          string // as it was given, trimmed
+	Email          string // as given, trimmed
 	PasswordDigest string
 	Role           string
 	Level          int
@@ -33,7 +33,7 @@ type User struct {
 	Documents []Document
 }
 
-// OTPAccount is what decides whether one-time codes of a user count.
+// OTPAccount is what determines whether one-time codes of a user are accepted.
 type OTPAccount struct {
 	UID   string
 	State string
@@ -43,5 +43,5 @@ type OTPAccount struct {
 // OTPFailures are the wrong one-time codes of a user since the last right one.
 type OTPFailures struct {
 	InARow int
-	Locked time.Duration // for how long codes do not count; 0 where no lock stands
+	Locked time.Duration // for how long codes are rejected; 0 without a lock
 }

@@ -9,7 +9,7 @@ import (
 	"barong/internal/problem"
 )
 
-// messages are the sentences of violations, in order.
+// messages returns the messages of violations, in order.
 func messages(violations []problem.Violation) []string {
 	var list []string
 	for _, v := range violations {
@@ -18,8 +18,8 @@ func messages(violations []problem.Violation) []string {
 	return list
 }
 
-// wantMessages also holds every violation to what programs rely on: a field and a
-// code that begins with it or with the noun's name.
+// wantMessages also checks what programs rely on: every violation has a field, and a code that
+// begins with it or with the noun's name.
 func wantMessages(t *testing.T, violations []problem.Violation, want ...string) {
 	t.Helper()
 	if got := messages(violations); !slices.Equal(got, want) {

@@ -1,5 +1,5 @@
-// Package keys opens the keys that URLs name, and keeps what such a URL holds out
-// of errors: the URL may be the key itself.
+// Package keys opens the keys that URLs name, and removes the contents of such a URL from errors:
+// the URL may be the key itself.
 package keys
 
 import (
@@ -18,24 +18,23 @@ import (
 	"gocloud.dev/secrets/localsecrets"
 )
 
-// Size is how many bytes a key of its own has.
+// Size is the size, in bytes, of a key that is not stored in a service.
 const Size = 32
 
 var errLocal = fmt.Errorf("%s:// must be followed by %d bytes in url-safe base64", localsecrets.Scheme, Size)
 
-// fileScheme is that of a key in a file.
+// fileScheme is the URL scheme of a key in a file.
 const fileScheme = "file"
 
 // Open opens the key that a URL names:
 //
-//   - base64key:// and 32 bytes in url-safe base64 is the key itself (NaCl secretbox);
-//   - file:///path is a file that holds 32 bytes in standard base64, for the same;
-//   - hashivault://, awskms://, gcpkms:// and azurekeyvault:// are keys of a service,
-//     in the binary of cloud/, which has their drivers.
+//   - base64key:// with 32 bytes in URL-safe base64 is the key itself (NaCl secretbox);
+//   - file:///path is a file that contains 32 bytes in standard base64, for the same algorithm;
+//   - hashivault://, awskms://, gcpkms:// and azurekeyvault:// are keys of a service. Only the
+//     binary of cloud/ has their drivers.
 //
-// A key of a service is not used before it is needed, so that no error of it shows
-// here. Errors hold no part of the URL but the name of a kind of key that this
-// binary knows.
+// Open does not contact a service, so errors of the service appear at the first use of the key.
+// Errors contain no part of the URL except a scheme that this binary knows.
 func Open(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
 	scheme, rest, found := strings.Cut(keyURL, "://")
 	switch {
@@ -44,7 +43,7 @@ func Open(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
 	case !found || !secrets.DefaultURLMux().ValidKeeperScheme(scheme):
 		return nil, fmt.Errorf("it must be the URL of a key: %w, or file:///path; other keys need the binary of make build-cloud", errLocal)
 	case scheme == localsecrets.Scheme && rest == "":
-		return nil, errLocal // the library would make a key, and forget it
+		return nil, errLocal // the library would generate a key and lose it
 	}
 	keeper, err := secrets.OpenKeeper(ctx, keyURL)
 	switch {
@@ -69,19 +68,19 @@ func openFile(keyURL, path string) (*secrets.Keeper, error) {
 	return localsecrets.NewKeeper([Size]byte(key)), nil
 }
 
-// NewURL makes a key of its own.
+// NewURL makes a new key and returns its URL.
 func NewURL() string {
 	key := make([]byte, Size)
 	rand.Read(key)
 	return localsecrets.Scheme + "://" + base64.URLEncoding.EncodeToString(key)
 }
 
-// shortest is the length, in bytes, from which a part of a URL is replaced: a
-// shorter one is no secret, and may be a part of any word.
+// shortest is the minimum length, in bytes, of a part that Redact replaces: a shorter part is not a
+// secret, and may be part of any word.
 const shortest = 4
 
-// Redact is the text of err without the URL and without any of its parts behind
-// the scheme, in the form in which they stand in the URL and unescaped.
+// Redact returns the text of err without the URL and without its parts after the scheme, both as
+// written in the URL and unescaped.
 func Redact(err error, text string) error {
 	_, rest, _ := strings.Cut(text, "://")
 	parts := []string{text, rest}

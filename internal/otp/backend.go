@@ -5,40 +5,38 @@ import (
 	"time"
 )
 
-// Verdict is what a backend finds of a code.
+// Verdict is a backend's result for a code.
 type Verdict int
 
-// The verdicts. Right is given once for each code of a user, however many ask
-// at once.
+// The verdicts. A backend returns Right once for each code of a user, also under concurrent calls.
 const (
 	Wrong Verdict = iota + 1
 	Right
-	Used // it was right, and had counted before
+	Used // it is right, but was accepted before
 )
 
-// Backend keeps the secrets of users, who go by their uid. It is safe for
-// concurrent use, by several servers too.
+// Backend stores the secrets of users, identified by their uid. It is safe for concurrent use, also
+// by several servers.
 //
-// Its errors are the caller's to see: ErrInvalidCode where there is no secret to
-// check against, ErrMaintenance where the backend does not do its work, each with
-// its cause; and those of package repository.
+// Its errors are meant for the caller: ErrInvalidCode where there is no secret, ErrMaintenance
+// where the backend fails, each with its cause, and the errors of package repository.
 type Backend interface {
-	// Check judges six digits.
+	// Check verifies six digits.
 	Check(ctx context.Context, uid, code string) (Verdict, error)
-	// Enroll stores the secret in the place of any other and switches the user's
-	// otp on. account is the name that goes with the secret.
+	// Enroll stores the secret, replaces any other, and sets the user's otp. account is the label
+	// of the secret in an authenticator.
 	Enroll(ctx context.Context, uid, account string, secret Secret) error
-	// Disable switches otp off and forgets the secret. There need not be one.
+	// Disable clears otp and deletes the secret, if there is one.
 	Disable(ctx context.Context, uid string) error
-	// Enrolled says whether there is a secret, whatever the user's otp says.
+	// Enrolled reports whether there is a secret, whatever the user's otp is.
 	Enrolled(ctx context.Context, uid string) (bool, error)
 }
 
-// Accounts is where users have their otp. Package repository implements it.
+// Accounts stores the otp of users. Package repository implements it.
 type Accounts interface {
-	// EnableOTP switches a user's otp on, stores an encrypted secret unless that
-	// is nil and forgets the failures, all or nothing.
+	// EnableOTP sets a user's otp, deletes the old secret and the failures, and stores the
+	// encrypted secret unless it is nil, in one transaction.
 	EnableOTP(ctx context.Context, uid string, encrypted []byte, now time.Time) error
-	// DisableOTP takes all that back.
+	// DisableOTP clears otp and deletes the secret and the failures.
 	DisableOTP(ctx context.Context, uid string, now time.Time) error
 }

@@ -2,7 +2,7 @@ package otp
 
 import "barong/internal/problem"
 
-// What a caller is told, word for word as Barong says it.
+// Errors with the messages of Barong.
 var (
 	ErrNotEnabled  = problem.New(problem.Rejected, "Account has not enabled 2FA")
 	ErrInvalidCode = problem.New(problem.Rejected, "OTP code is invalid")

@@ -15,33 +15,32 @@ import (
 // Store is the table of encrypted secrets. Package repository implements it.
 type Store interface {
 	Accounts
-	// OTPSecret is the encrypted secret; identity.ErrRecordNotFound without one.
+	// OTPSecret returns the encrypted secret; identity.ErrRecordNotFound without one.
 	OTPSecret(ctx context.Context, uid string) ([]byte, error)
-	// AcceptOTPStep moves a user to a later time step. It is false where the user
-	// had reached this step or one behind it: of many that ask at once, one wins.
+	// AcceptOTPStep stores a later time step of a user. It returns false where the user has reached
+	// this step or a later one. Of concurrent calls for a step, one succeeds.
 	AcceptOTPStep(ctx context.Context, uid string, step int64) (bool, error)
 }
 
-// Local is the backend whose secrets lie in the database, encrypted.
+// Local is the backend with encrypted secrets in the database.
 type Local struct {
 	store  Store
 	keeper *secrets.Keeper
 	clock  func() time.Time
 }
 
-// NewLocal makes a backend. The keeper, which stays the caller's to close, is the
-// key from outside of the database.
+// NewLocal makes a backend. The keeper is the key from outside of the database. The caller closes
+// it.
 func NewLocal(store Store, keeper *secrets.Keeper, clock func() time.Time) *Local {
 	return &Local{store: store, keeper: keeper, clock: clock}
 }
 
 var _ Backend = (*Local)(nil)
 
-// keeperTimeout is for one encryption, where that is done elsewhere.
+// keeperTimeout limits one encryption, which an external service may do.
 const keeperTimeout = 5 * time.Second
 
-// Check accepts each time step once, and none before one that was accepted (RFC
-// 6238 §5.2).
+// Check accepts each time step once, and none before an accepted one (RFC 6238 §5.2).
 func (l *Local) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	secret, err := l.secret(ctx, uid)
 	if err != nil {
@@ -62,7 +61,7 @@ func (l *Local) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	}
 }
 
-// Enroll implements Backend. The account's name is not stored.
+// Enroll implements Backend. It does not store the account's name.
 func (l *Local) Enroll(ctx context.Context, uid, _ string, secret Secret) error {
 	encrypted, err := l.Seal(ctx, uid, secret)
 	if err != nil {
@@ -96,7 +95,7 @@ func (l *Local) secret(ctx context.Context, uid string) (Secret, error) {
 	return l.Unseal(ctx, uid, encrypted)
 }
 
-// Seal encrypts a secret for the row of a user, and of no other.
+// Seal encrypts a secret for the row of one user.
 func (l *Local) Seal(ctx context.Context, uid string, secret Secret) ([]byte, error) {
 	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
 	defer cancel()
@@ -107,7 +106,7 @@ func (l *Local) Seal(ctx context.Context, uid string, secret Secret) ([]byte, er
 	return encrypted, nil
 }
 
-// Unseal decrypts what Seal made for that user.
+// Unseal decrypts a secret that Seal encrypted for the same user.
 func (l *Local) Unseal(ctx context.Context, uid string, encrypted []byte) (Secret, error) {
 	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
 	defer cancel()
@@ -122,6 +121,6 @@ func (l *Local) Unseal(ctx context.Context, uid string, encrypted []byte) (Secre
 	return Secret(secret), nil
 }
 
-// ownership begins a plaintext: who can write to the table, and has no key,
-// cannot give a user the secret of another.
+// ownership is the prefix of a plaintext. With it, write access to the table without the key does
+// not suffice to give a user the secret of another.
 func ownership(uid string) []byte { return []byte(uid + "\n") }

@@ -6,23 +6,23 @@ import (
 	"barong/internal/problem"
 )
 
-// Outcome is what became of a code that was given, in one word.
+// Outcome is the result of a verification in one word.
 type Outcome string
 
 // The outcomes.
 const (
 	Accepted    Outcome = "accepted"
 	Rejected    Outcome = "wrong"
-	Replayed    Outcome = "used"        // it was right, and had counted before
-	Locked      Outcome = "locked"      // too many failures in a row: nobody looked at it, or it was one too many
-	Maintenance Outcome = "maintenance" // the backend does not do its work
-	Failed      Outcome = "failed"      // anything else, as a database that does not answer
+	Replayed    Outcome = "used"        // it is right, but was accepted before
+	Locked      Outcome = "locked"      // too many failures in a row: the code was not checked, or caused the lock
+	Maintenance Outcome = "maintenance" // the backend failed
+	Failed      Outcome = "failed"      // any other error, such as a database that does not answer
 )
 
-// Outcomes are all there are.
+// Outcomes lists all outcomes.
 var Outcomes = []Outcome{Accepted, Rejected, Replayed, Locked, Maintenance, Failed}
 
-// outcomeOf names the result of Verify.
+// outcomeOf returns the outcome for a result of Verify.
 func outcomeOf(err error) Outcome {
 	switch {
 	case err == nil:

@@ -13,14 +13,13 @@ import (
 	"time"
 )
 
-// Vault is the backend whose secrets lie in the TOTP engine of HashiCorp Vault
-// or OpenBao, at totp/keys/<uid>, where Barong has them. Vault knows which codes
-// were used.
+// Vault is the backend with secrets in the TOTP engine of HashiCorp Vault or OpenBao, at
+// totp/keys/<uid>, where Barong stores them. Vault tracks used codes.
 type Vault struct {
-	Address  string                 // as https://vault.example.org:8200
-	Token    func() (string, error) // asked before each request: tokens are renewed
-	Prefix   string                 // before the uid, with an underscore; often empty
-	Issuer   string                 // that new keys are labelled with
+	Address  string                 // such as https://vault.example.org:8200
+	Token    func() (string, error) // called before each request: tokens are renewed
+	Prefix   string                 // precedes the uid, with an underscore; often empty
+	Issuer   string                 // the issuer of new keys
 	Accounts Accounts
 	Clock    func() time.Time
 	Client   *http.Client
@@ -28,11 +27,10 @@ type Vault struct {
 
 var _ Backend = (*Vault)(nil)
 
-// vaultTimeout is for one request to Vault. A caller waits no longer for a Vault
-// that hangs.
+// vaultTimeout limits one request to Vault, and so how long a caller waits for a Vault that hangs.
 const vaultTimeout = 5 * time.Second
 
-// vaultAnswerLimit is in bytes: the answers that are read have some hundred.
+// vaultAnswerLimit is in bytes: the responses in use have some hundred.
 const vaultAnswerLimit = 64 << 10
 
 // Check implements Backend.
@@ -47,7 +45,7 @@ func (v *Vault) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	case answer.status == http.StatusOK && answer.Data.Valid != nil:
 		return Wrong, nil
 	case answer.says("code already used"), answer.status == http.StatusInternalServerError && answer.mentions("used cache"):
-		return Used, nil // the second is what the loser of two at the same moment gets
+		return Used, nil // the second is the response to the loser of two concurrent requests
 	case answer.says("unknown key"):
 		return 0, ErrInvalidCode.WithCause(fmt.Errorf("otp of %s is on, and Vault has no key for it", uid))
 	default:
@@ -55,7 +53,7 @@ func (v *Vault) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	}
 }
 
-// Enroll implements Backend. The key is in Vault before otp is switched on.
+// Enroll implements Backend. It stores the key in Vault before it sets otp.
 func (v *Vault) Enroll(ctx context.Context, uid, account string, secret Secret) error {
 	answer, err := v.ask(ctx, http.MethodPost, "keys", uid, map[string]any{
 		"key": secret, "issuer": v.Issuer, "account_name": account, "period": period, "digits": digits, "algorithm": "SHA1", "skew": drift,
@@ -69,7 +67,7 @@ func (v *Vault) Enroll(ctx context.Context, uid, account string, secret Secret) 
 	return v.Accounts.EnableOTP(ctx, uid, nil, v.Clock())
 }
 
-// Disable implements Backend. The key goes after otp is switched off.
+// Disable implements Backend. It clears otp before it deletes the key.
 func (v *Vault) Disable(ctx context.Context, uid string) error {
 	if err := v.Accounts.DisableOTP(ctx, uid, v.Clock()); err != nil {
 		return err
@@ -99,20 +97,20 @@ func (v *Vault) Enrolled(ctx context.Context, uid string) (bool, error) {
 	}
 }
 
-// withoutForeignRedirects is a client that leaves a redirect to another host, or
-// to another scheme, unfollowed: the token would go there.
+// withoutForeignRedirects returns a client that does not follow a redirect to another host or
+// scheme, because it would send the token there.
 func withoutForeignRedirects(client *http.Client) *http.Client {
-	faithful := *client
-	faithful.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+	restricted := *client
+	restricted.CheckRedirect = func(next *http.Request, before []*http.Request) error {
 		if next.URL.Host != before[0].URL.Host || next.URL.Scheme != before[0].URL.Scheme || len(before) > 3 {
 			return http.ErrUseLastResponse
 		}
 		return nil
 	}
-	return &faithful
+	return &restricted
 }
 
-// vaultAnswer is what is read of an answer.
+// vaultAnswer is the part of a response that is read.
 type vaultAnswer struct {
 	status  int
 	request string // for the log
@@ -123,7 +121,7 @@ type vaultAnswer struct {
 	Errors []string `json:"errors"`
 }
 
-// says whether Vault refused the request for this reason: it has no codes.
+// says reports whether Vault rejected the request for this reason: its errors have no codes.
 func (a vaultAnswer) says(reason string) bool {
 	return a.status == http.StatusBadRequest && a.mentions(reason)
 }
@@ -132,13 +130,13 @@ func (a vaultAnswer) mentions(reason string) bool {
 	return strings.Contains(strings.Join(a.Errors, "\n"), reason)
 }
 
-// failure is an answer that the request should not have got: no right to it, no
-// engine, a seal.
+// failure is the error for an unexpected response: a missing permission, a missing engine, a sealed
+// Vault.
 func (a vaultAnswer) failure() error {
 	return ErrMaintenance.WithCause(fmt.Errorf("Vault answered %s with %d: %s", a.request, a.status, strings.Join(a.Errors, "; ")))
 }
 
-// ask sends one request. An error is ErrMaintenance: there was no answer.
+// ask sends one request. It returns ErrMaintenance where there is no response.
 func (v *Vault) ask(ctx context.Context, method, kind, uid string, body map[string]any) (vaultAnswer, error) {
 	bounded, cancel := context.WithTimeout(ctx, vaultTimeout)
 	defer cancel()

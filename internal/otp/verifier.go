@@ -10,28 +10,28 @@ import (
 	"barong/internal/problem"
 )
 
-// Attempts counts the failures of users. Locks are measured by one clock for all
-// servers. Package repository implements it.
+// Attempts counts the failures of users. One clock measures locks for all servers. Package
+// repository implements it.
 type Attempts interface {
-	// OTPLock is for how long a user's codes do not count; 0 where they do.
+	// OTPLock returns for how long a user's codes are rejected; 0 without a lock.
 	OTPLock(ctx context.Context, uid string) (time.Duration, error)
-	// CountOTPFailure counts one more failure in a row and locks for as long as
-	// lock says. Under a lock nothing is counted: then locked is how long that still
-	// stands, else 0.
+	// CountOTPFailure counts one more failure in a row and locks the user for the duration that
+	// lock returns. While a lock is active it counts nothing, and locked is the remaining time;
+	// otherwise locked is 0.
 	CountOTPFailure(ctx context.Context, uid string, lock func(inARow int) time.Duration) (locked time.Duration, err error)
-	// ForgetOTPFailures starts counting afresh, or returns how long a lock still stands.
+	// ForgetOTPFailures resets the count, or returns the remaining time of an active lock.
 	ForgetOTPFailures(ctx context.Context, uid string) (locked time.Duration, err error)
 }
 
-// Verifier checks codes and locks those who guess. It is safe for concurrent use.
+// Verifier checks codes and locks users after repeated failures. It is safe for concurrent use.
 type Verifier struct {
 	backend  Backend
 	attempts Attempts
 	observe  func(Outcome)
 }
 
-// NewVerifier checks codes by a backend. observe is told of each code that was
-// given, and may be nil. Another part that is nil is an error.
+// NewVerifier checks codes with a backend. observe gets the outcome of each verification, and may
+// be nil. The other parameters must not be nil.
 func NewVerifier(backend Backend, attempts Attempts, observe func(Outcome)) (*Verifier, error) {
 	switch {
 	case backend == nil:
@@ -44,8 +44,8 @@ func NewVerifier(backend Backend, attempts Attempts, observe func(Outcome)) (*Ve
 	return &Verifier{backend, attempts, observe}, nil
 }
 
-// The lock: a minute after five failures in a row, and twice as long after each
-// further one, up to an hour. At that rate a guess succeeds once in decades.
+// The lock: one minute after five failures in a row, doubling with each further failure up to an
+// hour. At that rate a guess succeeds once in decades.
 const (
 	freeFailures = 5
 	firstLock    = time.Minute
@@ -63,10 +63,10 @@ func lockTime(inARow int) time.Duration {
 	return lock
 }
 
-// Verify is nil when the code is right and counts now: it is spent. Blanks in it do
-// not count: authenticators show 123 456. Under a lock no code is looked at, and the failures
-// of many who guess at once are counted one after the other, so that no more of
-// them learn anything than of one who asks patiently.
+// Verify returns nil when the code is right and was not used before; then the code is used. It
+// ignores blanks, because authenticators show 123 456. While a lock is active it checks no code.
+// Failures of concurrent guesses are counted one after the other, so concurrency yields no
+// additional guesses.
 func (v *Verifier) Verify(ctx context.Context, uid, code string) error {
 	err := v.verify(ctx, uid, code)
 	v.observe(outcomeOf(err))
@@ -91,7 +91,7 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	case Right:
 		lock, err = v.attempts.ForgetOTPFailures(ctx, uid)
 	case Used:
-		return ErrCodeUsed // no guess, and no proof either
+		return ErrCodeUsed // neither a failed guess nor a proof
 	default:
 		lock, err = v.attempts.CountOTPFailure(ctx, uid, lockTime)
 	}
@@ -107,7 +107,7 @@ func (v *Verifier) verify(ctx context.Context, uid, code string) error {
 	}
 }
 
-// withoutBlanks drops white space of every width, none included.
+// withoutBlanks removes white space of every width, including zero width.
 func withoutBlanks(code string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
