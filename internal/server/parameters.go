@@ -16,19 +16,18 @@ import (
 	"barong/internal/problem"
 )
 
-// The parameters are what a request gives, by name: members that the operation knows.
-// A value is a JSON value; one from a form is the JSON string of its text. What the
-// text means is for the operation's schema to say (operation.go), so that all forms
-// mean the same. Nothing that is wrong with them is answered or logged with a part
-// of what was sent.
+// Parameters are the members of a request that the operation declares, by name. Each is a JSON
+// value; a value of a form becomes the JSON string of its text. The operation's schema gives
+// the text its type (coercion.go), so that all forms of a request mean the same. Neither
+// responses nor logs repeat any part of malformed input.
 
 func unparsable(format string, args ...any) error {
 	return problem.New(problem.BadRequest, fmt.Sprintf(format, args...))
 }
 
-// parseJSON reads one JSON object and nothing behind it; a body of white space
-// has no parameters. A member that is given twice is refused (RFC 8259, section
-// 4, leaves its meaning open). The values are parts of the body, not copies.
+// parseJSON parses a body that is exactly one JSON object; a body of white space has no
+// parameters. A duplicate member is an error, because RFC 8259, section 4, leaves its meaning
+// undefined. The values are slices of the body, not copies.
 func parseJSON(ctx context.Context, body []byte, known func([]byte) bool) (given jsonobject.Members, err error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return given, nil
@@ -56,8 +55,8 @@ func parseJSON(ctx context.Context, body []byte, known func([]byte) bool) (given
 	}
 }
 
-// parseForm reads a form (WHATWG URL, application/x-www-form-urlencoded). A value
-// that nobody wants is held against the same rules and not kept.
+// parseForm parses a form (application/x-www-form-urlencoded, WHATWG URL). Unknown parameters
+// are checked by the same rules, but only their names are kept.
 func parseForm(ctx context.Context, body []byte, known func([]byte) bool) (jsonobject.Members, error) {
 	given := jsonobject.Members{Values: map[string]jsontext.Value{}}
 	seen := map[string]bool{}
@@ -96,8 +95,8 @@ func parseForm(ctx context.Context, body []byte, known func([]byte) bool) (jsono
 	return given, nil
 }
 
-// isStrict says whether the caller wants to hear of parameters that the operation
-// does not know: Prefer: handling=strict (RFC 7240, section 4.4).
+// isStrict reports whether the client asks for errors about unknown parameters: Prefer:
+// handling=strict (RFC 7240, section 4.4).
 func isStrict(r *http.Request) bool {
 	for _, line := range r.Header.Values("Prefer") {
 		for preference := range strings.SplitSeq(line, ",") {
