@@ -16,7 +16,7 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// specification is openapi.yaml.
+// specification returns openapi.yaml.
 func specification(t *testing.T) []byte {
 	t.Helper()
 	content, err := os.ReadFile("../../openapi.yaml")
