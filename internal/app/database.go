@@ -75,27 +75,27 @@ const databasePause = 500 * time.Millisecond
 // waitForDatabase retries until the database responds. A permanent error, such as a wrong
 // password, ends the wait at once. Other errors are logged at growing intervals.
 func waitForDatabase(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	patience, cancel := context.WithTimeout(ctx, databasePatience)
+	limited, cancel := context.WithTimeout(ctx, databasePatience)
 	defer cancel()
-	var told time.Time
+	var lastLogged time.Time
 	interval := time.Second
 	for {
-		err := pool.Ping(patience)
+		err := pool.Ping(limited)
 		if err == nil {
 			return nil
 		}
 		if reason, refused := repository.RefusedForGood(err); refused {
 			return fmt.Errorf("DATABASE_URL: the database refuses the connection: %s", reason)
 		}
-		if now := time.Now(); now.Sub(told) >= interval {
+		if now := time.Now(); now.Sub(lastLogged) >= interval {
 			log.Warn("the database does not answer yet", "error", err)
-			if !told.IsZero() {
+			if !lastLogged.IsZero() {
 				interval *= 2
 			}
-			told = now
+			lastLogged = now
 		}
 		select {
-		case <-patience.Done():
+		case <-limited.Done():
 			return fmt.Errorf("DATABASE_URL: the database did not answer within %s: %w", databasePatience, err)
 		case <-time.After(databasePause):
 		}

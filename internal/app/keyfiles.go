@@ -23,16 +23,16 @@ func loadOrCreateKey(path string, generate func() ([]byte, error), log *slog.Log
 	if key, err = generate(); err != nil {
 		return nil, err
 	}
-	made, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(made.Name()) //nolint:errcheck // the hard link keeps the content
-	_, err = made.Write(key)
-	if err := errors.Join(err, made.Sync(), made.Close()); err != nil {
+	defer os.Remove(temporary.Name()) //nolint:errcheck // the hard link keeps the content
+	_, err = temporary.Write(key)
+	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
 		return nil, fmt.Errorf("the key file %s could not be written: %w", path, err)
 	}
-	err = os.Link(made.Name(), path)
+	err = os.Link(temporary.Name(), path)
 	switch {
 	case err == nil:
 		log.Info("a key was made", "file", path)

@@ -81,11 +81,11 @@ func openOTP(ctx context.Context, c config.Config) (on func(*repository.Reposito
 	}
 	url := c.OTPKey
 	if url == "" {
-		kept, err := existingKey(otpKeyFile(c), "BARONG_OTP_KEY")
+		stored, err := existingKey(otpKeyFile(c), "BARONG_OTP_KEY")
 		if err != nil {
 			return nil, nil, err
 		}
-		url = strings.TrimSpace(string(kept))
+		url = strings.TrimSpace(string(stored))
 	}
 	keeper, err := keys.Open(ctx, url)
 	if err != nil {

@@ -28,7 +28,7 @@ var errEmptied = errors.New("it names no signers or no scopes, so nobody could c
 // operations that no signer may call.
 func NewSource(path string, log *slog.Logger, declared ...Operation) (*Source, error) {
 	s := &Source{}
-	told := &notices{log: log}
+	warnings := &notices{log: log}
 	var err error
 	s.file, err = reload.Open("keychain", log, func(contents [][]byte) error {
 		keychain, err := ParseKeychain(contents[0], os.Getenv)
@@ -38,8 +38,8 @@ func NewSource(path string, log *slog.Logger, declared ...Operation) (*Source, e
 		if before := s.keychain.Load(); before != nil && keychain.isEmpty() && !before.isEmpty() {
 			return errEmptied
 		}
-		keychain.notices = told
-		told.inspect(keychain, declared)
+		keychain.notices = warnings
+		warnings.inspect(keychain, declared)
 		s.keychain.Store(keychain)
 		return nil
 	}, path)

@@ -102,11 +102,11 @@ func (s Signature) checkStrictly() error {
 // Signatures of others and unknown members keep every byte. Earlier signatures by s are
 // removed.
 func (c *Countersignable) Sign(s *signing.Signer) ([]byte, error) {
-	made, err := s.Sign(string(c.jws.Payload), "")
+	signature, err := s.Sign(string(c.jws.Payload), "")
 	if err != nil {
 		return nil, err
 	}
-	added, err := json.Marshal(made)
+	added, err := json.Marshal(signature)
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +145,9 @@ func Attestation(typ string, claims signing.Claims, s *signing.Signer) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.Sign(payload, typ)
+	signature, err := s.Sign(payload, typ)
 	if err != nil {
 		return nil, err
 	}
-	return signing.Join(payload, made)
+	return signing.Join(payload, signature)
 }

@@ -106,11 +106,11 @@ func verifyClient(chain []*x509.Certificate, authorities *x509.CertPool) error {
 	if len(chain) == 0 {
 		return errors.New("the client has shown no certificate")
 	}
-	between := x509.NewCertPool()
+	intermediates := x509.NewCertPool()
 	for _, certificate := range chain[1:] {
-		between.AddCert(certificate)
+		intermediates.AddCert(certificate)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{Roots: authorities, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: authorities, Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	return err
 }
 

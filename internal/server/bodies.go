@@ -30,17 +30,17 @@ type body struct {
 
 var errTooLarge = errors.New("the body is larger than the limit")
 
-// read returns the whole body. memory bounds the total time that it waits for memory.
-func (b *body) read(memory time.Duration) ([]byte, error) {
-	announced := b.request.ContentLength
-	most := b.limit + 1 // the extra byte detects a body over the limit
-	if announced >= 0 {
-		most = announced + 1 // the extra byte leaves room to read the end of the body
+// read returns the whole body. maxWait bounds the total time that it waits for memory.
+func (b *body) read(maxWait time.Duration) ([]byte, error) {
+	length := b.request.ContentLength
+	maxSize := b.limit + 1 // the extra byte detects a body over the limit
+	if length >= 0 {
+		maxSize = length + 1 // the extra byte leaves room to read the end of the body
 	}
 	b.start = time.Now()
 	for {
 		if len(b.bytes) == cap(b.bytes) {
-			if err := b.grow(most, memory); err != nil {
+			if err := b.grow(maxSize, maxWait); err != nil {
 				return nil, err
 			}
 		}
@@ -60,14 +60,14 @@ func (b *body) read(memory time.Duration) ([]byte, error) {
 	}
 }
 
-// grow doubles the buffer, up to most bytes, as soon as the memory limit grants it.
-func (b *body) grow(most int64, memory time.Duration) error {
-	size := min(max(2*int64(cap(b.bytes)), firstPart), most)
-	waiting := time.Now()
-	if err := b.memory.hold(b.request.Context(), size, memory-b.waited); err != nil {
+// grow doubles the buffer, up to maxSize bytes, as soon as the memory limit grants it.
+func (b *body) grow(maxSize int64, maxWait time.Duration) error {
+	size := min(max(2*int64(cap(b.bytes)), firstPart), maxSize)
+	waitStart := time.Now()
+	if err := b.memory.hold(b.request.Context(), size, maxWait-b.waited); err != nil {
 		return err
 	}
-	b.waited += time.Since(waiting)
+	b.waited += time.Since(waitStart)
 	larger := make([]byte, len(b.bytes), size)
 	copy(larger, b.bytes)
 	b.bytes = larger
@@ -80,8 +80,8 @@ func (b *body) grow(most int64, memory time.Duration) error {
 func (b *body) setDeadlines() {
 	now := time.Now()
 	stalled := now.Add(b.timeouts.Body)
-	rate := float64(len(b.bytes)) / float64(b.timeouts.BodyRate)
-	tooSlow := b.start.Add(b.waited + b.timeouts.Body + time.Duration(rate*float64(time.Second)))
+	expected := float64(len(b.bytes)) / float64(b.timeouts.BodyRate)
+	tooSlow := b.start.Add(b.waited + b.timeouts.Body + time.Duration(expected*float64(time.Second)))
 	if tooSlow.Before(stalled) {
 		stalled = tooSlow
 	}

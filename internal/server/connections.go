@@ -148,14 +148,14 @@ func (c *Connections) evict(victim *connection) {
 // begin counts a request on a connection; call end when its response has been written. Above
 // the limit of open requests it closes the oldest unauthenticated connection with an open
 // request. If there is none, it returns errOverloaded. end must be called in both cases.
-func (c *Connections) begin(of *connection) (end func(), err error) {
-	if of != nil {
-		of.requests.Add(1)
+func (c *Connections) begin(conn *connection) (end func(), err error) {
+	if conn != nil {
+		conn.requests.Add(1)
 	}
 	end = func() {
 		c.open.Add(-1)
-		if of != nil && of.requests.Add(-1) == 0 {
-			of.idle.Store(time.Now().UnixNano())
+		if conn != nil && conn.requests.Add(-1) == 0 {
+			conn.idle.Store(time.Now().UnixNano())
 		}
 	}
 	if c.open.Add(1) <= c.requests {
@@ -173,24 +173,24 @@ type connectionKey struct{}
 
 // Context stores the connection in the context of its requests. It is for
 // [http.Server.ConnContext].
-func (c *Connections) Context(ctx context.Context, of net.Conn) context.Context {
+func (c *Connections) Context(ctx context.Context, conn net.Conn) context.Context {
 	for {
-		if known, ok := of.(*connection); ok {
-			return context.WithValue(ctx, connectionKey{}, known)
+		if bounded, ok := conn.(*connection); ok {
+			return context.WithValue(ctx, connectionKey{}, bounded)
 		}
-		above, ok := of.(interface{ NetConn() net.Conn })
+		wrapper, ok := conn.(interface{ NetConn() net.Conn })
 		if !ok {
 			return ctx
 		}
-		of = above.NetConn()
+		conn = wrapper.NetConn()
 	}
 }
 
 // connectionOf returns the connection of a request, or nil if it arrived through a listener
 // without this limit.
 func connectionOf(ctx context.Context) *connection {
-	known, _ := ctx.Value(connectionKey{}).(*connection)
-	return known
+	conn, _ := ctx.Value(connectionKey{}).(*connection)
+	return conn
 }
 
 // trust marks the connection as authenticated: it is closed only after all unauthenticated

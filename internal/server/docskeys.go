@@ -16,20 +16,20 @@ type docsKeys struct {
 }
 
 // exchange returns the page's own key for a valid key of either kind.
-func (k *docsKeys) exchange(given string) (page string, ok bool) {
+func (k *docsKeys) exchange(key string) (page string, ok bool) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	switch {
-	case same(given, k.url):
+	case same(key, k.url):
 		k.url, k.page = "", rand.Text()
 		return k.page, true
-	case same(given, k.page):
+	case same(key, k.page):
 		return k.page, true
 	default:
 		return "", false
 	}
 }
 
-func same(given, key string) bool {
-	return key != "" && subtle.ConstantTimeCompare([]byte(given), []byte(key)) == 1
+func same(input, key string) bool {
+	return key != "" && subtle.ConstantTimeCompare([]byte(input), []byte(key)) == 1
 }

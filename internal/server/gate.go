@@ -118,12 +118,12 @@ func (v *visit) serve(next http.Handler) error {
 	}
 	// The places are taken after authentication and after the body has arrived, so that
 	// neither slow senders nor unauthorised callers can occupy them.
-	leave, err := g.signers.working.acquire(v.info.signers)
+	releaseSigners, err := g.signers.working.acquire(v.info.signers)
 	if err != nil {
 		return err
 	}
 	if err := g.places.acquire(); err != nil {
-		leave()
+		releaseSigners()
 		return err
 	}
 	v.r.Body = canonicalBody(values)
@@ -132,7 +132,7 @@ func (v *visit) serve(next http.Handler) error {
 	a := newAnswer(v.w)
 	defer a.free()
 	func() {
-		defer leave()
+		defer releaseSigners()
 		defer g.places.release()
 		next.ServeHTTP(a, v.r)
 	}()

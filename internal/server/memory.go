@@ -98,12 +98,11 @@ func (m *memoryLimiter) reserve(owner string, need int64) *reservation {
 	return &reservation{limiter: m, owner: owner, order: m.last, need: need}
 }
 
-// hold waits until the reservation holds that many bytes. It fails after patience, or when ctx
-// ends.
-func (r *reservation) hold(ctx context.Context, bytes int64, patience time.Duration) error {
+// hold waits until the reservation holds size bytes. It fails after timeout, or when ctx ends.
+func (r *reservation) hold(ctx context.Context, size int64, timeout time.Duration) error {
 	m := r.limiter
 	m.mutex.Lock()
-	more := min(bytes, r.need) - r.held
+	more := min(size, r.need) - r.held
 	if more <= 0 {
 		m.mutex.Unlock()
 		return nil
@@ -117,7 +116,7 @@ func (r *reservation) hold(ctx context.Context, bytes int64, patience time.Durat
 	w.granted = make(chan struct{})
 	m.enqueue(w)
 	m.mutex.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	select {
 	case <-w.granted:

@@ -42,7 +42,7 @@ type bucket struct {
 // (draft-ietf-httpapi-ratelimit-headers-10).
 func (l *RateLimits) allow(header http.Header, keychain *auth.Keychain, signers []string, operation string, now time.Time) error {
 	var tightest *bucket
-	var by string
+	var signerOfTightest string
 	var wait time.Duration
 	var left float64
 	taken := make([]*rate.Reservation, 0, 2) // requests rarely have more than two signers
@@ -51,12 +51,12 @@ func (l *RateLimits) allow(header http.Header, keychain *auth.Keychain, signers 
 		if rule == nil || rule.unlimited() {
 			continue
 		}
-		its := l.bucket(keychain, signer, rule)
-		reservation := its.ReserveN(now, 1)
+		candidate := l.bucket(keychain, signer, rule)
+		reservation := candidate.ReserveN(now, 1)
 		taken = append(taken, reservation)
-		itsWait, itsRest := reservation.DelayFrom(now), its.TokensAt(now)
-		if tightest == nil || itsWait > wait || itsWait == wait && itsRest < left {
-			tightest, by, wait, left = its, signer, itsWait, itsRest
+		candidateWait, tokens := reservation.DelayFrom(now), candidate.TokensAt(now)
+		if tightest == nil || candidateWait > wait || candidateWait == wait && tokens < left {
+			tightest, signerOfTightest, wait, left = candidate, signer, candidateWait, tokens
 		}
 	}
 	if tightest == nil {
@@ -78,7 +78,7 @@ func (l *RateLimits) allow(header http.Header, keychain *auth.Keychain, signers 
 		Detail:     "A signer has sent too many requests, try again later",
 		Reason:     problem.RateLimited,
 		RetryAfter: wait,
-		Cause:      fmt.Errorf("%s has used up %s", by, tightest.rule.policy),
+		Cause:      fmt.Errorf("%s has used up %s", signerOfTightest, tightest.rule.policy),
 	}
 }
 
