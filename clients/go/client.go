@@ -28,9 +28,9 @@ func OperationsURL(server string) (string, error) {
 	return strings.TrimSuffix(base.String(), "/"), nil
 }
 
-// Strict makes the server reject unknown parameters, which it ignores otherwise (Prefer:
-// handling=strict, RFC 7240): a misspelt parameter gets 422 `x is unknown`. A request that
-// already has a Prefer header, such as handling=lenient, is not changed. Strict is an
+// Strict makes the server reject unknown parameters, which it ignores otherwise
+// (Prefer: handling=strict, RFC 7240): a misspelt parameter gets 422 `x is unknown`. A request
+// that already has a Prefer header, such as handling=lenient, is not changed. Strict is an
 // [api.RequestEditorFn].
 func Strict(_ context.Context, request *http.Request) error {
 	if !strings.Contains(strings.ToLower(strings.Join(request.Header.Values("Prefer"), ",")), "handling=") {

@@ -36,8 +36,8 @@ const policy = "default-src 'none'; script-src 'nonce-%[1]s'; style-src 'nonce-%
 
 // Handlers returns the handlers of the page and its files by path, for GET and HEAD. If
 // tokenPath is not empty, the page requests Bearer tokens for trying operations from it, by
-// POST with the key from its URL in KeyHeader. The response is a JSON object {"token": …,
-// "expires_in": seconds, "key": for the next request}.
+// POST with the key from its URL in KeyHeader. The response is a JSON object
+// {"token": …, "expires_in": seconds, "key": for the next request}.
 //
 // The page is generated from the specification, openapi.yaml. An error means that it is
 // invalid.

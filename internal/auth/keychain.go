@@ -30,9 +30,9 @@ type scope struct {
 	mandatory []string // never empty, a subset of the permitted signers
 }
 
-// ParseKeychain parses a keychain file in Barong's format. Of ERB it supports only <%=
-// ENV['NAME'] %>, which it replaces with getenv("NAME"). An empty file is a keychain without
-// signers. The error lists every rejected entry in a sentence of its own: a private key, a
+// ParseKeychain parses a keychain file in Barong's format. Of ERB it supports only
+// <%= ENV['NAME'] %>, which it replaces with getenv("NAME"). An empty file is a keychain
+// without signers. The error lists every rejected entry in a sentence of its own: a private key, a
 // value that is not a key or does not fit its algorithm, an unknown option, a signer that is
 // not in the keychain, a scope without a mandatory signer. It never contains a value.
 func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {

@@ -95,8 +95,8 @@ func parseForm(ctx context.Context, body []byte, known func([]byte) bool) (jsono
 	return input, nil
 }
 
-// isStrict reports whether the client asks for errors about unknown parameters: Prefer:
-// handling=strict (RFC 7240, section 4.4).
+// isStrict reports whether the client asks for errors about unknown parameters:
+// Prefer: handling=strict (RFC 7240, section 4.4).
 func isStrict(r *http.Request) bool {
 	for _, line := range r.Header.Values("Prefer") {
 		for preference := range strings.SplitSeq(line, ",") {

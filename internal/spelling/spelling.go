@@ -27,8 +27,8 @@ func Nearest(name string, known []string) (nearest string, found bool) {
 	return nearest, found
 }
 
-// Suggestion returns a question to append to an error about an unknown name: `, did you mean
-// "email"?`. It is empty if no known name is similar.
+// Suggestion returns a question to append to an error about an unknown name:
+// `, did you mean "email"?`. It is empty if no known name is similar.
 func Suggestion(name string, known []string) string {
 	nearest, found := Nearest(name, known)
 	if !found {
