@@ -32,8 +32,8 @@ const (
 	adviceUnknown = "this server has no such setting"
 )
 
-// strayNames returns those of the environment (NAME=VALUE), sorted by name. It skips empty
-// values, and names that occur in the keychain file, which can refer to variables.
+// strayNames returns the stray variables of an environment (NAME=VALUE), sorted by name. It
+// skips empty values, and names in the keychain file, which can refer to variables.
 func strayNames(environment []string, keychain string) []strayName {
 	known := knownNames()
 	links := serviceLinks(environment)

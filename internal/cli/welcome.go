@@ -20,7 +20,7 @@ type places struct {
 	try              string // a command to copy; empty if it would need a key that is not available
 }
 
-// placesOf returns those of a server. Only the key of a development signer is available to a
+// placesOf returns the places of a server. Only the key of a development signer is available to a
 // command.
 func placesOf(s *app.Server) places {
 	root := s.URL()
