@@ -11,12 +11,12 @@ import (
 	"barong/clients/go/api"
 )
 
-// basePath is where a server has its operations: servers in openapi.yaml.
+// basePath is the path of a server's operations (servers in openapi.yaml).
 const basePath = "/api/v2/management"
 
-// OperationsURL returns the URL of a server's operations. If the URL of the server has
-// no path, such as http://127.0.0.1:8080, they are under /api/v2/management. A URL with
-// a path, such as a proxy may have, is the URL of the operations already.
+// OperationsURL returns the base URL of a server's operations. For a URL without a path, such
+// as http://127.0.0.1:8080, it appends /api/v2/management. A URL with a path, for example of a
+// proxy, is the base URL already.
 func OperationsURL(server string) (string, error) {
 	base, err := url.Parse(server)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
@@ -28,9 +28,9 @@ func OperationsURL(server string) (string, error) {
 	return strings.TrimSuffix(base.String(), "/"), nil
 }
 
-// Strict asks the server to reject parameters that it does not know, which it ignores
-// otherwise (RFC 7240): a misspelt one gets 422 `x is unknown`. A request that has a
-// preference of its own, such as handling=lenient, stays as it is. It is an
+// Strict makes the server reject unknown parameters, which it ignores otherwise
+// (Prefer: handling=strict, RFC 7240): a misspelt parameter gets 422 `x is unknown`. A request
+// that already has a Prefer header, such as handling=lenient, is not changed. Strict is an
 // [api.RequestEditorFn].
 func Strict(_ context.Context, request *http.Request) error {
 	if !strings.Contains(strings.ToLower(strings.Join(request.Header.Values("Prefer"), ",")), "handling=") {
@@ -39,25 +39,25 @@ func Strict(_ context.Context, request *http.Request) error {
 	return nil
 }
 
-// Client calls the operations of one server. It is made by [New] and safe for
-// concurrent use.
+// Client calls the operations of one server. Create it with [New]. It is safe for concurrent
+// use.
 //
-// The methods that end in WithResponse return an error unless the operation succeeded:
-// an [Error] if the server, or a proxy before it, answered with anything but the success
-// of the operation. So JSON201 (JSON200 of UpdateLabelWithResponse) is not nil if the
-// error is. The methods without that ending return the HTTP response, whose body is in
-// memory.
+// The methods that end in WithResponse return an error unless the operation succeeded: an
+// [Error] if the server, or a proxy in front of it, responded with anything else than the
+// operation's success. If the error is nil, JSON201 (JSON200 of UpdateLabelWithResponse) is
+// therefore not nil. The methods without that suffix return the HTTP response, whose body is
+// already in memory.
 type Client struct {
 	*api.ClientWithResponses
 }
 
-// New makes a client of the server at a URL, with or without the path of the operations
-// ([OperationsURL]). Requests are signed when they are sent, after all request editors.
-// The server is asked to reject parameters that it does not know ([Strict]).
+// New returns a client of the server at a URL, with or without the path of the operations
+// ([OperationsURL]). Requests are signed when they are sent, after all request editors have
+// run. The server is asked to reject unknown parameters ([Strict]).
 //
-// Without options, a request is sent up to 3 times, each attempt may take a minute, and
-// all of them together two minutes. Redirects are not followed, since a signed request
-// is meant for one server.
+// By default, a request is sent up to 3 times, each attempt may take a minute, and all
+// attempts together two minutes. Redirects are not followed, because a signed request is meant
+// for one server.
 func New(server string, signing *Signing, options ...Option) (*Client, error) {
 	if err := signing.check(); err != nil {
 		return nil, err
@@ -85,8 +85,8 @@ func New(server string, signing *Signing, options ...Option) (*Client, error) {
 
 func followNone(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// identify sets the headers that a request editor may replace: which program sends the
-// request, and that errors are read as problem details.
+// identify sets the User-Agent, and Accept for errors as problem details. Request editors may
+// replace them.
 func identify(_ context.Context, request *http.Request) error {
 	request.Header.Set("User-Agent", userAgent())
 	request.Header.Set("Accept", "application/json, application/problem+json")

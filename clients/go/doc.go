@@ -1,7 +1,6 @@
-// Package barong calls the management API of a Barong server. [New] makes a [Client],
-// which has a method for each operation (package barong/clients/go/api). It signs every
-// request, tries again where that is safe, and returns an [Error] unless the server
-// answers with a success:
+// Package barong is a client of the management API of a Barong server. [New] returns a [Client],
+// which has a method for each operation (package barong/clients/go/api). It signs every request,
+// retries it where that is safe, and returns an [Error] unless the operation succeeds:
 //
 //	backend, err := barong.LoadSigner("backend-1.mycompany.example", "backend-1.pem")
 //	…
@@ -11,5 +10,5 @@
 //	…
 //	fmt.Println(user.JSON201.UID, user.JSON201.State)
 //
-// A program that sends requests by other means can have them signed by [Signing.Sign].
+// A program that sends requests in another way can sign them with [Signing.Sign].
 package barong

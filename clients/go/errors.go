@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// Error is a response that is not the success of an operation. docs/errors.md of the
-// server lists them all. To tell one from another:
+// Error is a response other than the success of an operation. The server's docs/errors.md lists
+// all errors. To recognise one:
 //
 //	if failure, ok := errors.AsType[*barong.Error](err); ok && failure.Code == "not_found" {
 type Error struct {
 	Status     int
-	Code       string        // the kind of error, which stays the same: not_found, invalid_record; empty if the response is not the server's
-	Messages   []string      // sentences for people; none if the response is not the server's
-	Violations []Violation   // the parameters that break a rule, if the server names them
-	RequestID  string        // by which the server's log has the request; it may be empty
-	RetryAfter time.Duration // with 429 and 503: when another attempt may succeed
+	Code       string        // the kind of error, stable: not_found, invalid_record; empty if the response is not from the server
+	Messages   []string      // sentences for people; none if the response is not from the server
+	Violations []Violation   // the parameters that violate rules, if the server names them
+	RequestID  string        // identifies the request in the server's log; may be empty
+	RetryAfter time.Duration // with 429 and 503: the time after which a retry may succeed
 
 	request string // POST /api/v2/management/users/get
 }
 
-// Violation is one rule that a request breaks.
+// Violation is one rule that a request violates.
 type Violation struct {
-	Field   string // the parameter; empty if it is about several
-	Code    string // stays the same: email_taken
+	Field   string // the parameter; empty for several
+	Code    string // stable: email_taken
 	Message string // a sentence for people
 }
 
-// Error is one line with all but the violations, which the messages repeat.
+// Error returns everything except the violations in one line. The messages contain their text.
 func (e *Error) Error() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s answered %d", e.request, e.Status)
@@ -49,7 +49,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// maxErrorBody is how much of an error is read, many times what the server writes.
+// maxErrorBody is the maximum number of bytes that are read of an error response, many times
+// the size of the server's.
 const maxErrorBody = 1 << 20
 
 func mediaType(response *http.Response) string {
@@ -60,8 +61,8 @@ func mediaType(response *http.Response) string {
 	return media
 }
 
-// isSuccess reports whether the response is the success of an operation: 200 for PUT,
-// 201 for POST, and JSON. The generated client decodes nothing else.
+// isSuccess reports whether the response is the success of an operation: status 200 for PUT,
+// 201 for POST, with a JSON body. The generated client decodes no other response.
 func isSuccess(request *http.Request, response *http.Response) bool {
 	success := http.StatusCreated
 	if request.Method == http.MethodPut {
@@ -70,7 +71,7 @@ func isSuccess(request *http.Request, response *http.Response) bool {
 	return response.StatusCode == success && mediaType(response) == "application/json"
 }
 
-// newError returns nil for the success of an operation, an [Error] for anything else.
+// newError returns nil for the success of an operation, and an [Error] for any other response.
 func newError(request *http.Request, response *http.Response) error {
 	if isSuccess(request, response) {
 		return nil
@@ -94,8 +95,8 @@ func newError(request *http.Request, response *http.Response) error {
 	return e
 }
 
-// retryAfter reads the header of the same name (RFC 9110 §10.2.3): a number of seconds or
-// a date. It is 0 if there is none, or the date has passed.
+// retryAfter parses the header Retry-After (RFC 9110 §10.2.3): a number of seconds or a date.
+// It returns 0 if the header is missing or the date has passed.
 func retryAfter(header string, now time.Time) time.Duration {
 	const most = 365 * 24 * time.Hour
 	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
@@ -108,11 +109,11 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return min(max(date.Sub(now), 0), most)
 }
 
-// problemType is how the types of the server's problems begin; the code follows.
+// problemType is the prefix of the server's problem types; the code follows it.
 const problemType = "urn:barong:error:"
 
-// readProblem reads problem details (RFC 9457). A record that breaks several rules has a
-// message for each; other problems have one, which names all that is wrong.
+// readProblem reads problem details (RFC 9457). A record that violates several rules has a
+// message for each; every other problem has a single message.
 func (e *Error) readProblem(body []byte) {
 	var problem struct {
 		Type   string `json:"type"`
@@ -140,13 +141,12 @@ func (e *Error) readProblem(body []byte) {
 	}
 }
 
-// fieldOf is the parameter that a JSON pointer (RFC 6901) is to.
+// fieldOf returns the parameter that a JSON pointer (RFC 6901) refers to.
 func fieldOf(pointer string) string {
 	return strings.NewReplacer("~1", "/", "~0", "~").Replace(strings.TrimPrefix(pointer, "/"))
 }
 
-// messages reads an error as a server without problem details has it: one sentence or
-// several.
+// messages reads the error of a server without problem details: one sentence or several.
 func messages(body []byte) []string {
 	var answer struct {
 		Error json.RawMessage `json:"error"`

@@ -17,7 +17,7 @@ import (
 )
 
 func Example() {
-	server, keys := startServer() // its URL, and a folder with the private keys of signers that it knows
+	server, keys := startServer() // its URL, and a directory with the private keys of signers that it knows
 
 	backend, err := barong.LoadSigner("backend-1", filepath.Join(keys, "backend-1.pem"))
 	if err != nil {
@@ -40,7 +40,7 @@ func Example() {
 func ExampleEnvelope_severalSigners() {
 	server, keys := startServer()
 
-	// Each backend-1.pem, backend-2.pem, … of the folder is the key of a signer.
+	// Each backend-1.pem, backend-2.pem and so on in the directory is the key of a signer.
 	signers, err := barong.LoadSigners(keys)
 	if err != nil {
 		log.Fatal(err)
@@ -82,7 +82,7 @@ func ExampleBearer() {
 	// Output: 1763794295
 }
 
-// newExampleClient makes a client as the examples above do.
+// newExampleClient creates a client like the examples above.
 func newExampleClient(server string, options ...barong.Option) *barong.Client {
 	folder, _ := keys()
 	backend, err := barong.LoadSigner("backend-1", filepath.Join(folder, "backend-1.pem"))
@@ -165,8 +165,8 @@ func ExamplePageOf() {
 func ExampleWithTimeout() {
 	server, _ := startStub(func(string, int, http.ResponseWriter) bool { time.Sleep(100 * time.Millisecond); return false })
 	client := newExampleClient(server,
-		barong.WithAttemptTimeout(20*time.Millisecond), // a minute without it
-		barong.WithTimeout(time.Second),                // for all attempts together; two minutes without it
+		barong.WithAttemptTimeout(20*time.Millisecond), // the default is a minute
+		barong.WithTimeout(time.Second),                // for all attempts together; the default is two minutes
 		barong.WithAttempts(1))
 
 	_, err := client.GetTimestampWithResponse(context.Background(), nil)
@@ -182,9 +182,9 @@ func ExampleWithAttempts() {
 		return attempt < 3
 	})
 	client := newExampleClient(server,
-		barong.WithAttempts(5),                               // 3 without it; 1: a request is never sent again
-		barong.WithBackoff(10*time.Millisecond, time.Second), // 200 ms and 10 s without it
-		barong.WithMaxRetryAfter(30*time.Second))             // a minute without it
+		barong.WithAttempts(5),                               // the default is 3; 1: no retries
+		barong.WithBackoff(10*time.Millisecond, time.Second), // the defaults are 200 ms and 10 s
+		barong.WithMaxRetryAfter(30*time.Second))             // the default is a minute
 
 	answer, err := client.GetTimestampWithResponse(context.Background(), nil)
 	if err != nil {
@@ -199,7 +199,7 @@ func ExampleWithLogger() {
 	handler := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Key == "duration" { // they change from run to run
+			if a.Key == slog.TimeKey || a.Key == "duration" { // these differ between runs
 				return slog.Attr{}
 			}
 			return a
@@ -216,7 +216,7 @@ func ExampleWithLogger() {
 func ExampleWithRequestEditor() {
 	server := startEcho()
 	client := newExampleClient(server, barong.WithRequestEditor(func(_ context.Context, request *http.Request) error {
-		request.Header.Set("User-Agent", "backend/2") // barong-go/VERSION without it
+		request.Header.Set("User-Agent", "backend/2") // the default is barong-go/VERSION
 		return nil
 	}))
 

@@ -2,7 +2,7 @@ package barong
 
 import "time"
 
-// WaitAfter is the wait after an attempt for which the server names none.
+// WaitAfter returns the wait after an attempt if the server does not name one.
 func WaitAfter(attempt int, first, most time.Duration) time.Duration {
 	return (&settings{backoff: first, maxBackoff: most}).wait(attempt, nil)
 }

@@ -8,15 +8,15 @@ import (
 	"barong/clients/go/api"
 )
 
-// Option changes how a [Client] sends requests.
+// Option configures how a [Client] sends requests.
 type Option func(*settings)
 
 type settings struct {
 	client  *http.Client
 	editors []api.RequestEditorFn
-	log     *slog.Logger // nil: nothing is logged
+	log     *slog.Logger // nil: no logging
 
-	timeout, attemptTimeout time.Duration // 0: none
+	timeout, attemptTimeout time.Duration // 0: no limit
 	attempts                int
 	backoff, maxBackoff     time.Duration
 	maxRetryAfter           time.Duration
@@ -30,62 +30,59 @@ func defaultSettings() settings {
 	}
 }
 
-// WithHTTPClient sends requests by another HTTP client than one of the defaults of
-// net/http: with a proxy, a certificate or a transport of its own. Redirects are only
-// followed if it has a CheckRedirect.
+// WithHTTPClient sends requests through this HTTP client, for example with a proxy, a client
+// certificate or another transport. Redirects are only followed if it has a CheckRedirect.
 func WithHTTPClient(client *http.Client) Option {
 	return func(s *settings) { s.client = client }
 }
 
-// WithRequestEditor changes requests before they are signed, in the order in which
-// editors are given. It may set User-Agent, Accept and Prefer.
+// WithRequestEditor adds a function that changes requests before they are signed. Editors run
+// in the order of the options. They may set User-Agent, Accept and Prefer.
 func WithRequestEditor(editor api.RequestEditorFn) Option {
 	return func(s *settings) { s.editors = append(s.editors, editor) }
 }
 
-// WithTimeout bounds a call with all its attempts and the waits between them. 0 is no
-// bound but that of the context. The default is two minutes.
+// WithTimeout limits a call, including all attempts and the waits between them. 0 leaves only
+// the limit of the context. The default is two minutes.
 func WithTimeout(timeout time.Duration) Option {
 	return func(s *settings) { s.timeout = timeout }
 }
 
-// WithAttemptTimeout bounds each attempt, until the response is read to its end. 0 is no
-// bound. The default is a minute, which is longer than a server takes by default.
+// WithAttemptTimeout limits each attempt, until the response has been read. 0 means no limit.
+// The default is a minute, which is longer than the server's own limit by default.
 func WithAttemptTimeout(timeout time.Duration) Option {
 	return func(s *settings) { s.attemptTimeout = timeout }
 }
 
-// WithAttempts sets how often a request is sent at most. 0 and 1 are once. The default is
-// 3. These requests are sent again, and no others:
+// WithAttempts sets the maximum number of times that a request is sent. 0 and 1 disable retries.
+// The default is 3. Only these requests are retried:
 //
-//   - all that could not be sent, because there was no connection;
-//   - all that get 429, except signOTP: there it says that a code was counted;
-//   - of the operations that only read, and of updateLabel, also those that get 503 or
-//     no response. Another operation may have been carried out in spite of it.
+//   - requests that could not be sent because there was no connection;
+//   - requests that got 429, except signOTP, where the attempt has already counted a code;
+//   - requests of operations that only read, and of updateLabel, that got 503 or no response. Other
+//     operations may have been carried out despite such a failure.
 //
-// Each attempt is signed anew, with another jti; a Bearer token is used again as long as
-// it is valid.
+// Each attempt has a new signature with another jti; a Bearer token is reused while it is valid.
 func WithAttempts(attempts int) Option {
 	return func(s *settings) { s.attempts = attempts }
 }
 
-// WithBackoff sets the waits between attempts, if the server names none: at random from
-// 0 to first, then from 0 to twice as long, and so on up to most (exponential backoff
-// with full jitter). The defaults are 200 ms and 10 s.
+// WithBackoff sets the waits between attempts that the server does not name: random between 0
+// and first, then between 0 and twice as long, and so on up to most (exponential backoff with
+// full jitter). The defaults are 200 ms and 10 s.
 func WithBackoff(first, most time.Duration) Option {
 	return func(s *settings) { s.backoff, s.maxBackoff = first, most }
 }
 
-// WithMaxRetryAfter bounds the wait that a server asks for by Retry-After. The default is
-// a minute.
+// WithMaxRetryAfter limits the wait that a server requests with Retry-After. The default is a
+// minute.
 func WithMaxRetryAfter(most time.Duration) Option {
 	return func(s *settings) { s.maxRetryAfter = most }
 }
 
-// WithLogger logs each attempt: method, path, attempt, duration, and status and
-// request_id of the response or the error. The level of a success is DEBUG; that of 429,
-// of 500 and above, and of no response WARN; that of other responses INFO. Bodies, tokens
-// and keys are not logged.
+// WithLogger logs each attempt: method, path, attempt, duration, and the status and request_id
+// of the response or the error. The level is DEBUG for a success, WARN for 429, 500 and above,
+// and no response, and INFO for other responses. Bodies, tokens and keys are not logged.
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) { s.log = log }
 }

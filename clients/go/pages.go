@@ -11,20 +11,20 @@ import (
 	"barong/clients/go/api"
 )
 
-// fullPage is the limit of the pages of an iterator: the largest that the server takes.
+// fullPage is the page size of an iterator, the maximum of the server.
 const fullPage = 1000
 
 // Page describes one page of a list.
 type Page struct {
-	Number  int64 // from 1
+	Number  int64 // starts at 1
 	PerPage int64
-	Total   int64 // of all pages together
+	Total   int64 // number of entries on all pages
 	HasNext bool
 }
 
 // PageOf reads the headers that describe a page, from the HTTPResponse of
-// ListUsersWithResponse and FilterUsersByLabelWithResponse. Any other response is an
-// error.
+// ListUsersWithResponse and FilterUsersByLabelWithResponse. For any other response it returns
+// an error.
 func PageOf(response *http.Response) (page Page, err error) {
 	for name, value := range map[string]*int64{"Page": &page.Number, "Per-Page": &page.PerPage, "Total": &page.Total} {
 		if *value, err = strconv.ParseInt(response.Header.Get(name), 10, 64); err != nil {
@@ -35,9 +35,9 @@ func PageOf(response *http.Response) (page Page, err error) {
 	return page, nil
 }
 
-// ListAllUsers iterates over the users of all pages of listUsers, which are requested
-// when they are needed, of 1,000 users unless Limit is set. Page is where it begins. It
-// ends after the first error.
+// ListAllUsers iterates over the users on all pages of listUsers, starting at Page. It
+// requests a page when the iteration reaches it, with 1,000 users per page unless Limit is
+// set. It ends after the first error.
 func (c *Client) ListAllUsers(ctx context.Context, parameters api.ListUsersParameters) iter.Seq2[api.ListedUser, error] {
 	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, Page, error) {
 		parameters.Page, parameters.Limit = page, limit
@@ -50,7 +50,7 @@ func (c *Client) ListAllUsers(ctx context.Context, parameters api.ListUsersParam
 	})
 }
 
-// FilterAllUsersByLabel iterates over the users of all pages of filterUsersByLabel, like
+// FilterAllUsersByLabel iterates over the users on all pages of filterUsersByLabel, like
 // [Client.ListAllUsers].
 func (c *Client) FilterAllUsersByLabel(ctx context.Context, parameters api.FilterUsersByLabelParameters) iter.Seq2[api.ListedUser, error] {
 	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, Page, error) {
@@ -64,7 +64,7 @@ func (c *Client) FilterAllUsersByLabel(ctx context.Context, parameters api.Filte
 	})
 }
 
-// pages iterates over the entries of a list, as long as a page says that another follows.
+// pages iterates over the entries of a list, as long as a page links to a next one.
 func pages[T any](first, limit *int64, request func(page, limit *int64) ([]T, Page, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

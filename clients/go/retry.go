@@ -12,14 +12,13 @@ import (
 	"barong/clients/go/api"
 )
 
-// unsentError is a failure before anything was sent, which another attempt would have
-// too.
+// unsentError is a failure before anything was sent, which would occur again in a retry.
 type unsentError struct{ error }
 
 func (e *unsentError) Unwrap() error { return e.error }
 
-// mayRetry reports whether a request that ended in err can be sent again without being
-// carried out twice.
+// mayRetry reports whether a request that ended in err can be sent again without the risk of a
+// second effect.
 func mayRetry(operation api.Operation, err error) bool {
 	if unsent := (*unsentError)(nil); errors.As(err, &unsent) {
 		return false
@@ -37,7 +36,7 @@ func mayRetry(operation api.Operation, err error) bool {
 	}
 	var refused *net.OpError
 	isNetwork := errors.As(err, &refused)
-	if isNetwork && (refused.Op == "dial" || refused.Op == "proxyconnect") { // there was no connection to send it on
+	if isNetwork && (refused.Op == "dial" || refused.Op == "proxyconnect") { // no connection was established
 		return true
 	}
 	var untrusted *tls.CertificateVerificationError
@@ -47,7 +46,7 @@ func mayRetry(operation api.Operation, err error) bool {
 	return isRepeatable(operation)
 }
 
-// wait is how long to wait after an attempt, which ended in err.
+// wait returns the wait after an attempt that ended in err.
 func (s *settings) wait(attempt int, err error) time.Duration {
 	backoff := s.maxBackoff
 	if exponent := attempt - 1; exponent < 30 && s.backoff<<exponent < s.maxBackoff {
@@ -55,7 +54,7 @@ func (s *settings) wait(attempt int, err error) time.Duration {
 	}
 	jittered := time.Duration(0)
 	if backoff > 0 {
-		jittered = rand.N(backoff + 1) //nolint:gosec // nothing secret depends on it
+		jittered = rand.N(backoff + 1) //nolint:gosec // jitter need not be unpredictable
 	}
 	var response *Error
 	if errors.As(err, &response) && response.RetryAfter > 0 {
@@ -64,7 +63,7 @@ func (s *settings) wait(attempt int, err error) time.Duration {
 	return jittered
 }
 
-// sleep waits, and reports whether the time of the call allows that.
+// sleep waits. It returns false if ctx ends earlier, at once if its deadline is known to.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false

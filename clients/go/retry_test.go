@@ -20,7 +20,7 @@ import (
 	"barong/clients/go/api"
 )
 
-// call is an operation by name, with the outcomes after which it is sent again.
+// call calls an operation. Its flags are the outcomes after which the client must retry.
 type call struct {
 	send                      func(context.Context, *barong.Client) error
 	again429, again503, again bool // after 429, after 503, after a lost connection
@@ -28,7 +28,7 @@ type call struct {
 
 const someUID = "ID873B5CE1D2"
 
-// calls are all operations.
+// calls contains all operations.
 var calls = map[string]call{
 	"getTimestamp": {func(ctx context.Context, c *barong.Client) error {
 		_, err := c.GetTimestampWithResponse(ctx, nil)
@@ -80,7 +80,7 @@ var calls = map[string]call{
 	}, false, false, false},
 }
 
-// swift is a client that hardly waits.
+// swift returns a client with minimal waits.
 func swift(t *testing.T, url string, options ...barong.Option) *barong.Client {
 	t.Helper()
 	client, err := barong.New(url, barong.Envelope(newSigner(t, "one", "EdDSA")),
@@ -91,7 +91,7 @@ func swift(t *testing.T, url string, options ...barong.Option) *barong.Client {
 	return client
 }
 
-// counting starts a server that handles every request alike, and counts them.
+// counting starts a server that handles every request with handle and counts the requests.
 func counting(t *testing.T, handle http.HandlerFunc) (url string, count *atomic.Int64) {
 	t.Helper()
 	count = &atomic.Int64{}

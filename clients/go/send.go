@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// sender signs and sends requests, again where that is safe, and makes errors of
-// responses that are no success. It is no http.RoundTripper: below redirects, a signature
-// could be sent to another server, and a transport must not interpret responses.
+// sender signs and sends requests, retries them where that is safe, and converts responses
+// other than success to errors. It is not an http.RoundTripper: below the handling of
+// redirects it could send a signature to another server, and a RoundTripper must not interpret
+// responses.
 type sender struct {
 	settings
 	signing *Signing
 }
 
-// Do implements api.HttpRequestDoer. The body of the response is in memory.
+// Do implements api.HttpRequestDoer. The response body is in memory.
 func (s *sender) Do(request *http.Request) (*http.Response, error) {
 	if err := Strict(request.Context(), request); err != nil {
 		return nil, err
@@ -62,8 +63,7 @@ func (s *sender) attempt(ctx context.Context, original *http.Request, parameters
 	return response, nil
 }
 
-// exchange sends a request and reads the response to its end, within the time of the
-// attempt.
+// exchange sends a request and reads the whole response within the timeout of the attempt.
 func (s *sender) exchange(request *http.Request) (*http.Response, error) {
 	response, err := s.client.Do(request)
 	if err != nil {

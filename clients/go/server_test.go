@@ -17,7 +17,8 @@ import (
 	"barong/clients/go/signing"
 )
 
-// keys is a folder with a key for each signer, and what verifies their signatures.
+// keys returns a directory with a key for each signer, and the keys that verify their
+// signatures.
 var keys = sync.OnceValues(func() (folder string, keychain map[string]*signing.VerificationKey) {
 	folder, err := os.MkdirTemp("", "barong-client-")
 	must(err)
@@ -38,16 +39,16 @@ func must(err error) {
 	}
 }
 
-// stub is a server that verifies signatures, counts requests, and has its answers ready.
-// Labels must be signed by backend-2, too.
+// stub is a server that verifies signatures, counts requests and returns fixed responses.
+// Requests about labels must also be signed by backend-2.
 type stub struct {
 	mutex    sync.Mutex
 	jtis     []string
 	requests map[string]int                                                         // by the path of the operation
-	fail     func(operation string, attempt int, w http.ResponseWriter) (done bool) // nil: never
+	fail     func(operation string, attempt int, w http.ResponseWriter) (done bool) // nil: every request succeeds
 }
 
-// startServer starts one that runs as long as the tests.
+// startServer starts a stub that runs until the process ends.
 func startServer() (url, folder string) {
 	url, _ = startStub(nil)
 	folder, _ = keys()
@@ -175,7 +176,7 @@ func answerTo(operation string, parameters map[string]any, w http.ResponseWriter
 	}
 }
 
-// pageOf is a page of five users.
+// pageOf returns a page of five users.
 func pageOf(parameters map[string]any, w http.ResponseWriter) string {
 	page, limit := 1, 100
 	if n, ok := parameters["page"].(float64); ok {
@@ -205,7 +206,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// startEcho starts a server that answers with the User-Agent of the request.
+// startEcho starts a server that responds with the User-Agent of the request.
 func startEcho() string {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

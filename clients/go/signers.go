@@ -10,10 +10,10 @@ import (
 	"barong/clients/go/signing"
 )
 
-// LoadSigner reads the private key of a signer from a PEM file (PKCS #8, PKCS #1
-// or SEC 1). The name is the one that the server's keychain has for it; the
-// algorithm follows from the key: RS256, that of the curve, or EdDSA. For another
-// algorithm, an HMAC secret, or a key that is in no file: [signing.NewSigner].
+// LoadSigner loads the private key of a signer from a PEM file (PKCS #8, PKCS #1 or SEC 1).
+// name is the signer's name in the server's keychain. The algorithm follows from the key:
+// RS256 for RSA, the algorithm of the curve, or EdDSA. For another algorithm, an HMAC secret,
+// or a key that is not in a file, use [signing.NewSigner].
 func LoadSigner(name, file string) (*signing.Signer, error) {
 	key, err := os.ReadFile(file)
 	if err != nil {
@@ -26,8 +26,8 @@ func LoadSigner(name, file string) (*signing.Signer, error) {
 	return signer, nil
 }
 
-// LoadSigners reads a signer from each NAME.pem of a folder, in the order of the
-// names. A folder without one is an error.
+// LoadSigners loads a signer from each NAME.pem in a directory, sorted by name. A directory
+// without such a file is an error.
 func LoadSigners(folder string) ([]*signing.Signer, error) {
 	files, err := fs.Glob(os.DirFS(folder), "*.pem")
 	if err != nil {

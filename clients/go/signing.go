@@ -15,31 +15,31 @@ import (
 	"barong/clients/go/signing"
 )
 
-// Signing proves to the server who sends a request. It is made by [Envelope] or
-// [Bearer], and safe for concurrent use once its fields are set.
+// Signing authenticates requests. Create it with [Envelope] or [Bearer]. It is safe for
+// concurrent use once its fields are set.
 type Signing struct {
-	Clock    func() time.Time // time.Now if it is nil
-	JTI      func() string    // makes a unique id; at random if it is nil
-	Lifetime time.Duration    // how long a signature is valid, in whole seconds; a minute if it is 0
+	Clock    func() time.Time // nil: time.Now
+	JTI      func() string    // returns a unique ID; nil: random IDs
+	Lifetime time.Duration    // of a signature, in whole seconds; 0: a minute
 
 	signers []*signing.Signer
 	bearer  bool
 
 	mutex  sync.Mutex
 	token  string
-	claims signing.Claims // of the token
+	claims signing.Claims // of the current token
 }
 
 const defaultLifetime = time.Minute
 
-// Envelope signs the parameters of each request, by one signer or several: the body
-// becomes a JWS in General JSON serialisation (RFC 7515 §7.2.1), which is valid for
-// these parameters and this operation, and no others.
+// Envelope signs the parameters of each request by one or more signers. The request body
+// becomes a JWS in General JSON serialisation (RFC 7515 §7.2.1), which is valid only for these
+// parameters and this operation.
 func Envelope(signers ...*signing.Signer) *Signing { return &Signing{signers: signers} }
 
-// Bearer adds a token by one signer (RFC 6750 §2.1), and leaves the body as it is, JSON
-// or a form. One token is used for all requests until a sixth of its lifetime is left,
-// and is therefore bound to no operation.
+// Bearer adds a Bearer token (RFC 6750 §2.1) by one signer and leaves the body, JSON or a
+// form, unchanged. A token is used for all requests until a sixth of its lifetime is left, and
+// is therefore not restricted to an operation.
 func Bearer(signer *signing.Signer) *Signing {
 	return &Signing{signers: []*signing.Signer{signer}, bearer: true}
 }
@@ -54,9 +54,9 @@ func (s *Signing) check() error {
 	return nil
 }
 
-// Sign signs a request in place. It is an [api.RequestEditorFn], and must be the last
-// one of an [api.Client]; a [Client] signs by itself. An envelope takes the body, which
-// must be a JSON object or empty: a form cannot be in one.
+// Sign signs a request in place. It is an [api.RequestEditorFn], and must be the last one of
+// an [api.Client]; a [Client] signs by itself. An envelope replaces the body, which must be a
+// JSON object or empty: an envelope cannot contain a form.
 func (s *Signing) Sign(_ context.Context, request *http.Request) error {
 	if err := s.check(); err != nil {
 		return err
@@ -72,8 +72,8 @@ func (s *Signing) Sign(_ context.Context, request *http.Request) error {
 	return s.wrap(request)
 }
 
-// replaceNull makes no parameters, which the generated client writes as null where
-// their map is nil, the object that the server asks for.
+// replaceNull replaces a null body by an empty object, which the server requires. The
+// generated client writes null for a nil map of parameters.
 func replaceNull(request *http.Request) error {
 	if request.ContentLength != int64(len(null)) {
 		return nil
@@ -89,10 +89,10 @@ func replaceNull(request *http.Request) error {
 	return nil
 }
 
-// null is no parameters in JSON.
+// null is the JSON of a nil map.
 const null = "null"
 
-// wrap puts the parameters of a request into an envelope.
+// wrap replaces the body of a request by an envelope of its parameters.
 func (s *Signing) wrap(request *http.Request) error {
 	if media, _, err := mime.ParseMediaType(request.Header.Get("Content-Type")); err == nil && media != "application/json" {
 		return fmt.Errorf("an envelope takes parameters in JSON, and these are %s", media)
@@ -123,8 +123,8 @@ func readAll(body io.ReadCloser) ([]byte, error) {
 	return content, errors.Join(err, body.Close())
 }
 
-// currentToken is the last one, or a new one where that is near its end, or from
-// the future since the clock was set back.
+// currentToken returns the cached token. It issues a new one if the cached one is about to
+// expire, or was issued in the future because the clock was set back.
 func (s *Signing) currentToken() (string, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

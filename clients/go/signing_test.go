@@ -24,13 +24,13 @@ const formType = "application/x-www-form-urlencoded"
 
 var noon = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 
-// sent is a request as it left, and its body.
+// sent is a request as it was sent, with its body.
 type sent struct {
 	*http.Request
 	body []byte
 }
 
-// recorder keeps the requests that a client sends, and refuses them all.
+// recorder records the requests of a client and responds to all with an error.
 type recorder struct{ requests []sent }
 
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {

@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// unknownVersion is the version of a client that was not fetched as a released module.
+// unknownVersion is the version of a client that was not built from a released module.
 const unknownVersion = "0.0.0-devel"
 
-// Version is the version of this module in the program, without a leading v. It is
-// 0.0.0-devel if the program was built from a folder with the module.
+// Version returns the version of this module in the program, without a leading v. It is
+// 0.0.0-devel if the module was built from a local directory.
 var Version = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -20,7 +20,7 @@ var Version = sync.OnceValue(func() string {
 	return versionIn(info, reflect.TypeFor[Client]().PkgPath())
 })
 
-// versionIn finds the version of a module by its path.
+// versionIn returns the version of a module, found by its path.
 func versionIn(info *debug.BuildInfo, path string) string {
 	for _, module := range append([]*debug.Module{&info.Main}, info.Deps...) {
 		if module.Path != path {

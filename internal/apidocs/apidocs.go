@@ -1,6 +1,6 @@
-// Package apidocs is the documentation that people read in a browser: Scalar's
-// API reference over the server's own /openapi.json. All of it comes from this
-// server, and the page's Content-Security-Policy lets it ask nobody else.
+// Package apidocs serves the API documentation for browsers: Scalar's API reference over a
+// document derived from openapi.yaml. The server serves all its files, and the page's
+// Content-Security-Policy allows no other origin.
 package apidocs
 
 import (
@@ -12,14 +12,14 @@ import (
 	"net/http"
 )
 
-// Path is where the page is. The files that it is made of are below it.
+// Path is the path of the page. Its files are below it.
 const Path = "/docs"
 
-// KeyHeader is where the page has its key when it asks for a token.
+// KeyHeader is the request header with the page's key for a token.
 const KeyHeader = "X-Docs-Key"
 
-// KeyFragment is what stands before the key in the page's URL. A fragment is never
-// sent, and so is in no log and in no Referer.
+// KeyFragment precedes the key in the page's URL. Browsers never send the fragment, so that
+// the key appears in no log and no Referer.
 const KeyFragment = "#key="
 
 //go:embed page.html
@@ -27,20 +27,20 @@ var pageHTML string
 
 var page = template.Must(template.New("page").Parse(pageHTML))
 
-// policy is the page's Content-Security-Policy: everything is forbidden but what
-// carries the answer's nonce, and what the page asks of its own server. Style
-// attributes must be allowed, since Scalar numbers the lines of examples with
-// them; a nonce cannot stand for one, and what they could load is forbidden.
+// policy is the page's Content-Security-Policy. It allows only elements with the response's
+// nonce, and requests to the page's own server. Style attributes must be allowed because
+// Scalar numbers the lines of examples with them, and a nonce cannot authorise an attribute;
+// the policy forbids all that they could load.
 const policy = "default-src 'none'; script-src 'nonce-%[1]s'; style-src 'nonce-%[1]s'; style-src-attr 'unsafe-inline'; " +
 	"connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Handlers are the page and its files, by path, each for GET and HEAD. Where
-// tokenPath is not empty, the page asks it, with POST and the key of its URL in
-// KeyHeader, for the Bearer token that operations are tried with: a JSON object
-// {"token": …, "expires_in": seconds, "key": for the next time}.
+// Handlers returns the handlers of the page and its files by path, for GET and HEAD. If
+// tokenPath is not empty, the page requests Bearer tokens for trying operations from it, by
+// POST with the key from its URL in KeyHeader. The response is a JSON object
+// {"token": …, "expires_in": seconds, "key": for the next request}.
 //
-// What the page says is made of the specification, openapi.yaml: an error is one
-// in it.
+// The page is generated from the specification, openapi.yaml. An error means that it is
+// invalid.
 func Handlers(specification []byte, tokenPath string) (map[string]http.Handler, error) {
 	document, err := parse(specification)
 	if err != nil {
@@ -64,7 +64,7 @@ func Handlers(specification []byte, tokenPath string) (map[string]http.Handler, 
 	return found, nil
 }
 
-// servePage makes a nonce for each answer, so an answer is never kept.
+// servePage creates a nonce for each response, so that a response must not be cached.
 func servePage(tokenPath string, contents outline) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		nonce := rand.Text()
@@ -85,7 +85,7 @@ func servePage(tokenPath string, contents outline) http.Handler {
 	})
 }
 
-// setSecurityHeaders sets what the page and its files have in common.
+// setSecurityHeaders sets the common headers of the page and its files.
 func setSecurityHeaders(header http.Header) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")

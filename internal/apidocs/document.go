@@ -8,11 +8,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Document is the specification as the page reads it: with samples for the
-// command line and the SDKs in x-codeSamples, and with the errors of each
-// operation, x-errors, in its responses. openapi.yaml itself has one response for
-// all operations by status, so that generated clients have one type for each.
-// What it says, and in which order, stays.
+// Document returns the specification for the page: with code samples for the command line and
+// the SDKs (x-codeSamples), and with the errors of each operation (x-errors) in its responses.
+// openapi.yaml itself has one response per status for all operations, so that generated
+// clients have one type for each. The rest of the content and its order do not change.
 func Document(specification []byte) ([]byte, error) {
 	document, err := parse(specification)
 	if err != nil {
@@ -35,7 +34,7 @@ func Document(specification []byte) ([]byte, error) {
 	return text.Bytes(), encoder.Close()
 }
 
-// document is a specification as YAML, which keeps the order of its members.
+// document is a specification as a YAML tree, which keeps the order of members.
 type document struct{ root *yaml.Node }
 
 func parse(specification []byte) (document, error) {
@@ -46,7 +45,7 @@ func parse(specification []byte) (document, error) {
 	return document{&root}, nil
 }
 
-// eachOperation goes through them in the order of the specification.
+// eachOperation calls do for each operation, in the order of the specification.
 func (d document) eachOperation(do func(path, method string, operation *yaml.Node) error) error {
 	for path, item := range members(member(d.root.Content[0], "paths")) {
 		for method, operation := range members(item) {
@@ -61,21 +60,21 @@ func (d document) eachOperation(do func(path, method string, operation *yaml.Nod
 	return nil
 }
 
-// parameters is the schema of an operation's parameters: that of its form, which
-// cannot be an envelope.
+// parameters returns the schema of an operation's form, which excludes envelopes.
 func (d document) parameters(operation *yaml.Node) *yaml.Node {
 	content := member(member(operation, "requestBody"), "content")
 	reference := scalar(member(member(member(content, "application/x-www-form-urlencoded"), "schema"), "$ref"))
 	return member(member(member(d.root.Content[0], "components"), "schemas"), strings.TrimPrefix(reference, "#/components/schemas/"))
 }
 
-// example is that of an operation's parameters in JSON: of a body that is no envelope.
+// example returns the JSON example of an operation's parameters, for a body that is not an
+// envelope.
 func (d document) example(operation *yaml.Node) *yaml.Node {
 	content := member(member(operation, "requestBody"), "content")
 	return member(member(content, "application/json"), "example")
 }
 
-// member is that of a mapping, or nil.
+// member returns a member of a mapping, or nil.
 func member(mapping *yaml.Node, name string) *yaml.Node {
 	for each, value := range members(mapping) {
 		if each == name {
@@ -85,7 +84,7 @@ func member(mapping *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// members are those of a mapping, in its order.
+// members iterates over the members of a mapping in order.
 func members(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
 	return func(yield func(string, *yaml.Node) bool) {
 		if mapping == nil || mapping.Kind != yaml.MappingNode {
@@ -99,7 +98,7 @@ func members(mapping *yaml.Node) func(yield func(string, *yaml.Node) bool) {
 	}
 }
 
-// scalar is the text of one, or of none.
+// scalar returns the text of a scalar node, or "" for nil.
 func scalar(node *yaml.Node) string {
 	if node == nil {
 		return ""
@@ -107,7 +106,7 @@ func scalar(node *yaml.Node) string {
 	return node.Value
 }
 
-// set appends a member, whose value may be any that YAML can write.
+// set appends a member with any value that YAML can encode.
 func set(mapping *yaml.Node, name string, value any) error {
 	var encoded yaml.Node
 	if err := encoded.Encode(value); err != nil {

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// documented is the document of the page, by operationId.
+// documented returns the page's document, also by operationId.
 func documented(t *testing.T) (*openapi3.T, map[string]*openapi3.Operation) {
 	t.Helper()
 	content, err := Document(specification(t))
@@ -69,8 +69,8 @@ func TestEachOperationHasItsErrors(t *testing.T) {
 			t.Errorf("%s does not say that %s is %s", id, want[0], want[1])
 		}
 	}
-	// What openapi.yaml says of errors is what docs/errors.md says, which a test holds
-	// against the code.
+	// The errors in openapi.yaml must be those in docs/errors.md, which another test compares
+	// with the code.
 	known := string(page)
 	for id, operation := range operations {
 		own, _ := operation.Extensions["x-errors"].(map[string]any)
@@ -90,7 +90,8 @@ func TestEachOperationHasItsErrors(t *testing.T) {
 	}
 }
 
-// wording is a sentence as the table has it, which spells out what varies once.
+// wording returns a message as the table in docs/errors.md has it, where variable parts are
+// named.
 func wording(sentence string) string {
 	for variant, spelt := range map[string]string{
 		"Value ": "Key ", `reason "payload is missing"`: `reason "…"`,
@@ -122,7 +123,7 @@ func TestEachOperationHasASampleForEveryClient(t *testing.T) {
 	}
 }
 
-// eachSample hands out the samples in one language.
+// eachSample calls use with each sample in one language.
 func eachSample(t *testing.T, lang string, use func(id, source string)) {
 	t.Helper()
 	document, err := parse(specification(t))
@@ -153,7 +154,7 @@ var _ json.RawMessage
 	eachSample(t, "go", func(id, source string) {
 		fmt.Fprintf(&program, "func %s(ctx context.Context, client *barong.Client) error {\n%s\n_ = answer\nreturn err\n}\n", id, source)
 	})
-	folder, err := os.MkdirTemp(".", "samples") // inside of the module, whose packages it needs
+	folder, err := os.MkdirTemp(".", "samples") // inside the module, whose packages the samples import
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,23 +8,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// operationErrors is x-errors of an operation: its own sentences by status, a text
-// or a list of one (a rule of a record comes in an array). What every operation
-// answers is not in it.
+// operationErrors is x-errors of an operation: its specific messages by status. Each is a text
+// or a list of one (a message about a record is in an array). Errors that every operation can
+// return are not included.
 type operationErrors map[string][]any
 
-// commonErrors is what every operation answers, beside its own.
+// commonErrors are the errors that every operation can return besides its own.
 var commonErrors = operationErrors{
 	"401": {"Failed to verify JWT.", "Not enough signatures for the action."},
 	"429": {"A signer has sent too many requests, try again later"},
 	"503": {"The server is busy with other requests, try again later", "The database is not available, try again later"},
 }
 
-// notFound describes the one status that openapi.yaml does not declare by name,
-// since not every operation answers it.
+// notFound describes status 404, which openapi.yaml does not declare by name because not every
+// operation returns it.
 const notFound = "There is no such record."
 
-// addErrors puts the sentences that an operation may answer into its responses.
+// addErrors adds the messages that an operation can return to its responses.
 func (d document) addErrors(operation *yaml.Node) error {
 	var own operationErrors
 	if node := member(operation, "x-errors"); node != nil {
@@ -65,12 +65,12 @@ func (d document) addErrors(operation *yaml.Node) error {
 	return nil
 }
 
-// sortStatuses orders responses by status; default comes last.
+// sortStatuses sorts responses by status, default last.
 func sortStatuses(responses *yaml.Node) {
 	type response struct{ status, value *yaml.Node }
 	var sorted []response
 	for i := 0; i+1 < len(responses.Content); i += 2 {
-		responses.Content[i].Style = yaml.DoubleQuotedStyle // a status is a text
+		responses.Content[i].Style = yaml.DoubleQuotedStyle // YAML must read a status as text
 		sorted = append(sorted, response{responses.Content[i], responses.Content[i+1]})
 	}
 	slices.SortFunc(sorted, func(a, b response) int { return strings.Compare(a.status.Value, b.status.Value) })
@@ -80,8 +80,8 @@ func sortStatuses(responses *yaml.Node) {
 	}
 }
 
-// errorResponse is a declared response with the sentences of one operation in place
-// of its examples.
+// errorResponse returns a declared response whose examples are replaced by the messages of one
+// operation.
 func (d document) errorResponse(meaning string, declared *yaml.Node, sentences []any) map[string]any {
 	examples := map[string]any{}
 	var list strings.Builder
@@ -98,7 +98,7 @@ func (d document) errorResponse(meaning string, declared *yaml.Node, sentences [
 	}
 }
 
-// resolve is the response that a reference is to.
+// resolve returns the response that a reference points to.
 func (d document) resolve(response *yaml.Node) *yaml.Node {
 	name, isReference := strings.CutPrefix(scalar(member(response, "$ref")), "#/components/responses/")
 	if !isReference {
@@ -107,8 +107,8 @@ func (d document) resolve(response *yaml.Node) *yaml.Node {
 	return member(member(member(d.root.Content[0], "components"), "responses"), name)
 }
 
-// missingSentence is what a call without any parameter gets: of each required one
-// that it is missing, and empty. "" where none is required.
+// missingSentence returns the message of a call without parameters: for each required
+// parameter that it is missing, and empty. It is "" if none is required.
 func (d document) missingSentence(operation *yaml.Node) string {
 	var sentences []string
 	if required := member(d.parameters(operation), "required"); required != nil {

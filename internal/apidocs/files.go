@@ -18,8 +18,7 @@ import (
 
 var (
 	// scalarBrotli and scalarGzip are dist/browser/standalone.js of the npm package
-	// @scalar/api-reference, as `make scalar` fetches it. LICENSE.scalar is its
-	// licence.
+	// @scalar/api-reference, as `make scalar` fetches it. LICENSE.scalar is its licence.
 	//
 	//go:embed scalar.js.br
 	scalarBrotli []byte
@@ -37,14 +36,14 @@ var (
 	iconSVG []byte
 )
 
-// ScalarVersion is the version of @scalar/api-reference that is served.
+// ScalarVersion is the version of @scalar/api-reference that the server delivers.
 const ScalarVersion = "1.72.1"
 
-// scalarSHA256 is the digest of its standalone.js, not compressed. `make scalar`
-// refuses a file with another.
+// scalarSHA256 is the SHA-256 digest of the uncompressed standalone.js. `make scalar` rejects
+// a file with another digest.
 const scalarSHA256 = "bf091006bdc3af6067af77c2f534812e3e633e94a94e87138069f570f33b762c"
 
-// files is what the page loads, by name.
+// files are the page's files by name.
 var files = map[string]http.Handler{
 	"scalar.js": packed{"text/javascript; charset=utf-8", scalarSHA256, []encoded{{"br", scalarBrotli}, {"gzip", scalarGzip}}},
 	"page.js":   compressed(plain{"text/javascript; charset=utf-8", pageJS}),
@@ -52,11 +51,11 @@ var files = map[string]http.Handler{
 	"icon.svg":  plain{"image/svg+xml", iconSVG},
 }
 
-// compressed packs answers as they are asked for: good for a text that is small.
+// compressed compresses responses on request, which suits small texts.
 func compressed(next http.Handler) http.Handler {
 	pack := middleware.Compress(gzip.BestCompression, "text/javascript", "text/css", "application/yaml")(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header.Del("Range") // a part of the one is no part of the other
+		r.Header.Del("Range") // a range of one encoding is not a range of another
 		pack.ServeHTTP(w, r)
 	})
 }
@@ -73,16 +72,16 @@ func (f plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
 }
 
-// packed is a file that lies in the binary, and in most cases travels, as it was
-// compressed once, as well as possible.
+// packed is a file that is embedded in compressed form, so that it need not be compressed for
+// each request.
 type packed struct {
 	contentType string
-	digest      string    // of the content, not compressed
-	encodings   []encoded // the smallest first, gzip among them
+	digest      string    // of the uncompressed content
+	encodings   []encoded // smallest first, including gzip
 }
 
 type encoded struct {
-	coding  string // as Accept-Encoding names it
+	coding  string // as in Accept-Encoding
 	content []byte
 }
 
@@ -108,16 +107,16 @@ func (f packed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	content, err := gzip.NewReader(bytes.NewReader(zipped))
 	if err == nil {
-		_, err = io.Copy(w, content) //nolint:gosec // the file is our own
+		_, err = io.Copy(w, content) //nolint:gosec // the file is embedded in the binary
 	}
 	if err != nil && r.Context().Err() == nil {
-		panic(http.ErrAbortHandler) // a file that is cut off must not look whole
+		panic(http.ErrAbortHandler) // aborts the response, so that a truncated file does not look complete
 	}
 }
 
-// describe sets the headers of a file. It may be kept, and is asked for again at
-// each use: another version of the server has others under the same name. The tag
-// is weak where the bytes may come compressed or not.
+// describe sets the headers of a file. Clients may cache it but must revalidate it at each
+// use, because another version of the server has other files under the same names. The ETag is
+// weak if the bytes may be compressed.
 func describe(header http.Header, contentType, weak, version string) {
 	setSecurityHeaders(header)
 	header.Set("Content-Type", contentType)
@@ -125,8 +124,8 @@ func describe(header http.Header, contentType, weak, version string) {
 	header.Set("ETag", fmt.Sprintf("%s%q", weak, version))
 }
 
-// accepts reads Accept-Encoding (RFC 9110 §12.5.3). Who sends none may take
-// anything, and gets the file as it is.
+// accepts reports whether Accept-Encoding (RFC 9110 §12.5.3) allows a coding. A client without
+// the header gets the uncompressed file.
 func accepts(header http.Header, coding string) bool {
 	for each := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
 		name, weight, weighted := strings.Cut(strings.ReplaceAll(each, " ", ""), ";")

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// outline is what the page says before its script has arrived, and where none
-// runs: all operations, by tag.
+// outline is the content of the page before its script has loaded, and without scripts: all
+// operations, by tag.
 type outline struct {
 	Title, Version, Base string
 	Groups               []outlineGroup

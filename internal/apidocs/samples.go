@@ -25,7 +25,7 @@ type codeSample struct {
 // call is an operation with the parameters of its example.
 type call struct {
 	id, path, method, tag string
-	names                 []string // of the parameters, in order
+	names                 []string // names of the parameters, in order
 	values                map[string]*yaml.Node
 }
 
@@ -37,8 +37,8 @@ func (d document) addSamples(path, method string, operation *yaml.Node) error {
 	return set(operation, "x-codeSamples", samples)
 }
 
-// samples are calls with the example's parameters, by each client that this
-// project has. The SDKs' READMEs say how the client is made.
+// samples returns a call with the example's parameters for each client of this project. The
+// READMEs of the SDKs show how to create the client.
 func (d document) samples(path, method string, operation *yaml.Node) ([]codeSample, error) {
 	c := call{id: scalar(member(operation, "operationId")), path: path, method: method, values: map[string]*yaml.Node{}}
 	if tags := member(operation, "tags"); tags != nil && len(tags.Content) > 0 {
@@ -61,7 +61,7 @@ func (d document) samples(path, method string, operation *yaml.Node) ([]codeSamp
 	}, nil
 }
 
-// inShell gives the content of a file as the command line takes it.
+// inShell returns the command line, in which @file stands for the content of a file.
 func (c call) inShell() string {
 	words := []string{"barong call " + c.id}
 	for _, name := range c.names {
@@ -84,26 +84,20 @@ func shellQuote(value string) string {
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
-// bodies are the types of the parameters in Go.
-var bodies = map[string]reflect.Type{
-	"createDocument":     reflect.TypeFor[api.CreateDocumentJSONRequestBody](),
-	"createLabel":        reflect.TypeFor[api.CreateLabelJSONRequestBody](),
-	"createUser":         reflect.TypeFor[api.CreateUserJSONRequestBody](),
-	"deleteLabel":        reflect.TypeFor[api.DeleteLabelJSONRequestBody](),
-	"filterUsersByLabel": reflect.TypeFor[api.FilterUsersByLabelJSONRequestBody](),
-	"getTimestamp":       reflect.TypeFor[api.GetTimestampJSONRequestBody](),
-	"getUser":            reflect.TypeFor[api.GetUserJSONRequestBody](),
-	"importUser":         reflect.TypeFor[api.ImportUserJSONRequestBody](),
-	"listLabels":         reflect.TypeFor[api.ListLabelsJSONRequestBody](),
-	"listUsers":          reflect.TypeFor[api.ListUsersJSONRequestBody](),
-	"signOTP":            reflect.TypeFor[api.SignOTPJSONRequestBody](),
-	"updateLabel":        reflect.TypeFor[api.UpdateLabelJSONRequestBody](),
+// bodyOf returns the Go type of an operation's parameters. The generated client has a
+// method for each operation, whose second parameter has that type.
+func bodyOf(id string) (reflect.Type, error) {
+	method, known := reflect.TypeFor[api.ClientInterface]().MethodByName(strings.ToUpper(id[:1]) + id[1:])
+	if !known || method.Type.NumIn() < 2 {
+		return nil, fmt.Errorf("the Go client has no method for %s: run make generate", id)
+	}
+	return method.Type.In(1), nil
 }
 
 func (c call) inGo() (string, error) {
-	body, known := bodies[c.id]
-	if !known {
-		return "", fmt.Errorf("apidocs knows no Go type of the parameters of %s", c.id)
+	body, err := bodyOf(c.id)
+	if err != nil {
+		return "", err
 	}
 	var fields strings.Builder
 	for _, name := range c.names {
@@ -137,7 +131,7 @@ func fieldOf(body reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// literal is a value in Go. What is optional is a pointer.
+// literal returns a value as Go source. Optional fields are pointers.
 func literal(value *yaml.Node, to reflect.Type) string {
 	if to.Kind() == reflect.Pointer {
 		return "new(" + literal(value, to.Elem()) + ")"
@@ -176,7 +170,7 @@ func (c call) inPython() string {
 	if len(c.names) > 0 {
 		arguments = parameters + "(\n" + c.each("    ", func(name string) string {
 			spelled := name
-			if name == "from" { // a word of the language
+			if name == "from" { // a keyword of the language
 				spelled = "_from"
 			}
 			return spelled + "=" + c.python(name) + ","
@@ -216,7 +210,7 @@ func (c call) inRuby() string {
 	return fmt.Sprintf("answer = %sApi.new(client).%s%s", class, snake(c.id), arguments)
 }
 
-// each is a line for each parameter.
+// each returns one line per parameter.
 func (c call) each(indent string, line func(name string) string) string {
 	var lines strings.Builder
 	for _, name := range c.names {
@@ -225,7 +219,7 @@ func (c call) each(indent string, line func(name string) string) string {
 	return lines.String()
 }
 
-// formValue is a value as a form would hold it.
+// formValue returns a value as the text in a form.
 func formValue(value *yaml.Node) string {
 	if value == nil {
 		return ""
@@ -236,8 +230,8 @@ func formValue(value *yaml.Node) string {
 	return value.Value
 }
 
-// asJSON is a value in JSON, which JavaScript reads as it is, and so do Python and
-// Ruby what the examples have in it.
+// asJSON returns a value as JSON. For the examples this is also valid JavaScript, Python and
+// Ruby.
 func asJSON(value *yaml.Node, indent string) string {
 	var decoded any
 	if err := value.Decode(&decoded); err != nil {
@@ -258,7 +252,7 @@ func asJSON(value *yaml.Node, indent string) string {
 	return strings.TrimSpace(text.String())
 }
 
-// snake is the name of an operation in Python and Ruby: sign_otp.
+// snake converts an operationId to snake case, such as sign_otp, for Python and Ruby.
 func snake(id string) string {
 	var name strings.Builder
 	for i, r := range id {

@@ -1,6 +1,6 @@
-// Package app puts the parts together, once: [Open] for the commands, [OpenServer]
-// for barong serve, and [Service] for the requests of both the server and the tests.
-// Parts that hold something are closed in the reverse order of their opening.
+// Package app assembles the parts of the program: [Open] for commands, [OpenServer] for barong
+// serve, and [Service] for the request handler that the server and the tests share. Parts that
+// hold resources are closed in reverse order of opening.
 package app
 
 import (
@@ -15,19 +15,19 @@ import (
 	"barong/repository"
 )
 
-// App is what a command works on: the settings and the database that they name.
+// App holds the settings and the database that a command works with.
 type App struct {
 	Settings config.Config
 	Log      *slog.Logger
 	Pool     *pgxpool.Pool
 	Repo     *repository.Repository
 
-	cleanup []func() // in the order of opening
+	cleanup []func() // in order of opening
 }
 
-// Open connects to the database of the settings, or to the private one of a server
-// that was started before: it makes none, and nothing else under the data directory.
-// Statements of a command may take as long as they need.
+// Open connects to the configured database, or to the private Postgres that a server created
+// earlier. It creates neither a database nor anything else in the data directory. SQL
+// statements run without a timeout.
 func Open(ctx context.Context, settings config.Config, log *slog.Logger) (*App, error) {
 	if err := checkDatabaseExists(settings); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func Open(ctx context.Context, settings config.Config, log *slog.Logger) (*App, 
 	return a, nil
 }
 
-// Close releases what the App holds: files of documents, keys, then the database.
+// Close releases the resources in reverse order of opening, the database last.
 func (a *App) Close() {
 	for len(a.cleanup) > 0 {
 		last := len(a.cleanup) - 1
@@ -50,12 +50,12 @@ func (a *App) Close() {
 	}
 }
 
-// onClose has Close call release before what was opened earlier.
+// onClose registers a function for Close, which calls the functions in reverse order.
 func (a *App) onClose(release func()) { a.cleanup = append(a.cleanup, release) }
 
-// OpenStorage opens the store of documents. Without BARONG_STORAGE_URL it is the
-// directory that a server has made. URLs of documents are not signed by a key that a
-// server knows.
+// OpenStorage opens the document store. Without BARONG_STORAGE_URL it is the directory that a
+// server created. It cannot make URLs that a server accepts, because it does not have the
+// server's signing key.
 func (a *App) OpenStorage(ctx context.Context) (*documents.Store, error) {
 	store, err := openExistingStorage(ctx, a.Settings)
 	if err == nil {
@@ -64,8 +64,8 @@ func (a *App) OpenStorage(ctx context.Context) (*documents.Store, error) {
 	return store, err
 }
 
-// OpenOTP opens the backend of one-time codes that BARONG_OTP_BACKEND names. A key
-// that is neither in the settings nor was made by a server is [ErrNoKey].
+// OpenOTP opens the OTP backend that BARONG_OTP_BACKEND names. If the key is neither
+// configured nor created by a server, the error is [ErrNoKey].
 func (a *App) OpenOTP(ctx context.Context) (otp.Backend, error) {
 	backend, release, err := openOTP(ctx, a.Settings)
 	if err != nil {

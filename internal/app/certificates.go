@@ -11,8 +11,8 @@ import (
 	"barong/internal/server"
 )
 
-// OpenCertificates reads the certificate of the public listener. It is nil where the settings
-// name none: the listener then speaks plain HTTP.
+// OpenCertificates loads the certificate of the public listener. Without one in the settings
+// it returns nil: the listener then uses plain HTTP.
 func OpenCertificates(c config.Config, log *slog.Logger) (*server.Certificates, error) {
 	if c.TLSCert == "" {
 		return nil, nil //nolint:nilnil // as documented
@@ -24,7 +24,7 @@ func OpenCertificates(c config.Config, log *slog.Logger) (*server.Certificates, 
 	return certificates, nil
 }
 
-// watchCertificates exposes when the certificate in force ends.
+// watchCertificates exports the expiry of the certificate in force as a metric.
 func watchCertificates(registry *prometheus.Registry, certificates *server.Certificates) {
 	promauto.With(registry).NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "barong_tls_certificate_expiry_timestamp_seconds", Help: "When the certificate of the public listener ends.",

@@ -6,10 +6,9 @@ import (
 	"barong/internal/config"
 )
 
-// connectionLimit is how many connections the public listener takes: what the
-// setting says, but at most half of the files that the process may open. The other
-// half is for the database, the admin listener, documents, and the files that are
-// read again.
+// connectionLimit returns the maximum number of connections of the public listener: the
+// setting, but at most half of the process's limit of open files. The other half is for the
+// database, the admin listener, documents and reloaded files.
 func connectionLimit(c config.Config, log *slog.Logger) int {
 	files := openFileLimit()
 	if files == 0 || c.Connections <= files/2 {

@@ -2,5 +2,5 @@
 
 package app
 
-// openFileLimit is how many files the process may open; 0 where nobody knows.
+// openFileLimit returns the process's limit of open files, or 0 if it is unknown.
 func openFileLimit() int { return 0 }

@@ -4,7 +4,7 @@ package app
 
 import "syscall"
 
-// openFileLimit is how many files the process may open; 0 where nobody knows.
+// openFileLimit returns the process's limit of open files, or 0 if it is unknown.
 func openFileLimit() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

@@ -15,14 +15,13 @@ import (
 	"barong/repository"
 )
 
-// databasePatience is how long a database may take to answer at the start: it
-// may well be starting too.
+// databasePatience bounds the wait for the database at startup. The database may be starting
+// at the same time.
 const databasePatience = 30 * time.Second
 
-// openDatabase connects to the database of DATABASE_URL or, where that is empty,
-// to a private Postgres under the data directory, which runs as long as a process
-// uses it. Close closes the pool, then that Postgres. configure may add to the pool's
-// settings.
+// openDatabase connects to DATABASE_URL or, if it is empty, to a private Postgres in the data
+// directory, which runs as long as any process uses it. Close closes the pool and then that
+// Postgres. The configure functions may change the pool's settings.
 func (a *App) openDatabase(ctx context.Context, configure ...func(*pgxpool.Config)) error {
 	url := a.Settings.DatabaseURL
 	if url == "" {
@@ -50,12 +49,12 @@ func (a *App) openDatabase(ctx context.Context, configure ...func(*pgxpool.Confi
 	return waitForDatabase(ctx, pool, a.Log)
 }
 
-// PostgresDir is where the private Postgres of a server is.
+// PostgresDir returns the directory of the private Postgres.
 func PostgresDir(c config.Config) string { return filepath.Join(c.DataDir, "postgres") }
 
-// checkDatabaseExists refuses to go on where neither the settings name a database
-// nor a server made one: a command in the wrong folder would else make an empty one
-// and work on that.
+// checkDatabaseExists returns an error if no database is configured and no server has created
+// one. Otherwise a command in the wrong directory would create an empty database and work on
+// it.
 func checkDatabaseExists(c config.Config) error {
 	if c.DatabaseURL != "" {
 		return nil
@@ -70,33 +69,33 @@ func checkDatabaseExists(c config.Config) error {
 	return nil
 }
 
-// databasePause is how long to wait before the database is asked again.
+// databasePause is the pause between two attempts to reach the database.
 const databasePause = 500 * time.Millisecond
 
-// waitForDatabase asks the database until it answers. What time does not heal, as a
-// wrong password, ends the wait at once; what it does is logged at growing intervals.
+// waitForDatabase retries until the database responds. A permanent error, such as a wrong
+// password, ends the wait at once. Other errors are logged at growing intervals.
 func waitForDatabase(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	patience, cancel := context.WithTimeout(ctx, databasePatience)
+	limited, cancel := context.WithTimeout(ctx, databasePatience)
 	defer cancel()
-	var told time.Time
+	var lastLogged time.Time
 	interval := time.Second
 	for {
-		err := pool.Ping(patience)
+		err := pool.Ping(limited)
 		if err == nil {
 			return nil
 		}
 		if reason, refused := repository.RefusedForGood(err); refused {
 			return fmt.Errorf("DATABASE_URL: the database refuses the connection: %s", reason)
 		}
-		if now := time.Now(); now.Sub(told) >= interval {
+		if now := time.Now(); now.Sub(lastLogged) >= interval {
 			log.Warn("the database does not answer yet", "error", err)
-			if !told.IsZero() {
+			if !lastLogged.IsZero() {
 				interval *= 2
 			}
-			told = now
+			lastLogged = now
 		}
 		select {
-		case <-patience.Done():
+		case <-limited.Done():
 			return fmt.Errorf("DATABASE_URL: the database did not answer within %s: %w", databasePatience, err)
 		case <-time.After(databasePause):
 		}

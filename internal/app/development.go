@@ -12,26 +12,26 @@ import (
 	"barong/generated"
 )
 
-// Development is the signer that a server without a keychain makes for itself,
-// and that the other commands use where they are told no other: an RSA key and a
-// keychain file in which it may do everything.
+// Development is the development signer: an RSA key, and a keychain file that permits it every
+// operation. A server without a configured keychain creates it, and other commands use it by
+// default.
 type Development struct{ Dir string }
 
-// DevelopmentSigner is the name of that signer.
+// DevelopmentSigner is the name of the development signer.
 const DevelopmentSigner = "development"
 
-// DevelopmentOf is the signer of a data directory, made or not.
+// DevelopmentOf returns the development signer of a data directory. Its files need not exist.
 func DevelopmentOf(dataDir string) Development {
 	return Development{Dir: filepath.Join(dataDir, "development")}
 }
 
-// KeyFile is its private key in PEM.
+// KeyFile returns the path of the private key (PEM).
 func (d Development) KeyFile() string { return filepath.Join(d.Dir, "development.pem") }
 
-// KeychainFile is the keychain that has its public key.
+// KeychainFile returns the path of the keychain with the public key.
 func (d Development) KeychainFile() string { return filepath.Join(d.Dir, "management_api.yml") }
 
-// openDevelopment makes the signer's files where they are missing.
+// openDevelopment returns the development signer, and creates its files if they are missing.
 func openDevelopment(dataDir string) (Development, error) {
 	d := DevelopmentOf(dataDir)
 	if _, err := os.Stat(d.KeychainFile()); err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -50,14 +50,14 @@ func openDevelopment(dataDir string) (Development, error) {
 	}
 	file := KeychainFile("Made by barong serve for development: do not use it on a network.",
 		[]KeyPair{{Name: DevelopmentSigner, Algorithm: "RS256", Value: value}}, document)
-	// The keychain last: where it is, the key is.
+	// The keychain is written last, so that its existence implies that of the key.
 	if err := os.WriteFile(d.KeyFile(), private, 0o600); err != nil {
 		return d, err
 	}
 	return d, os.WriteFile(d.KeychainFile(), []byte(file), 0o600)
 }
 
-// Signer reads its key.
+// Signer loads the private key.
 func (d Development) Signer() (*signing.Signer, error) {
 	key, err := os.ReadFile(d.KeyFile())
 	if err != nil {
@@ -66,11 +66,11 @@ func (d Development) Signer() (*signing.Signer, error) {
 	return signing.NewSigner(DevelopmentSigner, "RS256", key)
 }
 
-// docsTokenGood is how long a token of the documentation is good. The page gets
-// another before it ends.
+// docsTokenGood is the lifetime of a token of the documentation page. The page renews it
+// before it expires.
 const docsTokenGood = 5 * time.Minute
 
-// docsToken makes the token that the documentation's page tries operations with.
+// docsToken issues a token with which the documentation page calls operations.
 func (d Development) docsToken() (token string, good time.Duration, err error) {
 	signer, err := d.Signer()
 	if err != nil {

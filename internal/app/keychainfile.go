@@ -12,15 +12,15 @@ import (
 	"barong/internal/spec"
 )
 
-// KeyPair is a new key of a signer: the private half in PEM, and the value that the
-// keychain has of it.
+// KeyPair is a new key of a signer: the private key in PEM, and the Value of its public key in
+// the keychain file.
 type KeyPair struct {
 	Name, Algorithm, Value string
 	Private                []byte
 }
 
-// KeychainFile is a file of Barong's format in which the signers may, together, call
-// every operation of a specification. head is its first comment.
+// KeychainFile returns a keychain file in Barong's format that makes all the signers together
+// mandatory for every operation of a specification. head is its first comment.
 func KeychainFile(head string, signers []KeyPair, document *openapi3.T) string {
 	var file strings.Builder
 	fmt.Fprintf(&file, "# %s\nkeychain:\n", head)
@@ -38,7 +38,8 @@ func KeychainFile(head string, signers []KeyPair, document *openapi3.T) string {
 	return file.String()
 }
 
-// yamlQuoted is a name in a list of YAML, quoted only where it would mean another.
+// yamlQuoted returns a name for a YAML list, quoted only if YAML would read it as something
+// else.
 func yamlQuoted(name string) string {
 	if plainName(name) {
 		return name
@@ -46,8 +47,8 @@ func yamlQuoted(name string) string {
 	return "'" + strings.ReplaceAll(name, "'", "''") + "'"
 }
 
-// plainName says whether YAML reads a name as it stands: it begins with a letter and
-// is none of the words that mean true, false or nothing.
+// plainName reports whether YAML reads an unquoted name as that string: it begins with a
+// letter and is not a word for true, false or null.
 func plainName(name string) bool {
 	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(plainInYAML, r) }) {
 		return false
@@ -59,7 +60,7 @@ func plainName(name string) bool {
 
 const plainInYAML = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
-// declaredOperations are those that a specification has a scope for.
+// declaredOperations returns the operations of a specification that have a scope.
 func declaredOperations(document *openapi3.T) (declared []auth.Operation) {
 	for operation := range spec.Operations(document) {
 		if operation.Scope != "" {

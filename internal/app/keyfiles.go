@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// loadOrCreateKey reads a key file under the data directory, and makes it, readable by
-// its owner only, where it is missing. Of processes that do so at once, all get
-// the key of the first one: the file appears whole, and is never replaced.
+// loadOrCreateKey reads a key file in the data directory. If it is missing, it creates the
+// file with mode 0600. When several processes do so at once, all get the key of the first: the
+// file appears complete and is never replaced.
 func loadOrCreateKey(path string, generate func() ([]byte, error), log *slog.Logger) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -23,16 +23,16 @@ func loadOrCreateKey(path string, generate func() ([]byte, error), log *slog.Log
 	if key, err = generate(); err != nil {
 		return nil, err
 	}
-	made, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(made.Name()) //nolint:errcheck // another name of what stays
-	_, err = made.Write(key)
-	if err := errors.Join(err, made.Sync(), made.Close()); err != nil {
+	defer os.Remove(temporary.Name()) //nolint:errcheck // the hard link keeps the content
+	_, err = temporary.Write(key)
+	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
 		return nil, fmt.Errorf("the key file %s could not be written: %w", path, err)
 	}
-	err = os.Link(made.Name(), path)
+	err = os.Link(temporary.Name(), path)
 	switch {
 	case err == nil:
 		log.Info("a key was made", "file", path)
@@ -42,11 +42,11 @@ func loadOrCreateKey(path string, generate func() ([]byte, error), log *slog.Log
 	return os.ReadFile(path)
 }
 
-// ErrNoKey is a key that no setting names and no server has made.
+// ErrNoKey means that a key is neither configured nor created by a server.
 var ErrNoKey = errors.New("which barong serve makes: set the setting, or BARONG_DATA_DIR to the server's folder")
 
-// existingKey reads a key file under the data directory, which a server has made since
-// the setting that could name another key is empty. It makes none.
+// existingKey reads a key file that a server has created in the data directory. It creates
+// none. setting names the empty setting that could name another key, for the error.
 func existingKey(path, setting string) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -22,7 +22,7 @@ func listen(ctx context.Context, c config.Config) (public, admin net.Listener, e
 	return public, admin, nil
 }
 
-// listenError says what to do about an address that cannot be listened on.
+// listenError adds advice to the error of an address on which the process cannot listen.
 func listenError(setting, another string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

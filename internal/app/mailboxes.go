@@ -8,13 +8,13 @@ import (
 	"barong/repository"
 )
 
-// emailKeysEvery is how often a server looks for users whose e-mail has no key: those
-// whom a server of an older version inserted while both ran.
+// emailKeysEvery is the interval at which a server looks for users without an e-mail key. A
+// server of an older version that runs at the same time inserts such users.
 const emailKeysEvery = 5 * time.Minute
 
-// keepEmailKeys computes missing keys of e-mails, now and from time to time until ctx
-// is done. It says what it filled in and, whenever their number changes, how many
-// mailboxes several accounts share.
+// keepEmailKeys computes missing e-mail keys, immediately and then periodically until ctx
+// ends. It logs how many it computed and, when the number changes, how many mailboxes are
+// shared by several accounts.
 func keepEmailKeys(ctx context.Context, repo *repository.Repository, log *slog.Logger) {
 	known := 0
 	for {
@@ -38,8 +38,8 @@ func keepEmailKeys(ctx context.Context, repo *repository.Repository, log *slog.L
 	}
 }
 
-// fillEmailKeys computes the keys that are missing and returns how many mailboxes
-// several accounts share.
+// fillEmailKeys computes the missing keys and returns the number of mailboxes that several
+// accounts share.
 func fillEmailKeys(ctx context.Context, repo *repository.Repository, log *slog.Logger) (shared int, err error) {
 	filled, err := repo.FillEmailKeys(ctx)
 	if filled > 0 {

@@ -5,15 +5,14 @@ import (
 	"runtime"
 )
 
-// ballastSize is how many bytes beyond the heap in use the garbage collector waits
-// for. The heap in use is about 10 MiB, and a collector that waits for as much again
-// would run every few hundred requests; with the ballast it runs a third as often.
+// ballastSize is added to the live heap, in bytes, when the garbage collector computes the
+// heap size for its next run. The live heap is about 10 MiB; without the ballast the collector
+// would run every few hundred requests, with it a third as often.
 const ballastSize = 12 << 20
 
-// ballast is a block of memory that the collector counts as in use and that takes
-// none, since nothing touches it. Unlike a higher GOGC it does not multiply what
-// large documents take. It is left out where GOGC or GOMEMLIMIT is set. release
-// frees it.
+// ballast allocates a block that counts as live heap but occupies no physical memory, because
+// nothing touches it. Unlike a higher GOGC, it does not multiply the memory of large
+// documents. It does nothing if GOGC or GOMEMLIMIT is set. release frees the block.
 func ballast() (release func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}

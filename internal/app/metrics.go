@@ -17,8 +17,8 @@ import (
 	"barong/internal/version"
 )
 
-// newRegistry has what is known of the process before it serves: its build, the
-// Go runtime, and what the system says of it.
+// newRegistry returns a registry with the metrics of the process: build information, Go
+// runtime, and operating system.
 func newRegistry() (*prometheus.Registry, error) {
 	document, err := server.Specification()
 	if err != nil {
@@ -32,15 +32,15 @@ func newRegistry() (*prometheus.Registry, error) {
 	return registry, nil
 }
 
-// exposition answers a scrape. It does not compress: that takes more memory than
-// the server otherwise needs, to save 70 kB.
+// exposition serves the metrics without compression: compression needs more memory than the
+// rest of the server, and saves 70 kB per scrape.
 func exposition(registry *prometheus.Registry, log *slog.Logger) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError), DisableCompression: true,
 	})
 }
 
-// commit is the revision that the binary was built from, as far as it is known.
+// commit returns the revision from which the binary was built, if it is known.
 func commit() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {
@@ -52,7 +52,7 @@ func commit() string {
 	return "unknown"
 }
 
-// watchPasswords exposes the queue of passwords.
+// watchPasswords exports the queue of password hashing as metrics.
 func watchPasswords(registry *prometheus.Registry, passwords *handlers.Passwords) {
 	factory := promauto.With(registry)
 	workers, _ := passwords.Capacity()
@@ -69,7 +69,7 @@ func watchPasswords(registry *prometheus.Registry, passwords *handlers.Passwords
 	}
 }
 
-// countOTP returns what counts the outcomes of one-time codes.
+// countOTP returns a function that counts the outcomes of one-time codes.
 func countOTP(registry *prometheus.Registry) func(otp.Outcome) {
 	outcomes := promauto.With(registry).NewCounterVec(prometheus.CounterOpts{
 		Name: "barong_otp_checks_total", Help: "One-time codes that were given, by outcome.",

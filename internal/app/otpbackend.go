@@ -21,17 +21,17 @@ import (
 	"barong/repository"
 )
 
-// serverName is the kid of the server's own signatures, as Barong's clients know
-// it, and the iss of its attestations.
+// serverName is the kid of the server's own signatures, which Barong's clients expect, and the
+// iss of its attestations.
 const serverName = "barong"
 
 func otpDir(c config.Config) string { return filepath.Join(c.DataDir, "otp") }
 
 func otpKeyFile(c config.Config) string { return filepath.Join(otpDir(c), "secrets.key") }
 
-// makeOTPKey makes the key that encrypts one-time secrets, where no setting names one
-// and there is none yet. That is for the server: a command in another folder would
-// encrypt with a key that the server does not have.
+// makeOTPKey creates the key that encrypts one-time secrets if it is neither configured nor
+// present. Only the server calls it: a command in another directory would encrypt with a key
+// that the server does not have.
 func makeOTPKey(c config.Config, log *slog.Logger) error {
 	if c.OTPBackend == config.OTPVault || c.OTPKey != "" {
 		return nil
@@ -42,8 +42,8 @@ func makeOTPKey(c config.Config, log *slog.Logger) error {
 	return nil
 }
 
-// OpenSigner is the server itself, which signs for others: the key of JWT_PRIVATE_KEY_PATH or, where that is empty, one that
-// is made once and kept under the data directory.
+// OpenSigner returns the server's own signer. Its key is that of JWT_PRIVATE_KEY_PATH or, if
+// the setting is empty, one that is created once in the data directory.
 func OpenSigner(c config.Config, log *slog.Logger) (*signing.Signer, error) {
 	read := func() ([]byte, error) { return os.ReadFile(c.JWTPrivateKeyPath) }
 	if c.JWTPrivateKeyPath == "" {
@@ -67,9 +67,9 @@ func OpenSigner(c config.Config, log *slog.Logger) (*signing.Signer, error) {
 	return nil, fmt.Errorf("JWT_PRIVATE_KEY_PATH: %w", err)
 }
 
-// openOTP finds out how the backend of BARONG_OTP_BACKEND is made on a database,
-// which need not be there yet. stop closes what it holds. A key that is neither in
-// the settings nor was made by a server ([makeOTPKey]) is ErrNoKey.
+// openOTP prepares the OTP backend of BARONG_OTP_BACKEND before the database is open: on
+// returns the backend for a repository, stop releases its resources. If the key is neither
+// configured nor created by a server ([makeOTPKey]), the error is ErrNoKey.
 func openOTP(ctx context.Context, c config.Config) (on func(*repository.Repository) otp.Backend, stop func(), err error) {
 	if c.OTPBackend == config.OTPVault {
 		return func(repo *repository.Repository) otp.Backend {
@@ -81,11 +81,11 @@ func openOTP(ctx context.Context, c config.Config) (on func(*repository.Reposito
 	}
 	url := c.OTPKey
 	if url == "" {
-		kept, err := existingKey(otpKeyFile(c), "BARONG_OTP_KEY")
+		stored, err := existingKey(otpKeyFile(c), "BARONG_OTP_KEY")
 		if err != nil {
 			return nil, nil, err
 		}
-		url = strings.TrimSpace(string(kept))
+		url = strings.TrimSpace(string(stored))
 	}
 	keeper, err := keys.Open(ctx, url)
 	if err != nil {
@@ -96,8 +96,8 @@ func openOTP(ctx context.Context, c config.Config) (on func(*repository.Reposito
 	}, func() { _ = keeper.Close() }, nil
 }
 
-// vaultToken is the token of the moment: VAULT_TOKEN or, where that is empty, what
-// is in the file, which an agent renews.
+// vaultToken returns the current Vault token: VAULT_TOKEN or, if it is empty, the content of
+// the token file, which an agent renews.
 func vaultToken(c config.Config) (string, error) {
 	if c.VaultToken != "" {
 		return c.VaultToken, nil
@@ -114,14 +114,15 @@ func vaultToken(c config.Config) (string, error) {
 	if err != nil {
 		var failure *fs.PathError
 		if errors.As(err, &failure) {
-			err = failure.Err // the path is a setting, which may be a token by mistake
+			err = failure.Err // the path is left out: the setting may contain a token by mistake
 		}
 		return "", fmt.Errorf("VAULT_TOKEN is empty, and the file of VAULT_TOKEN_FILE, or ~/.vault-token, cannot be read: %w", err)
 	}
 	return strings.TrimSpace(string(token)), nil
 }
 
-// warnOfPlainVault logs that Vault's token and codes travel readable for others.
+// warnOfPlainVault logs a warning if Vault's token and one-time codes are sent unencrypted to
+// another host.
 func warnOfPlainVault(c config.Config, log *slog.Logger) {
 	address, err := url.Parse(c.VaultAddress)
 	if c.OTPBackend != config.OTPVault || err != nil || address.Scheme != "http" || isLoopbackName(address.Hostname()) {

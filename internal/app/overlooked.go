@@ -8,11 +8,11 @@ import (
 	"barong/internal/identity"
 )
 
-// maxOverlooked bounds how many label keys the log names.
+// maxOverlooked is the maximum number of label keys in the warning.
 const maxOverlooked = 20
 
-// WarnOverlooked says which private labels begin with a state trigger and equal none:
-// Barong would have put their users into that state.
+// WarnOverlooked logs the private labels that begin with a state trigger without being equal
+// to one. Barong matches by prefix and would have changed the state of their users.
 func (a *App) WarnOverlooked(ctx context.Context, policy identity.Policy) {
 	overlooked, err := a.Repo.OverlookedLabels(ctx, policy)
 	if err != nil {
@@ -33,9 +33,9 @@ func (a *App) WarnOverlooked(ctx context.Context, policy identity.Policy) {
 	}
 }
 
-// warnMisspeltRules says which ignored members of barong.yml are probably misspelt.
+// warnMisspeltRules logs the ignored members of barong.yml that are probably misspelt.
 func warnMisspeltRules(path string, log *slog.Logger) {
-	ignored, _ := config.IgnoredRules(path) // Config.Policy has read the file without an error
+	ignored, _ := config.IgnoredRules(path) // Config.Policy has already read the file without an error
 	for _, name := range ignored {
 		if nearest, found := config.NearestRule(name); found {
 			log.Warn("barong.yml has a member that is ignored, did you mean another?", "member", name, "nearest", nearest)

@@ -15,12 +15,12 @@ import (
 	"barong/repository"
 )
 
-// databaseReasons are those for which the check of the database fails.
+// databaseReasons are the reasons for which the database check fails.
 var databaseReasons = []string{server.ReasonDatabase, server.ReasonReadOnly, server.ReasonPool, server.ReasonSchema}
 
-// watchDatabase exposes the pool and the schema's version, and returns the check of
-// whether both allow requests to be served: an error is a server.NotReady. The metrics
-// are those of the last check. stop ends the connection that the check keeps.
+// watchDatabase exports the pool and the schema version as metrics, and returns a readiness
+// check for both, whose errors are server.NotReady. The metrics show the result of the last
+// check. stop closes the connection that the check keeps open.
 func watchDatabase(registry *prometheus.Registry, pool *pgxpool.Pool) (check func(context.Context) error, stop func(), err error) {
 	registry.MustRegister(repository.NewPoolCollector(pool))
 	factory := promauto.With(registry)
@@ -40,7 +40,7 @@ func watchDatabase(registry *prometheus.Registry, pool *pgxpool.Pool) (check fun
 	notReady := factory.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "barong_database_not_ready", Help: "1 for the reason for which requests could not be served from the database, at the last check.",
 	}, []string{"reason"})
-	report := func(reason string) { // empty: none
+	report := func(reason string) { // reason is empty if the check succeeded
 		ready.Set(0)
 		if reason == "" {
 			ready.Set(1)
@@ -74,7 +74,8 @@ func watchDatabase(registry *prometheus.Registry, pool *pgxpool.Pool) (check fun
 	return check, stop, nil
 }
 
-// notReadyFor says what an error of the probe means for whoever reads /readyz.
+// notReadyFor converts an error of the database probe to the reason and the message that
+// /readyz shows.
 func notReadyFor(err error, version, latest int64, connections int32) *server.NotReady {
 	failure := &server.NotReady{Reason: server.ReasonDatabase, Message: "the database does not answer", Err: err}
 	var refusal *pgconn.PgError
@@ -94,7 +95,8 @@ func notReadyFor(err error, version, latest int64, connections int32) *server.No
 	return failure
 }
 
-// firstCheck fills the metrics before anybody asks /readyz.
+// firstCheck runs the check once, so that the metrics have values before the first request to
+// /readyz.
 func firstCheck(ctx context.Context, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, server.CheckTimeout)
 	defer cancel()

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// reloader is what comes from files that may change while the server runs.
+// reloader is a part that is loaded from files which may change while the server runs.
 type reloader interface {
 	Reload()
 	Watch(ctx context.Context, every time.Duration)
 }
 
-// reloadOnHangup reads the files again with every SIGHUP, until ctx ends. From the
-// moment it returns the signal does not end the process, also not while it drains:
-// what renews a certificate does not know what the server is doing.
+// reloadOnHangup reloads the files on every SIGHUP, until ctx ends. Once it has returned,
+// SIGHUP never terminates the process, not even while it drains: a tool that renews a
+// certificate does not know the state of the server.
 func reloadOnHangup(ctx context.Context, files []reloader) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

@@ -20,20 +20,20 @@ import (
 	"barong/repository"
 )
 
-// ServerOptions are what the settings do not say.
+// ServerOptions are options that are not settings.
 type ServerOptions struct {
-	// ShowSecrets is for a server whose output a person reads: only then may the page
-	// /docs of a server with a development signer get a token, for DocsKey.
+	// ShowSecrets is set if a person reads the server's output. Only then does a server with a
+	// development signer issue tokens to the page /docs, in exchange for DocsKey.
 	ShowSecrets bool
-	// CommandLog has the warnings of migrations, for a person.
+	// CommandLog receives the warnings of migrations, for a person.
 	CommandLog *slog.Logger
 }
 
-// Server is everything that barong serve runs. [Server.Serve] answers requests.
+// Server is everything that barong serve runs. [Server.Serve] serves requests.
 type Server struct {
 	App
-	Development *Development // the signer of a server without a keychain, else nil
-	DocsKey     string       // opens the page /docs with a token; empty: it has none
+	Development *Development // nil if a keychain is configured
+	DocsKey     string       // lets the page /docs obtain a token; empty: it gets none
 
 	options      ServerOptions
 	service      Service
@@ -49,10 +49,10 @@ type Server struct {
 	handler      http.Handler
 }
 
-// OpenServer opens the parts in the order in which their faults should be found:
-// files first, then the listeners, so that a port that is taken is told before a
-// database is waited for, then the database, whose migration the admin listener
-// already reports on. ctx ends what runs beside the requests.
+// OpenServer opens the parts in the order in which their errors should be reported: files
+// first, then the listeners, so that a port in use is reported before the wait for the
+// database, then the database. The admin listener already reports its readiness during the
+// migration. ctx ends the background work.
 func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o ServerOptions) (*Server, error) {
 	s := &Server{App: App{Settings: settings, Log: log}, options: o}
 	s.service = Service{Settings: settings, Log: log, Clock: time.Now}
@@ -69,7 +69,7 @@ func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o
 }
 
 func (s *Server) openPolicy(context.Context) (err error) {
-	go func() { _, _ = server.Specification() }() // parsed while files are read; Service.Handler has the error
+	go func() { _, _ = server.Specification() }() // parses in the background while files are read; Service.Handler reports the error
 	if s.service.Policy, err = s.Settings.Policy(); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *Server) openDataDir(context.Context) error {
 	return nil
 }
 
-// openSigners opens the keys of both sides: the server's own, and the keychain.
+// openSigners loads the server's own signing key and the keychain of the clients.
 func (s *Server) openSigners(context.Context) (err error) {
 	if s.service.Signer, err = OpenSigner(s.Settings, s.Log); err != nil {
 		return err
@@ -116,8 +116,8 @@ func (s *Server) openCertificates(ctx context.Context) (err error) {
 	return nil
 }
 
-// openOTPKey finds a key of one-time secrets that cannot be opened before the
-// database is waited for.
+// openOTPKey opens the key of the one-time secrets. An unusable key is thus reported before
+// the wait for the database.
 func (s *Server) openOTPKey(ctx context.Context) error {
 	warnOfPlainVault(s.Settings, s.Log)
 	if err := makeOTPKey(s.Settings, s.Log); err != nil {
@@ -182,8 +182,8 @@ func (s *Server) openMigratedDatabase(ctx context.Context) error {
 	return nil
 }
 
-// openDocuments follows the listener: without BARONG_PUBLIC_URL the URLs of documents
-// name its address.
+// openDocuments runs after openListeners: without BARONG_PUBLIC_URL, document URLs contain the
+// listener's address.
 func (s *Server) openDocuments(ctx context.Context) (err error) {
 	if s.service.Documents, err = openServerStorage(ctx, s.Settings, s.URL(), s.Log); err != nil {
 		return err
@@ -202,9 +202,9 @@ func (s *Server) openHandler(context.Context) (err error) {
 	return err
 }
 
-// docs is the documentation for the browser; nil where the settings have none.
-// Only a server that made its own signer, on a loopback address, gives tokens, and
-// for the key only.
+// docs returns the configuration of the documentation page, or nil if it is disabled. Only a
+// server with a development signer, on a loopback address, issues tokens, and only in exchange
+// for the key.
 func docs(c config.Config, signer *Development, key string) *server.Docs {
 	switch {
 	case !c.Docs:
@@ -216,8 +216,8 @@ func docs(c config.Config, signer *Development, key string) *server.Docs {
 	}
 }
 
-// URL is where the server answers, without a path: by the address that it listens
-// on, and by the name of the machine where that is all of its addresses.
+// URL returns the base URL of the public listener. It contains the host name of the machine if
+// the listener accepts connections on all addresses.
 func (s *Server) URL() string {
 	if s.Settings.TLSCert != "" {
 		return addressURL("https://", s.public.Addr())
@@ -225,15 +225,14 @@ func (s *Server) URL() string {
 	return addressURL("http://", s.public.Addr())
 }
 
-// AdminURL is where /readyz and /metrics are, without a path.
+// AdminURL returns the base URL of the admin listener.
 func (s *Server) AdminURL() string { return addressURL("http://", s.supervision.Addr()) }
 
-// watchInterval is how often the keychain's and the certificates' files are looked at
-// for a change.
+// watchInterval is the interval at which the keychain and certificate files are checked for
+// changes.
 const watchInterval = 2 * time.Second
 
-// Serve answers requests until ctx ends, then drains. What runs beside them ends with
-// ctx too.
+// Serve serves requests until ctx ends, then drains. The background work ends with ctx too.
 func (s *Server) Serve(ctx context.Context) error {
 	defer ballast()()
 	go keepEmailKeys(ctx, s.Repo, s.Log)
@@ -248,8 +247,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	}.Serve(ctx)
 }
 
-// openKeychain reads the keychain file. Where the settings name none, it makes a
-// signer for development, which is nil otherwise.
+// openKeychain loads the keychain file. If none is configured, it creates and returns a
+// development signer, which is nil otherwise.
 func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *Development, error) {
 	document, err := server.Specification()
 	if err != nil {

@@ -21,28 +21,29 @@ import (
 	"barong/repository"
 )
 
-// Service is the parts that requests are served from. Those that may be nil say so.
+// Service holds the dependencies of the request handler. All are required unless marked
+// otherwise.
 type Service struct {
-	Settings  config.Config // limits, time-outs, the cost of hashes, the public URL
+	Settings  config.Config // limits, timeouts, bcrypt cost, public URL
 	Policy    identity.Policy
-	UIDPrefix string // of new users
+	UIDPrefix string // prefix of the UIDs of new users
 	Repo      *repository.Repository
 	Documents *documents.Store
 	OTP       otp.Backend
-	Signer    *signing.Signer // the server itself, which signs for others
+	Signer    *signing.Signer // the server's own signer
 	Keychain  *auth.Source
-	Rates     *server.RateLimits // nil: signers may call as often as they like
-	Docs      *server.Docs       // nil: there is no page /docs
+	Rates     *server.RateLimits // nil: no rate limits
+	Docs      *server.Docs       // nil: no page /docs
 	Log       *slog.Logger
 	Clock     func() time.Time
 
-	Connections *server.Connections  // of the listener; nil: they have no bound
-	Metrics     *prometheus.Registry // nil: nothing is exposed
-	Tracer      trace.Tracer         // nil: nothing is traced
+	Connections *server.Connections  // of the listener; nil: unlimited
+	Metrics     *prometheus.Registry // nil: no metrics are exported
+	Tracer      trace.Tracer         // nil: no tracing
 }
 
-// Handler wires the parts: operations behind the gate, documents, /docs and the
-// public keys. A part that is missing is an error.
+// Handler builds the handler of the public listener: operations behind the gate, documents,
+// /docs and the public keys. A missing dependency is an error.
 func (s Service) Handler() (http.Handler, error) {
 	publicKeys, err := jws.PublicKeys(s.Signer)
 	if err != nil {

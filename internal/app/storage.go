@@ -16,10 +16,9 @@ import (
 
 func documentsDir(c config.Config) string { return filepath.Join(c.DataDir, "documents") }
 
-// openServerStorage opens the document store for a server, which makes what is missing
-// under the data directory: the key of its URLs, and the directory of the files where
-// the settings name no other store. ownURL is where this server answers signed URLs,
-// unless the settings say what others call it.
+// openServerStorage opens the document store for a server. It creates what is missing in the
+// data directory: the key that signs URLs, and the directory for files if no other store is
+// configured. ownURL is the base of signed URLs unless BARONG_PUBLIC_URL is set.
 func openServerStorage(ctx context.Context, c config.Config, ownURL string, log *slog.Logger) (*documents.Store, error) {
 	key := []byte(c.StorageSigningKey)
 	if len(key) == 0 {
@@ -31,8 +30,8 @@ func openServerStorage(ctx context.Context, c config.Config, ownURL string, log 
 	return openStorage(ctx, c, key, cmp.Or(c.PublicURL, ownURL))
 }
 
-// openExistingStorage opens the document store for a command, which makes no URLs and
-// nothing under the data directory.
+// openExistingStorage opens the document store for a command. It makes no URLs, and creates
+// nothing in the data directory.
 func openExistingStorage(ctx context.Context, c config.Config) (*documents.Store, error) {
 	if c.StorageURL == "" {
 		if _, err := os.Stat(documentsDir(c)); err != nil {
@@ -59,8 +58,8 @@ func openStorage(ctx context.Context, c config.Config, signingKey []byte, public
 	})
 }
 
-// addressURL is the URL of a listener, without a path: it names the machine where
-// the listener has all of its addresses.
+// addressURL returns the base URL of a listener. It contains the host name of the machine if
+// the listener accepts connections on all addresses.
 func addressURL(scheme string, listen net.Addr) string {
 	if tcp, ok := listen.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		if name, err := os.Hostname(); err == nil {

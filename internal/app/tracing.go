@@ -26,17 +26,17 @@ import (
 	"barong/internal/server"
 )
 
-// tracing is nothing at all, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.
+// tracing exports spans. It does nothing unless OTEL_EXPORTER_OTLP_ENDPOINT is set.
 type tracing struct {
-	provider *sdktrace.TracerProvider // nil: nothing is traced
+	provider *sdktrace.TracerProvider // nil: tracing is disabled
 }
 
-// flushTimeout is how long the last spans may take to reach their collector.
+// flushTimeout bounds the export of the last spans on shutdown.
 const flushTimeout = 3 * time.Second
 
-// openTracing starts what sends spans to a collector by OTLP over HTTP. The other
-// variables that OpenTelemetry defines (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER,
-// OTEL_EXPORTER_OTLP_HEADERS …) are read by its SDK.
+// openTracing starts the export of spans by OTLP over HTTP. The SDK reads the other variables
+// that OpenTelemetry defines (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER,
+// OTEL_EXPORTER_OTLP_HEADERS and so on).
 func openTracing(ctx context.Context, c config.Config, log *slog.Logger) (*tracing, error) {
 	if c.OTLPEndpoint == "" || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return &tracing{}, nil
@@ -46,7 +46,8 @@ func openTracing(ctx context.Context, c config.Config, log *slog.Logger) (*traci
 			return nil, fmt.Errorf("%s must be a list as name=value,name=value, with values escaped as in URLs", name)
 		}
 	}
-	// The SDK tells this logger the value of each setting that it cannot read.
+	// The SDK's logger reports the values of settings that it cannot parse, which may be
+	// secrets.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("spans could not be sent", "error", err) }))
 	otel.SetLogger(logr.FromSlogHandler(messagesOnly{log.Handler()}))
 	exporter, err := otlptracehttp.New(ctx)
@@ -60,7 +61,7 @@ func openTracing(ctx context.Context, c config.Config, log *slog.Logger) (*traci
 	about, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "barong"), attribute.String("service.version", document.Info.Version)),
 		resource.WithTelemetrySDK(),
-		resource.WithFromEnv(), // last, so that the operator's own words win
+		resource.WithFromEnv(), // last, so that the operator's attributes take precedence
 	)
 	if err != nil {
 		return nil, errors.Join(errors.New("OTEL_RESOURCE_ATTRIBUTES must be a list as name=value,name=value"), exporter.Shutdown(ctx))
@@ -69,10 +70,10 @@ func openTracing(ctx context.Context, c config.Config, log *slog.Logger) (*traci
 	return &tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
 }
 
-// headerSettings hold what is sent to the collector with each request: its tokens.
+// headerSettings hold the headers of requests to the collector, such as its tokens.
 var headerSettings = []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"}
 
-// areHeaders says whether the SDK can read a list of headers.
+// areHeaders reports whether the SDK can parse a list of headers.
 func areHeaders(list string) bool {
 	if strings.TrimSpace(list) == "" {
 		return true
@@ -87,7 +88,7 @@ func areHeaders(list string) bool {
 	return true
 }
 
-// messagesOnly writes lines without their attributes.
+// messagesOnly writes log records without their attributes.
 type messagesOnly struct{ slog.Handler }
 
 func (h messagesOnly) Handle(ctx context.Context, line slog.Record) error {
@@ -98,7 +99,7 @@ func (h messagesOnly) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 func (h messagesOnly) WithGroup(string) slog.Handler { return h }
 
-// requests makes the spans of requests; nil when nothing is traced.
+// requests returns the tracer of requests, or nil if tracing is disabled.
 func (t *tracing) requests() trace.Tracer {
 	if t.provider == nil {
 		return nil
@@ -106,15 +107,15 @@ func (t *tracing) requests() trace.Tracer {
 	return t.provider.Tracer("barong")
 }
 
-// statements gives every SQL statement a span, with its text and without its
-// arguments: those are the users' data.
+// statements traces each SQL statement. A span has the statement's text without its arguments,
+// which are user data.
 func (t *tracing) statements(pool *pgxpool.Config) {
 	if t.provider != nil {
 		pool.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(t.provider))
 	}
 }
 
-// close sends what was not sent yet.
+// close exports the remaining spans.
 func (t *tracing) close(log *slog.Logger) {
 	if t.provider == nil {
 		return

@@ -10,26 +10,25 @@ import (
 	"barong/internal/problem"
 )
 
-// Operation is what a request asks for, as openapi.yaml declares it.
+// Operation is the operation that a request calls, as openapi.yaml declares it.
 type Operation struct {
 	ID    string // operationId
-	Scope string // x-scope, which the keychain's signers are allowed
+	Scope string // x-scope: the keychain file says which signers have it
 }
 
-// Authorize decides whether the credentials allow an operation, and returns those
-// who signed, in the order of their signatures. It asks, in this order:
+// Authorize checks whether the credentials permit an operation, and returns the permitted signers
+// in the order of their signatures. It checks, in this order:
 //
-//   - does the keychain know the scope;
-//   - does every signature of a permitted signer verify, with the key and the
-//     algorithm of the keychain. Two by one signer must both verify and count as
-//     one. Signatures of others, and those without a kid, are ignored; one whose
-//     two headers disagree about the kid is not;
-//   - do the claims hold at the time now, and does op, where it is there, name the
-//     operation;
-//   - have all mandatory signers signed.
+//   - The keychain has the scope.
+//   - Every signature of a permitted signer verifies with the key and the algorithm of the
+//     keychain. Two signatures of one signer must both verify and count as one. Signatures of
+//     other signers, and those without a kid, are ignored; a signature whose two headers have
+//     different kids is an error.
+//   - The claims are valid at the time now, and op, if present, names the operation.
+//   - All mandatory signers have signed.
 //
-// The last failure is [ErrMissingSignatures], any other
-// [ErrUnverified]. Both have a cause for the log, which names the kid.
+// If the last check fails, the error is [ErrMissingSignatures], else [ErrUnverified]. Both have a
+// cause for the log that names the kid.
 func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time) (signers []string, err error) {
 	allowed, ok := k.scopes[operation.Scope]
 	if !ok {
@@ -40,7 +39,7 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 	}
 	times := c.claims.dates()
 	if err := k.rules.check(c.claims, times, now); err != nil {
-		k.verifiedTokens.Remove(c) // it has expired, as a rule
+		k.verifiedTokens.Remove(c) // in most cases it has expired
 		failure := ErrUnverified.WithCause(fmt.Errorf("signed by %s: %w", joinSigners(signers), err))
 		if errors.As(err, new(clockError)) {
 			failure.Reason = problem.WrongClock
@@ -64,8 +63,8 @@ func (k *Keychain) Authorize(c *Credentials, operation Operation, now time.Time)
 	return signers, nil
 }
 
-// verified returns the permitted signers, all of whose signatures hold. It stops
-// at the first that does not, so that a forger costs one verification.
+// verified returns the permitted signers, all of whose signatures verify. It stops at the
+// first invalid signature, so that a forged request costs one verification.
 func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, err error) {
 	known := c.verifiedBy == k
 	for _, s := range c.signatures {
@@ -79,7 +78,7 @@ func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, er
 			if err := s.Verify(c.payload, k.keys[s.KID]); err != nil {
 				return nil, fmt.Errorf("the signature by %s does not verify: %w", s.KID, err)
 			}
-			k.verifiedTokens.Add(c, k) // where it is a Bearer token: then this is its only signature
+			k.verifiedTokens.Add(c, k) // no effect for an envelope; a Bearer token has only this one signature
 		}
 		if !slices.Contains(signers, s.KID) {
 			signers = append(signers, s.KID)
@@ -88,7 +87,7 @@ func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, er
 	return signers, nil
 }
 
-// joinSigners lists signers for the log.
+// joinSigners formats a list of signers for the log.
 func joinSigners(ids []string) string {
 	if len(ids) == 0 {
 		return "nobody permitted"

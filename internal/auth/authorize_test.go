@@ -48,7 +48,7 @@ func TestEveryAlgorithmSignsAndVerifiesInBothForms(t *testing.T) {
 	}
 }
 
-// TestAlgorithmComesFromTheKeychain tries to talk the server into another one.
+// TestAlgorithmComesFromTheKeychain tries to make the server use another algorithm.
 func TestAlgorithmComesFromTheKeychain(t *testing.T) {
 	t.Parallel()
 	k, payload := keychain(t, ""), b64(goodPayload)
@@ -69,7 +69,8 @@ func TestAlgorithmComesFromTheKeychain(t *testing.T) {
 					t.Errorf("%s: %v", got, err)
 				}
 				contains(t, err, "alex", hmac, "RS256")
-				// The same with the algorithm that the keychain has in the header.
+				// The header names the keychain's algorithm, but another one made the
+				// signature.
 				protected = b64(`{"alg":"RS256"}`)
 				s = sig{Protected: protected, Header: kid("alex"), Signature: raw(t, hmac, secret, protected, payload)}
 				if got, _, err := authorize(t, k, envelope(t, payload, s)); got != unverified {
@@ -180,7 +181,7 @@ func TestSignatureThatMustVerify(t *testing.T) {
 
 func TestSignaturesAreVerifiedOverTheBytesReceived(t *testing.T) {
 	t.Parallel()
-	// A member order, white space and number format that no encoder would produce.
+	// A member order, white space and number format that no encoder produces.
 	odd := b64(" " + strings.Replace(goodPayload, `"a":1`, "\"b\" :\t1.50e1 ,\"a\": 1", 1) + "\n")
 	k := keychain(t, "")
 	for name, payload := range map[string]string{"odd": odd, "odd and padded": padded(odd)} {
@@ -195,7 +196,7 @@ func TestSignaturesAreVerifiedOverTheBytesReceived(t *testing.T) {
 	if !strings.HasSuffix(padded(odd), "=") {
 		t.Fatal("the payload of this test must need padding")
 	}
-	// Signed without the padding that is sent: other bytes.
+	// The signature is over the text without padding, the envelope contains it with padding.
 	if got, _, err := authorize(t, k, envelope(t, padded(odd), honest(t, alex(), odd))); got != unverified {
 		t.Errorf("padding added after signing: %v", err)
 	}
@@ -261,7 +262,7 @@ func TestTheZeroKeychainAuthorisesNothing(t *testing.T) {
 	}
 }
 
-// padded adds the padding that base64 leaves out.
+// padded appends the padding that base64url omits.
 func padded(text string) string { return text + strings.Repeat("=", (4-len(text)%4)%4) }
 
 func quote(text string) string {

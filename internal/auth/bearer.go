@@ -9,13 +9,11 @@ import (
 	"barong/internal/jws"
 )
 
-// ParseBearer reads the value of an Authorization header: Bearer, in any case,
-// and a JWS in compact serialisation (RFC 7515 §7.1) whose payload is a JSON
-// object of claims. Whatever is wrong is [ErrUnverified], with the
-// cause, which repeats nothing of the token: there are no parameters in it that a
-// caller could correct. The
-// signature is not verified here; one that this keychain has verified before is
-// known to [Keychain.Authorize], which does not compute it again.
+// ParseBearer parses the value of an Authorization header: the scheme Bearer (in any case) and
+// a JWS in compact serialisation (RFC 7515 §7.1) whose payload is a JSON object of claims.
+// Every error is [ErrUnverified] with a cause that repeats nothing of the token. It does not
+// verify the signature; [Keychain.Authorize] does, and reuses the result of an earlier
+// verification by this keychain.
 func (k *Keychain) ParseBearer(authorization string) (*Credentials, error) {
 	c, err := k.parseBearer(authorization)
 	if err != nil {

@@ -41,7 +41,7 @@ func TestBearer(t *testing.T) {
 		"five parts, as if encrypted":  {"Bearer a.b.c.d.e", unverified},
 		"an empty signature":           {"Bearer " + parts[0] + "." + parts[1] + ".", unverified},
 		"an empty payload":             {"Bearer " + parts[0] + ".." + parts[2], unverified},
-		"an empty header":              {"Bearer ." + parts[1] + "." + parts[2], incomplete}, // nobody's signature
+		"an empty header":              {"Bearer ." + parts[1] + "." + parts[2], incomplete}, // the signature of no signer
 		"a header that is no base64":   {"Bearer !." + parts[1] + "." + parts[2], unverified},
 		"a payload that is no base64":  {"Bearer " + parts[0] + ".!." + parts[2], unverified},
 		"a payload that is no object":  {"Bearer " + compact(t, alex(), `{"alg":"RS256","kid":"alex"}`, b64(`[]`)), unverified},

@@ -10,7 +10,7 @@ import (
 	"barong/internal/auth"
 )
 
-// BenchmarkAuthorize reads an envelope of a usual size and authorises it.
+// BenchmarkAuthorize parses and authorises an envelope of typical size.
 func BenchmarkAuthorize(b *testing.B) {
 	for _, algorithm := range []string{"RS256", "ES256", "EdDSA", "HS256"} {
 		b.Run(algorithm, func(b *testing.B) {
@@ -36,7 +36,7 @@ func run(b *testing.B, k *auth.Keychain, body []byte) {
 	}
 }
 
-// BenchmarkParseEnvelopeOfPlainJSON is what requests without an envelope pay.
+// BenchmarkParseEnvelopeOfPlainJSON measures the cost for requests without an envelope.
 func BenchmarkParseEnvelopeOfPlainJSON(b *testing.B) {
 	body := bytes.Join([][]byte{[]byte(`{"upload":"`), []byte(strings.Repeat("AAAA", 10<<20/3)), []byte(`"}`)}, nil)
 	b.SetBytes(int64(len(body)))
@@ -48,7 +48,7 @@ func BenchmarkParseEnvelopeOfPlainJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkRememberedToken is what a Bearer token costs from its second use on.
+// BenchmarkRememberedToken measures a Bearer token from its second use on.
 func BenchmarkRememberedToken(b *testing.B) {
 	k, token := keychainOf(b, alex()), "Bearer "+tokenOf(b, alex(), signing.NewClaims(now, time.Minute))
 	b.ReportAllocs()

@@ -15,13 +15,13 @@ import (
 	"barong/internal/jsonobject"
 )
 
-// claimSet are the claims of RFC 7519 §4.1, and op, as they were received, not yet
-// looked at. One that is null counts as absent and is nil here.
+// claimSet holds the claims of RFC 7519 §4.1 and op as received, without validation. A null
+// claim counts as absent and is nil here.
 type claimSet struct {
 	exp, nbf, iat, jti, iss, aud, sub, op jsontext.Value
 }
 
-// set notes a claim; a member of another name is not one.
+// set stores a claim. It ignores members with other names.
 func (c *claimSet) set(name []byte, value jsontext.Value) {
 	if value.Kind() == 'n' {
 		return
@@ -46,7 +46,7 @@ func (c *claimSet) set(name []byte, value jsontext.Value) {
 	}
 }
 
-// clone is the same in memory of its own.
+// clone returns a copy that shares no memory with c.
 func (c claimSet) clone() claimSet {
 	return claimSet{
 		exp: c.exp.Clone(), nbf: c.nbf.Clone(), iat: c.iat.Clone(), jti: c.jti.Clone(), iss: c.iss.Clone(), aud: c.aud.Clone(), sub: c.sub.Clone(),
@@ -54,8 +54,8 @@ func (c claimSet) clone() claimSet {
 	}
 }
 
-// claimRules say what must hold of the claims: the section jwt of the file, with
-// the options of ruby-jwt.
+// claimRules are the requirements for claims: the section jwt of the keychain file, with the
+// options of ruby-jwt.
 type claimRules struct {
 	expiration, notBefore, issuedAt, id, issuer, audience, subject bool
 
@@ -64,9 +64,9 @@ type claimRules struct {
 
 	expLeeway, nbfLeeway, iatLeeway time.Duration
 
-	maxLifetime time.Duration // 0: the signer decides
+	maxLifetime time.Duration // 0: unlimited
 
-	algorithms oneOrMore // that keys of the keychain may have; nil: any
+	algorithms oneOrMore // permitted for keys of the keychain; nil: all
 }
 
 func defaultClaimRules() claimRules {
@@ -76,9 +76,9 @@ func defaultClaimRules() claimRules {
 	}
 }
 
-// parse changes the defaults to what the file says. iss, aud and sub alone
-// enforce nothing, as in Barong; to enforce one without saying what it must be is
-// refused, for it would let everybody pass, or nobody.
+// parse overrides the defaults with the options of the file. As in Barong, iss, aud and sub
+// alone enforce nothing. Enforcing one of them without an expected value is an error, because
+// it would accept or reject every request.
 func (r *claimRules) parse(node *yaml.Node) []error {
 	var algorithm, algorithms oneOrMore
 	general, exp, nbf, iat, lifetime := seconds(defaultLeeway), unset, unset, unset, unset
@@ -122,7 +122,7 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 	return refused
 }
 
-// checkAlgorithms refuses names that are no algorithms.
+// checkAlgorithms returns an error for each name that is not a supported algorithm.
 func checkAlgorithms(option string, names oneOrMore) (refused []error) {
 	if names != nil && len(names) == 0 {
 		refused = append(refused, fmt.Errorf("jwt.%s is empty: without it, every algorithm is allowed", option))
@@ -135,12 +135,12 @@ func checkAlgorithms(option string, names oneOrMore) (refused []error) {
 	return refused
 }
 
-// allowsAlgorithm says whether a key of the keychain may have the algorithm.
+// allowsAlgorithm reports whether a key of the keychain may have the algorithm.
 func (r claimRules) allowsAlgorithm(name string) bool {
 	return len(r.algorithms) == 0 || slices.Contains(r.algorithms, name)
 }
 
-// check says which claim fails, and why.
+// check returns an error that names the first invalid claim and the reason.
 func (r claimRules) check(c claimSet, d dates, now time.Time) error {
 	if err := r.checkDates(d, now); err != nil {
 		return err
@@ -153,8 +153,7 @@ func (r claimRules) check(c claimSet, d dates, now time.Time) error {
 	)
 }
 
-// checkOperation holds where the signer has not said for which operation the
-// signature is meant, or meant this one.
+// checkOperation checks the claim op: it must be absent or name this operation.
 func (c claimSet) checkOperation(id string) error {
 	if c.op == nil {
 		return nil
@@ -170,8 +169,8 @@ func (c claimSet) checkOperation(id string) error {
 	}
 }
 
-// checkNames holds where the claim, or for aud one of several (RFC 7519 §4.1.3),
-// is as wanted.
+// checkNames checks that an enforced claim, or one of its values for aud (RFC 7519 §4.1.3), is
+// as expected.
 func (claimRules) checkNames(claim string, enforced bool, value jsontext.Value, wanted func(string) bool) error {
 	if !enforced {
 		return nil

@@ -63,7 +63,7 @@ func TestClaims(t *testing.T) {
 		"max_lifetime passed at once":       {"max_lifetime: 59", exp + `,"iat":` + at(0), unverified},
 		"max_lifetime by a clock ahead":     {"max_lifetime: 60", `"exp":` + at(64) + `,"iat":` + at(4), allowed},
 		"max_lifetime without iat":          {"max_lifetime: 60", exp, allowed},
-		"max_lifetime without iat, within":  {"max_lifetime: 56", exp, allowed}, // by the leeway
+		"max_lifetime without iat, within":  {"max_lifetime: 56", exp, allowed}, // within the leeway
 		"max_lifetime without iat, passed":  {"max_lifetime: 54", exp, unverified},
 		"max_lifetime and no leeway":        {"max_lifetime: 59, leeway: 0", exp, unverified},
 		"max_lifetime and iat null":         {"max_lifetime: 30", exp + `,"iat":null`, unverified},

@@ -10,33 +10,33 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// defaultLeeway is how far the clocks of callers may be off unless the file says
-// otherwise: some tens of milliseconds are usual, and Barong does not look at iat.
+// defaultLeeway is the tolerance for clock differences unless the file sets one. Differences
+// of some tens of milliseconds are normal, and Barong does not check iat.
 const defaultLeeway = 5 * time.Second
 
-// maxNumericDate is the last second of the year 9999. A later date is no date but a
-// mistake, which would hardly ever expire.
+// maxNumericDate is the last second of the year 9999. A later date is a mistake, and would
+// hardly ever expire.
 const maxNumericDate = 253402300799
 
-// firstMilliseconds is the number above which a date is one of milliseconds, as
-// JavaScript's Date.now() gives it: March 1973. In seconds it is the year 5138.
+// firstMilliseconds is the number above which a time is read as milliseconds, the unit of
+// JavaScript's Date.now(): March 1973. In seconds it would be the year 5138.
 const firstMilliseconds = 1e11
 
-// clockError is a claim that the time refuses: the clocks differ, or the request
-// comes late. Its text says by how much.
+// clockError is the failure of a time claim: the clocks differ, or the request arrived late.
+// Its text says by how much.
 type clockError string
 
 func (e clockError) Error() string { return string(e) }
 
-// numericDate is a claim that is a time (RFC 7519 §2), with a fraction or without.
+// numericDate is a time claim (RFC 7519 §2), with or without a fraction.
 type numericDate struct {
 	given        bool
 	at           time.Time
-	milliseconds bool  // it was not in seconds
-	err          error // it is given, and no date
+	milliseconds bool  // the number was in milliseconds
+	err          error // present but not a date
 }
 
-// dates are the claims that are times.
+// dates are the time claims.
 type dates struct{ exp, nbf, iat numericDate }
 
 func (c claimSet) dates() dates {
@@ -66,25 +66,26 @@ func readDate(claim string, value jsontext.Value) (d numericDate) {
 	return d
 }
 
-// inMilliseconds says whether one of the times is not in seconds.
+// inMilliseconds reports whether one of the times is in milliseconds.
 func (d dates) inMilliseconds() bool {
 	return d.exp.milliseconds || d.nbf.milliseconds || d.iat.milliseconds
 }
 
-// lifetime is how long the signature is good: from iat or, without one that has
-// begun, from now. It is 0 where nothing says when it ends.
+// lifetime returns how long the signature is valid, from iat, or from now if iat is missing or
+// in the future. It is 0 if the claims set no end.
 func (d dates) lifetime(now time.Time, leeway time.Duration) time.Duration {
 	if !d.exp.given || d.exp.err != nil {
 		return 0
 	}
-	// A signer who says that it will be made later would have any lifetime.
+	// An iat in the future would shorten the computed lifetime of any token to below the
+	// limit.
 	if d.iat.given && d.iat.err == nil && !d.iat.at.After(now.Add(leeway)) {
 		return d.exp.at.Sub(d.iat.at)
 	}
 	return d.exp.at.Sub(now)
 }
 
-// checkDates says which time fails, and by how much.
+// checkDates returns an error that names the first invalid time, and by how much it is off.
 func (r claimRules) checkDates(d dates, now time.Time) error {
 	if r.expiration {
 		switch {
@@ -114,7 +115,7 @@ func (r claimRules) checkDates(d dates, now time.Time) error {
 		}
 	}
 	if r.maxLifetime > 0 {
-		// Where the lifetime is counted from now, the caller's clock may be ahead.
+		// A lifetime counted from now may include the lead of the client's clock.
 		allowed := r.maxLifetime
 		if !d.iat.given {
 			allowed += r.expLeeway
@@ -126,5 +127,5 @@ func (r claimRules) checkDates(d dates, now time.Time) error {
 	return nil
 }
 
-// off is a difference of clocks for people: no nanoseconds.
+// off rounds a clock difference for people.
 func off(by time.Duration) time.Duration { return by.Round(time.Millisecond) }

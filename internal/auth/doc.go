@@ -1,9 +1,9 @@
-// Package auth answers two questions about a request: who signed it, and may
-// they do what it asks. A [Keychain] holds the parties' keys and their rights; a
-// signed envelope or a Bearer token becomes [Credentials], which the keychain
-// authorises. Package barong/clients/go/signing is the other side, which signs.
+// Package auth determines who signed a request, and whether the signers may call its
+// operation. A [Keychain] holds the signers' public keys and scopes; it parses a signed
+// envelope or a Bearer token into [Credentials] and authorises them. Package
+// barong/clients/go/signing is the counterpart for clients, which creates signatures.
 //
-// What keeps it safe is the same everywhere: the algorithm comes from the
-// keychain and never from the message, a key is checked against its algorithm
-// when it is loaded, and signatures are verified over the bytes as they came.
+// Three rules hold throughout: the algorithm comes from the keychain, never from the message;
+// a key is checked against its algorithm when it is loaded; and signatures are verified over
+// the bytes as received.
 package auth

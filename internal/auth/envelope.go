@@ -10,28 +10,26 @@ import (
 	"barong/internal/jws"
 )
 
-// leastSignatures is how many signatures an envelope may always have, by strangers
-// too. More of them than that are as many as there are signers: so it is bounded how
-// often a payload of megabytes can be made to be hashed.
+// leastSignatures is the number of signatures that every keychain accepts in an envelope. The
+// actual limit is the number of signers, if that is larger. The limit bounds how often a
+// payload of several megabytes is hashed.
 const leastSignatures = 16
 
-// maxSignatures is how many signatures an envelope may have.
+// maxSignatures returns the maximum number of signatures in an envelope.
 func (k *Keychain) maxSignatures() int { return max(leastSignatures, len(k.keys)) }
 
-// ParseEnvelope reads a signed envelope: a JWS in General JSON serialisation
-// (RFC 7515 §7.2.1). Anything but a JSON object with the members payload and
-// signatures is none: then c and err are nil, whether it is JSON or not, and so
-// it is for the flattened serialisation. A broken object counts as an envelope
-// where both members begin before the break.
+// ParseEnvelope parses a signed envelope: a JWS in General JSON serialisation (RFC 7515
+// §7.2.1). A body that is not a JSON object with the members payload and signatures is not an
+// envelope: c and err are then nil, for invalid JSON and for the flattened serialisation too.
+// Malformed JSON counts as an envelope if both members begin before the syntax error.
 //
-// Of data, the parameters that are wanted are kept. An envelope that cannot be
-// read is [ErrUnparsableEnvelope], with the cause: a member given twice
-// anywhere in it, its headers or its payload; a payload that is not base64url of a
-// JSON object, or whose data is neither an object nor null; a signature without
-// the shape of one; more of them than the keychain has signers, and than 16; more
-// members or values than package jsonobject reads. Signatures are not verified here. The credentials keep parts
-// of body, which must not change as long as they are in use. It ends when ctx
-// does, with the context's error.
+// It keeps the parameters in data for which wanted returns true. An invalid envelope is
+// [ErrUnparsableEnvelope] with a cause: a duplicate member anywhere in it, its headers or its
+// payload; a payload that is not base64url of a JSON object, or whose data is neither an
+// object nor null; a malformed signature; more signatures than both 16 and the number of
+// signers; more members or values than package jsonobject accepts. Signatures are not verified
+// here. The credentials refer to slices of body, which must not change while they are in use.
+// If ctx ends, its error is returned.
 func (k *Keychain) ParseEnvelope(ctx context.Context, body []byte, wanted func(parameter []byte) bool) (c *Credentials, isEnvelope bool, err error) {
 	if !mayBeEnvelope(body) {
 		return nil, false, nil
@@ -53,15 +51,15 @@ func (k *Keychain) ParseEnvelope(ctx context.Context, body []byte, wanted func(p
 	return c, true, nil
 }
 
-// mayBeEnvelope finds out, at the speed of memory, that most bodies are none: the
-// name of the member stands there as it is, or a letter of it is escaped as \u.
+// mayBeEnvelope excludes most other bodies with a fast text search: the name signatures
+// appears literally, or some character is escaped as \u.
 func mayBeEnvelope(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) &&
 		(bytes.Contains(body, []byte(`"signatures"`)) || bytes.Contains(body, []byte(`\u`)))
 }
 
-// hasMembers looks for the two members in an object that may not be sound, as far
-// as it goes.
+// hasMembers reports whether a possibly malformed object has both members before its first
+// syntax error.
 func hasMembers(ctx context.Context, body []byte) bool {
 	var payload, signatures bool
 	_ = jsonobject.ReadLeniently(ctx, body, func(r *jsonobject.Reader) error {
@@ -76,7 +74,7 @@ func hasMembers(ctx context.Context, body []byte) bool {
 	return payload && signatures
 }
 
-// readPayload takes data and the claims from the decoded payload.
+// readPayload reads data and the claims from the decoded payload.
 func (c *Credentials) readPayload(ctx context.Context, decoded []byte, wanted func([]byte) bool) error {
 	err := jsonobject.Read(ctx, decoded, func(r *jsonobject.Reader) error {
 		_, err := r.Object(func(name []byte) error {

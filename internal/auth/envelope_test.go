@@ -171,13 +171,13 @@ func TestADocumentInAnEnvelopeIsNotCopiedNeedlessly(t *testing.T) {
 			}
 		}
 	}).AllocedBytesPerOp()
-	// The decoded payload, the text that is signed, and the copy of it that the library makes.
+	// The limit allows for the decoded payload, the signed text, and the library's copy of it.
 	if limit := int64(len(body)) * 3; allocated > limit {
 		t.Errorf("%d bytes for a body of %d", allocated, len(body))
 	}
 }
 
-// large is an envelope with a document of 10 MiB in it.
+// large returns an envelope that contains a document of 10 MiB.
 func large(t testing.TB, p party) []byte {
 	t.Helper()
 	data := fmt.Appendf(nil, `{"upload":%q}`, strings.Repeat("AAAA", 10<<20/3))
@@ -188,7 +188,7 @@ func large(t testing.TB, p party) []byte {
 	return body
 }
 
-// swapped is an envelope with its members in the other order.
+// swapped returns an envelope with its members in the other order.
 func swapped(t testing.TB, body []byte) string {
 	t.Helper()
 	var members struct {

@@ -2,8 +2,8 @@ package auth
 
 import "barong/internal/problem"
 
-// What a caller whose request is not signed as it must be is told, word for word as
-// Barong says it. The cause that goes with it is for the log.
+// Errors of a request with missing or invalid signatures. The messages are those of Barong.
+// The cause of each is for the log only.
 var (
 	ErrUnverified         = problem.New(problem.Unauthenticated, "Failed to verify JWT.")
 	ErrMissingSignatures  = &problem.Error{Kind: problem.Unauthenticated, Detail: "Not enough signatures for the action.", Reason: problem.MissingSignatures}

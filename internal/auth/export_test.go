@@ -1,4 +1,4 @@
 package auth
 
-// Remembered says whether the keychain knows that the signature has held.
+// Remembered reports whether the keychain has verified the signature before.
 func (c *Credentials) Remembered() bool { return c.verifiedBy != nil }

@@ -10,11 +10,11 @@ import (
 	"barong/internal/auth"
 )
 
-// Two keychains judge what a fuzzer makes up. The keys of the first never signed
-// anything, so nothing may pass. The key of the second signed the one payload
-// that the corpus has, so nothing with other data may.
+// The fuzz tests use two keychains. The signers of the first never signed anything, so nothing
+// may pass. The signer of the second signed the one payload of the corpus, so nothing with
+// other data may pass.
 
-// silent is a keychain of parties of every family who never signed.
+// silent returns a keychain with signers of every key type who never signed.
 func silent(t testing.TB) *auth.Keychain {
 	t.Helper()
 	var entries, names strings.Builder
@@ -36,7 +36,7 @@ func silent(t testing.TB) *auth.Keychain {
 		"scopes:\n  write_labels: {permitted_signers: ["+names.String()+"alex], mandatory_signers: [alex]}\n")
 }
 
-// chatty is a keychain whose alex signed goodPayload.
+// chatty returns a keychain whose signer alex has signed goodPayload.
 func chatty(t testing.TB) *auth.Keychain {
 	t.Helper()
 	return parse(t, strings.ReplaceAll(keychainFile(alex()), "scopes:", "jwt: {verify_expiration: false, verify_not_before: false, verify_iat: false}\nscopes:"))
@@ -118,7 +118,7 @@ func FuzzParseBearer(f *testing.F) {
 	})
 }
 
-// judge authorises where nothing may pass, and where only one payload may.
+// judge fails the test if either keychain authorises what it must not.
 func judge(t *testing.T, c *auth.Credentials, silent, chatty *auth.Keychain) {
 	t.Helper()
 	if signers, err := silent.Authorize(c, writeLabels, now); outcome(t, err) == allowed {
@@ -130,7 +130,7 @@ func judge(t *testing.T, c *auth.Credentials, silent, chatty *auth.Keychain) {
 	}
 }
 
-// hasBoth says whether the body is an object with the two members.
+// hasBoth reports whether the body is an object with both members.
 func hasBoth(body []byte) bool {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) != nil {

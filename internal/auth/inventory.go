@@ -5,21 +5,22 @@ import (
 	"slices"
 )
 
-// KeychainSigner is an entry of the keychain, and the algorithm that each must sign with.
+// KeychainSigner is an entry of the keychain with the algorithm of its key.
 type KeychainSigner struct {
 	Name      string
 	Algorithm string
 }
 
-// KeychainScope is who may call the operations of a scope: a request counts with the
-// signatures of all mandatory signers, and ignores those of who is not permitted.
+// KeychainScope describes who may call the operations of a scope. A request needs the
+// signatures of all mandatory signers; signatures of signers that are not permitted are
+// ignored.
 type KeychainScope struct {
 	Name      string
 	Permitted []string
-	Mandatory []string // never empty, all of them permitted
+	Mandatory []string // never empty, a subset of the permitted signers
 }
 
-// Signers lists the keychain's entries by name.
+// Signers returns the entries of the keychain, sorted by name.
 func (k *Keychain) Signers() []KeychainSigner {
 	signers := make([]KeychainSigner, 0, len(k.keys))
 	for _, name := range slices.Sorted(maps.Keys(k.keys)) {
@@ -28,7 +29,7 @@ func (k *Keychain) Signers() []KeychainSigner {
 	return signers
 }
 
-// Scopes lists the scopes that the file has, by name.
+// Scopes returns the scopes of the keychain file, sorted by name.
 func (k *Keychain) Scopes() []KeychainScope {
 	scopes := make([]KeychainScope, 0, len(k.scopes))
 	for _, name := range slices.Sorted(maps.Keys(k.scopes)) {

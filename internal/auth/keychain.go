@@ -12,31 +12,29 @@ import (
 	"barong/clients/go/signing"
 )
 
-// Keychain is what management_api.yml says, once it has been found sound: who
-// may sign, with which key and algorithm, and for which scopes; and what the
-// claims must hold. What it says never changes; it remembers Bearer tokens whose
-// signature it has verified, and no keychain knows of another's. It is safe for
-// concurrent use. The zero value authorises nothing.
+// Keychain is a validated management_api.yml: the signers with their keys and algorithms,
+// their scopes, and the rules for claims. Its content never changes. It caches Bearer tokens
+// whose signature it has verified; no two keychains share a cache. It is safe for concurrent
+// use. The zero value authorises nothing.
 type Keychain struct {
 	keys           map[string]*signing.VerificationKey
 	scopes         map[string]scope
 	rules          claimRules
 	verifiedTokens *verifiedTokens
-	notices        *notices // nil: nobody is told
+	notices        *notices // nil: no notices are logged
 }
 
-// scope says whose signatures count and whose must be there.
+// scope lists the signers that count, and those that must have signed.
 type scope struct {
 	permitted map[string]bool
-	mandatory []string // never empty, all of them permitted
+	mandatory []string // never empty, a subset of the permitted signers
 }
 
-// ParseKeychain reads the file of Barong's format. Of ERB it knows values from
-// the environment, <%= ENV['NAME'] %>, which it asks getenv for. An empty file is
-// a keychain of nobody. The error lists every entry that is refused, a sentence
-// each: a private key, a value that is no key or does not fit its algorithm, an
-// unknown option, a signer that is not in the keychain, a scope without a
-// mandatory signer. It never contains a value.
+// ParseKeychain parses a keychain file in Barong's format. Of ERB it supports only
+// <%= ENV['NAME'] %>, which it replaces with getenv("NAME"). An empty file is a keychain
+// without signers. The error lists every rejected entry in a sentence of its own: a private key, a
+// value that is not a key or does not fit its algorithm, an unknown option, a signer that is
+// not in the keychain, a scope without a mandatory signer. It never contains a value.
 func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	root, err := parseTemplate(file, getenv)
 	if err != nil {
@@ -78,10 +76,10 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	return k, nil
 }
 
-// isEmpty says whether nobody may call anything.
+// isEmpty reports whether no signer can call any operation.
 func (k *Keychain) isEmpty() bool { return len(k.keys) == 0 || len(k.scopes) == 0 }
 
-// Knows says whether the keychain has an entry of this name.
+// Knows reports whether the keychain has an entry with this name.
 func (k *Keychain) Knows(signer string) bool {
 	_, known := k.keys[signer]
 	return known
@@ -123,15 +121,15 @@ func (k *Keychain) parseScope(place string, node *yaml.Node) (scope, []error) {
 	return s, refused
 }
 
-// KeychainEntry is the text that belongs under keychain: in the file, indented
-// for it, without a line break at the end.
+// KeychainEntry returns the YAML of an entry, indented for its place under keychain: in the
+// file, without a trailing line break.
 func KeychainEntry(id, algorithm, value string) string {
 	var text strings.Builder
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
 	entry := map[string]map[string]string{id: {"algorithm": algorithm, "value": value}}
 	if err := errors.Join(encoder.Encode(entry), encoder.Close()); err != nil {
-		panic(err) // strings always have an encoding, and so has a builder room
+		panic(err) // cannot happen: a string can always be encoded and a builder never fails
 	}
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text.String(), "\n"), "\n", "\n  ")
 }

@@ -16,7 +16,7 @@ import (
 	"barong/internal/auth"
 )
 
-// value makes a keychain value of a PEM block.
+// value returns the keychain value of a PEM block.
 func value(kind string, der []byte) string {
 	return base64.URLEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }

@@ -9,19 +9,18 @@ import (
 	"time"
 )
 
-// longLived is how long a signature may be good before the log says so.
+// longLived is the lifetime of a signature above which a warning is logged.
 const longLived = 24 * time.Hour
 
-// notices tells the operator, once for each signer and as long as the process runs,
-// what is accepted and should be looked at. nil tells nobody. It is safe for
-// concurrent use.
+// notices logs what is accepted but questionable, once per signer for the life of the process.
+// nil logs nothing. It is safe for concurrent use.
 type notices struct {
 	log  *slog.Logger
-	told sync.Map // of notice
+	told sync.Map // set of notice
 }
 
-// notice is what was told of which signer or scope. Both are those of a keychain file,
-// so that there is a bounded number of them.
+// notice identifies a warning about a signer or a scope. Both are names from a keychain file,
+// so that their number is bounded.
 type notice struct{ about, of string }
 
 func (n *notices) first(about, of string) bool {
@@ -29,7 +28,7 @@ func (n *notices) first(about, of string) bool {
 	return !told
 }
 
-// inspect tells which of the operations declared a keychain lets nobody call.
+// inspect warns of the declared operations that no signer of the keychain may call.
 func (n *notices) inspect(k *Keychain, declared []Operation) {
 	if k.isEmpty() {
 		if n.first("empty", "") {
@@ -51,7 +50,7 @@ func (n *notices) inspect(k *Keychain, declared []Operation) {
 	}
 }
 
-// look tells what is unusual about the times of a signature that holds.
+// look warns of questionable times in a valid signature.
 func (n *notices) look(signers []string, d dates, lifetime time.Duration) {
 	if n == nil || !d.inMilliseconds() && lifetime <= longLived {
 		return

@@ -10,9 +10,9 @@ import (
 	"barong/internal/jsonobject"
 )
 
-// eachMember calls visit for every member of a JSON object, in their order. Values
-// are parts of the object, not copies; name lasts until visit returns. visit may
-// have been called before an error is found.
+// eachMember calls visit for every member of a JSON object, in order. A value is a slice of
+// the object; name is valid until visit returns. visit may be called for members before a
+// syntax error.
 func eachMember(object []byte, visit func(name []byte, value jsontext.Value)) error {
 	return jsonobject.Read(context.Background(), object, func(r *jsonobject.Reader) error {
 		_, err := r.Object(func(name []byte) error {
@@ -26,10 +26,10 @@ func eachMember(object []byte, visit func(name []byte, value jsontext.Value)) er
 	})
 }
 
-// maxCause is how long the cause of a refusal may be, in bytes.
+// maxCause is the maximum length of a logged cause, in bytes.
 const maxCause = 300
 
-// truncateError is err, or the beginning of its text where that would fill a log.
+// truncateError returns err, with its text truncated to maxCause.
 func truncateError(err error) error {
 	text := err.Error()
 	if len(text) <= maxCause {

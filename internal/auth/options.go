@@ -10,35 +10,35 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxLeeway bounds a leeway, some thirty years, so that no sum overflows.
+// maxLeeway is the maximum of a leeway, about thirty years. It prevents overflow.
 const maxLeeway = 1_000_000_000 * time.Second
 
 const nullTag = "!!null"
 
-// seconds is a span of time that the file gives as a number.
+// seconds is a duration that the file gives as a number of seconds.
 type seconds time.Duration
 
-// unset is what no number in the file stands for.
+// unset marks an option that the file does not set.
 const unset = seconds(-1)
 
-// UnmarshalYAML takes a number from 0 to maxLeeway, with a fraction or without.
+// UnmarshalYAML accepts a number from 0 to maxLeeway, with or without a fraction.
 func (s *seconds) UnmarshalYAML(node *yaml.Node) error {
 	var number float64
 	if err := node.Decode(&number); err != nil {
 		return err
 	}
-	if !(number >= 0 && number <= maxLeeway.Seconds()) { // so put, NaN is refused too
+	if !(number >= 0 && number <= maxLeeway.Seconds()) { // written so that NaN is rejected too
 		return errors.New("out of range")
 	}
 	*s = seconds(number * float64(time.Second))
 	return nil
 }
 
-// list is a list of strings. The decoder would pass over a null in it, and with
-// it, perhaps, over a signer who was to be mandatory.
+// list is a list of strings. The YAML decoder would silently skip a null in it, which might
+// stand for a mandatory signer.
 type list []string
 
-// UnmarshalYAML takes a list of scalars, of which none is null.
+// UnmarshalYAML accepts a list of scalars other than null.
 func (l *list) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.SequenceNode {
 		return errors.New("not a list")
@@ -56,10 +56,10 @@ func (l *list) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// oneOrMore is a list of strings that may be written as one string.
+// oneOrMore is a list of strings that may be written as a single string.
 type oneOrMore []string
 
-// UnmarshalYAML takes a string or a list of strings.
+// UnmarshalYAML accepts a string or a list of strings.
 func (l *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind == yaml.ScalarNode {
 		*l = []string{node.Value}
@@ -68,9 +68,9 @@ func (l *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*list)(l))
 }
 
-// decodeStrict decodes a mapping into the targets, by the names of its members. A
-// member without a target is an error. Each error is a sentence that names the entry:
-// the decoder's own errors would name Go types, which is why its KnownFields is not used.
+// decodeStrict decodes a mapping into the targets by the names of its members. A member
+// without a target is an error. Each error is a sentence that names the entry; the decoder's
+// KnownFields is not used because its errors would name Go types.
 func decodeStrict(place string, node *yaml.Node, targets map[string]any) (refused []error) {
 	var members map[string]yaml.Node
 	if err := node.Decode(&members); err != nil {
@@ -85,7 +85,7 @@ func decodeStrict(place string, node *yaml.Node, targets map[string]any) (refuse
 			continue
 		}
 		wanted, mayBeNull := describeType(target)
-		// A null would leave a default in force that the file seems to turn off.
+		// A null would silently keep a default that the file appears to turn off.
 		isNull := member.ShortTag() == nullTag
 		if err := member.Decode(target); err != nil || isNull && !mayBeNull {
 			refused = append(refused, fmt.Errorf("%s must be %s", join(place, name), wanted))
@@ -94,7 +94,8 @@ func decodeStrict(place string, node *yaml.Node, targets map[string]any) (refuse
 	return refused
 }
 
-// describeType describes the values of a target, and reports whether it may be blank.
+// describeType describes the values that a target accepts, and reports whether it may be
+// blank.
 func describeType(target any) (wanted string, mayBeNull bool) {
 	switch target.(type) {
 	case *bool:

@@ -18,14 +18,14 @@ import (
 	"barong/internal/problem"
 )
 
-// now is the time of every test.
+// now is the current time in all tests.
 var now = time.Unix(1_800_000_000, 0).UTC()
 
-// party is somebody with a key pair.
+// party is a signer with a key pair.
 type party struct {
 	name, algorithm string
 	private         []byte
-	value           string // of the keychain
+	value           string // the value of the public key in the keychain
 	signer          *signing.Signer
 }
 
@@ -43,8 +43,8 @@ func newParty(name, algorithm string) func() party {
 	})
 }
 
-// alex must sign, jeff may, james is known and permitted nowhere; the impostor
-// calls himself alex.
+// In the keychain of most tests, alex must sign, jeff may sign, and james has no scope. The
+// impostor uses the name alex with another key.
 var (
 	alex     = newParty("alex", "RS256")
 	jeff     = newParty("jeff", "ES256")
@@ -52,10 +52,10 @@ var (
 	impostor = newParty("alex", "RS256")
 )
 
-// entry is the party's entry in the keychain.
+// entry returns the party's entry in the keychain.
 func (p party) entry() string { return auth.KeychainEntry(p.name, p.algorithm, p.value) }
 
-// key is the private key as the library takes it, for signing what a Signer would not.
+// key returns the private key in the library's type, to sign what a Signer would reject.
 func (p party) key(t testing.TB) any {
 	t.Helper()
 	var key any
@@ -76,7 +76,7 @@ func (p party) key(t testing.TB) any {
 	return key
 }
 
-// publicPEM is the public half of the key before it is encoded for the keychain.
+// publicPEM returns the public key before it is encoded for the keychain.
 func (p party) publicPEM(t testing.TB) []byte {
 	t.Helper()
 	public, err := base64.URLEncoding.DecodeString(p.value)
@@ -86,7 +86,7 @@ func (p party) publicPEM(t testing.TB) []byte {
 	return public
 }
 
-// scopes are those of most tests.
+// scopes is the section of scopes in most tests.
 const scopes = `
 scopes:
   write_labels: {permitted_signers: [alex, jeff], mandatory_signers: [alex]}
@@ -94,13 +94,14 @@ scopes:
   write_users: {permitted_signers: [alex, jeff], mandatory_signers: [alex, jeff]}
 `
 
-// keychain has alex, jeff and james, and the options of the section jwt.
+// keychain returns a keychain with alex, jeff and james, and with these options in the section
+// jwt.
 func keychain(t testing.TB, options string) *auth.Keychain {
 	t.Helper()
 	return parse(t, fmt.Sprintf("keychain:\n%s\n%s\n%s\njwt: {%s}\n%s", alex().entry(), jeff().entry(), james().entry(), options, scopes))
 }
 
-// keychainOf has one party, who may and must sign write_labels.
+// keychainOf returns a keychain with one party, which may and must sign write_labels.
 func keychainOf(t testing.TB, p party) *auth.Keychain {
 	t.Helper()
 	return parse(t, fmt.Sprintf("keychain:\n%s\nscopes:\n  write_labels: {permitted_signers: [%s], mandatory_signers: [%s]}\n", p.entry(), p.name, p.name))
@@ -115,34 +116,34 @@ func parse(t testing.TB, file string) *auth.Keychain {
 	return k
 }
 
-// b64 is base64url without padding.
+// b64 encodes in base64url without padding.
 func b64[text string | []byte](data text) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(data))
 }
 
-// writeLabels is the operation that the tests ask for.
+// writeLabels is the operation that the tests call.
 var writeLabels = auth.Operation{ID: "createLabel", Scope: "write_labels"}
 
-// goodPayload has good claims and the data {"a":1}.
+// goodPayload has valid claims and the data {"a":1}.
 var goodPayload = fmt.Sprintf(`{"data":{"a":1},"iat":%d,"exp":%d,"jti":"j"}`, now.Unix(), now.Unix()+60)
 
-// sig is one signature of a hand-made envelope, as it stands in the JSON.
+// sig is one signature of a hand-made envelope, in its JSON form.
 type sig struct {
 	Protected any `json:"protected,omitempty"`
 	Header    any `json:"header,omitempty"`
 	Signature any `json:"signature,omitempty"`
 }
 
-// kid is an unprotected header with a kid.
+// kid returns an unprotected header with a kid.
 func kid(name string) map[string]any { return map[string]any{"kid": name} }
 
-// signed signs a payload (in base64url) under any protected header, given as JSON.
+// signed signs a payload (in base64url) with any protected header, given as JSON.
 func signed(t testing.TB, p party, protected, payload string) sig {
 	t.Helper()
 	return sig{Protected: b64(protected), Header: kid(p.name), Signature: raw(t, p.algorithm, p.key(t), b64(protected), payload)}
 }
 
-// honest is the signature that a client of the party makes over the payload.
+// honest returns the signature that a correct client of the party makes over the payload.
 func honest(t testing.TB, p party, payload string) sig {
 	t.Helper()
 	return signed(t, p, `{"alg":"`+p.algorithm+`"}`, payload)
@@ -158,7 +159,7 @@ func raw(t testing.TB, algorithm string, key any, protected, payload string) str
 	return b64(value)
 }
 
-// envelope puts a payload (in base64url) and signatures together.
+// envelope builds an envelope from a payload (in base64url) and signatures.
 func envelope(t testing.TB, payload any, signatures ...sig) []byte {
 	t.Helper()
 	if signatures == nil {
@@ -171,10 +172,10 @@ func envelope(t testing.TB, payload any, signatures ...sig) []byte {
 	return body
 }
 
-// anything is every parameter.
+// anything accepts every parameter.
 func anything([]byte) bool { return true }
 
-// mustParse parses what must be an envelope.
+// mustParse parses a body that must be an envelope.
 func mustParse(t testing.TB, body []byte) *auth.Credentials {
 	t.Helper()
 	c, isEnvelope, err := new(auth.Keychain).ParseEnvelope(t.Context(), body, anything)
@@ -184,7 +185,7 @@ func mustParse(t testing.TB, body []byte) *auth.Credentials {
 	return c
 }
 
-// outcomes of an authorisation.
+// Outcomes of an authorisation.
 const (
 	allowed    = "allowed"
 	unverified = "unverified"
@@ -192,7 +193,8 @@ const (
 	unreadable = "unreadable"
 )
 
-// outcome names an error of the package, and fails on one without a cause for the log.
+// outcome returns the name of an error of the package. It fails the test for an error without
+// a cause.
 func outcome(t testing.TB, err error) string {
 	t.Helper()
 	if err == nil {
@@ -217,7 +219,7 @@ func outcome(t testing.TB, err error) string {
 	return ""
 }
 
-// authorize parses an envelope and asks for write_labels.
+// authorize parses an envelope and authorises it for write_labels.
 func authorize(t testing.TB, k *auth.Keychain, body []byte) (string, []string, error) {
 	t.Helper()
 	c, isEnvelope, err := k.ParseEnvelope(t.Context(), body, anything)

@@ -11,25 +11,24 @@ import (
 	"barong/internal/reload"
 )
 
-// Source holds the keychain in force, which may be replaced while requests are
-// served. It is safe for concurrent use.
+// Source holds the keychain in force, which can be replaced while requests are served. It is
+// safe for concurrent use.
 type Source struct {
 	keychain atomic.Pointer[Keychain]
-	file     *reload.Files // nil where the keychain is fixed
+	file     *reload.Files // nil if the keychain is fixed
 }
 
-// errEmptied is a file that would lock everybody out, which is a slip or a file that
-// is being written, more often than it is meant.
+// errEmptied rejects a reloaded file that would lock out every signer. Such a file is more
+// often a mistake, or only partly written, than intended.
 var errEmptied = errors.New("it names no signers or no scopes, so nobody could call anything: to shut everybody out, stop the server")
 
-// NewSource reads the keychain file. The error says what is wrong with it, as
-// [ParseKeychain] does. Variables in it come from the process's environment. Later
-// on, a file without signers or without scopes is refused, too, unless the one in
-// force has none either. The log says which of the operations declared nobody may
-// call.
+// NewSource loads the keychain file. Its errors are those of [ParseKeychain]. Variables in the
+// file come from the process's environment. A reload also rejects a file without signers or
+// without scopes, unless the keychain in force has none either. The log names the declared
+// operations that no signer may call.
 func NewSource(path string, log *slog.Logger, declared ...Operation) (*Source, error) {
 	s := &Source{}
-	told := &notices{log: log}
+	warnings := &notices{log: log}
 	var err error
 	s.file, err = reload.Open("keychain", log, func(contents [][]byte) error {
 		keychain, err := ParseKeychain(contents[0], os.Getenv)
@@ -39,8 +38,8 @@ func NewSource(path string, log *slog.Logger, declared ...Operation) (*Source, e
 		if before := s.keychain.Load(); before != nil && keychain.isEmpty() && !before.isEmpty() {
 			return errEmptied
 		}
-		keychain.notices = told
-		told.inspect(keychain, declared)
+		keychain.notices = warnings
+		warnings.inspect(keychain, declared)
 		s.keychain.Store(keychain)
 		return nil
 	}, path)
@@ -50,26 +49,26 @@ func NewSource(path string, log *slog.Logger, declared ...Operation) (*Source, e
 	return s, nil
 }
 
-// Fixed is a source of one keychain, which no file replaces.
+// Fixed returns a source of one keychain that is never replaced.
 func Fixed(k *Keychain) *Source {
 	s := &Source{}
 	s.keychain.Store(k)
 	return s
 }
 
-// Keychain is the one in force now. A request uses one for as long as it takes.
+// Keychain returns the keychain in force. A request uses the same one until its end.
 func (s *Source) Keychain() *Keychain { return s.keychain.Load() }
 
-// Reload reads the file again, at once. A file that is gone or refused is logged,
-// and the keychain in force stays. It does nothing for a fixed keychain.
+// Reload reads the file again at once. If it is missing or invalid, the error is logged and
+// the keychain in force stays. It does nothing for a fixed keychain.
 func (s *Source) Reload() {
 	if s.file != nil {
 		s.file.Reload()
 	}
 }
 
-// Watch reloads the file when it has changed, until ctx ends ([reload.Files.Watch]).
-// It does nothing for a fixed keychain.
+// Watch reloads the file when it changes, until ctx ends ([reload.Files.Watch]). It does
+// nothing for a fixed keychain.
 func (s *Source) Watch(ctx context.Context, every time.Duration) {
 	if s.file != nil {
 		s.file.Watch(ctx, every)

@@ -34,7 +34,7 @@ func (j *journal) count(part string) int {
 	return strings.Count(j.text.String(), part)
 }
 
-// keychainFile has a signer who alone may write labels.
+// keychainFile returns a keychain file in which the party alone may write labels.
 func keychainFile(p party) string {
 	return fmt.Sprintf("keychain:\n%s\nscopes:\n  write_labels: {permitted_signers: [%s], mandatory_signers: [%s]}\n", p.entry(), p.name, p.name)
 }
@@ -46,7 +46,7 @@ func write(t testing.TB, path, content string) {
 	}
 }
 
-// trusts says whom a source takes.
+// trusts reports whether a source accepts a signature of the party.
 func trusts(t testing.TB, s *auth.Source, p party) bool {
 	t.Helper()
 	payload := b64(goodPayload)
@@ -120,10 +120,10 @@ func TestVariablesComeFromTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestWatch runs on a clock of its own: each wait is one look at the file.
+// TestWatchNoticesEveryKindOfChange uses a fake clock: each wait covers one check of the file.
 func TestWatchNoticesEveryKindOfChange(t *testing.T) {
 	t.Parallel()
-	alex, jeff := alex(), jeff() // made outside the bubble
+	alex, jeff := alex(), jeff() // created outside the synctest bubble
 	synctest.Test(t, func(t *testing.T) {
 		s, path, log := source(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -151,7 +151,7 @@ func TestWatchNoticesEveryKindOfChange(t *testing.T) {
 			t.Error("content that changed under an old time is not noticed")
 		}
 
-		// Half a file is a sound file, and an empty one too.
+		// A partly written file may be valid, and so may an empty one.
 		for _, half := range []string{"", "keychain:\n", strings.SplitAfter(keychainFile(alex), "scopes:")[0]} {
 			write(t, path, half)
 			tick()
@@ -169,7 +169,7 @@ func TestWatchNoticesEveryKindOfChange(t *testing.T) {
 			t.Errorf("a broken file must be logged once and change nothing: %s", &log.text)
 		}
 
-		// A mounted ConfigMap: the file is a link, whose target is swapped.
+		// A mounted ConfigMap: the file is a symbolic link whose target is replaced.
 		dir := filepath.Dir(path)
 		write(t, filepath.Join(dir, "v2"), keychainFile(alex))
 		if err := os.Symlink("v2", filepath.Join(dir, "link")); err != nil {

@@ -12,15 +12,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Barong's file is an ERB template, whose documented use is a value from the
-// environment. That much is understood here, and no Ruby: a tag is first put
-// aside, so that its quotes do not break the YAML around it, and filled in where
-// it turns up in a value. One in a comment never does. What the environment
-// holds is text, and cannot add structure to the file.
+// Barong's keychain file is an ERB template, whose documented use is a value from the
+// environment. Only this use is supported, and no Ruby. Each tag is first replaced by a
+// placeholder, so that its quotes do not break the YAML around it, and filled in where the
+// placeholder appears in a value. A tag in a comment is never evaluated. The content of a
+// variable is text and cannot add YAML structure.
 var (
 	tagPattern = regexp.MustCompile(`<%.*?%>`)
 	envPattern = regexp.MustCompile(`^<%=\s*(?:ENV\[\s*(?:'([^']+)'|"([^"]+)")\s*\]|ENV\.fetch\(\s*(?:'([^']+)'|"([^"]+)")\s*\))\s*%>$`)
-	// Private-use characters stand for a tag, since YAML has no meaning for them.
+	// The placeholder consists of private-use characters, which have no meaning in YAML.
 	placeholder = regexp.MustCompile("\uE000([0-9]{1,9})\uE001")
 )
 
@@ -32,8 +32,8 @@ type template struct {
 	getenv func(string) string
 }
 
-// parseTemplate returns the root of the file's only document, with every tag
-// filled in; nil where the file is empty. Its errors name the entry.
+// parseTemplate returns the root of the file's only document, with every tag filled in, or nil
+// for an empty file. Its errors name the entry.
 func parseTemplate(file []byte, getenv func(string) string) (*yaml.Node, error) {
 	t := template{getenv: getenv}
 	file = tagPattern.ReplaceAllFunc(file, func(tag []byte) []byte {
@@ -58,7 +58,7 @@ func parseTemplate(file []byte, getenv func(string) string) (*yaml.Node, error) 
 	return root, errors.Join(t.fill(root, "")...)
 }
 
-// fill puts the values of the tags into a node and all below it.
+// fill replaces the placeholders in a node and its descendants.
 func (t *template) fill(node *yaml.Node, place string) (refused []error) {
 	switch node.Kind {
 	case yaml.ScalarNode:
@@ -67,7 +67,7 @@ func (t *template) fill(node *yaml.Node, place string) (refused []error) {
 			return []error{fmt.Errorf("%s: %w", pathOrRoot(place), err)}
 		}
 		if value != node.Value && node.Style == 0 {
-			node.Tag = "" // a plain scalar's type follows from what it is now
+			node.Tag = "" // the type of a plain scalar follows from its new text
 		}
 		node.Value = value
 	case yaml.SequenceNode:
@@ -80,7 +80,7 @@ func (t *template) fill(node *yaml.Node, place string) (refused []error) {
 			refused = append(refused, t.fill(name, place)...)
 			refused = append(refused, t.fill(member, join(place, name.Value))...)
 		}
-	default: // an alias: what it stands for is filled where it is defined
+	default: // an alias: its node is filled where it is defined
 	}
 	return refused
 }
@@ -93,7 +93,7 @@ func (t *template) expand(text string) (string, error) {
 	expanded := placeholder.ReplaceAllStringFunc(text, func(found string) string {
 		i, err := strconv.Atoi(placeholder.FindStringSubmatch(found)[1])
 		if err != nil || i >= len(t.tags) {
-			return found // not ours: these characters stood in the file
+			return found // the file contained these characters itself
 		}
 		names := envPattern.FindStringSubmatch(t.tags[i])
 		if names == nil {
@@ -110,7 +110,7 @@ func (t *template) expand(text string) (string, error) {
 	return expanded, refused
 }
 
-// join makes the name of an entry, as keychain.backend.value.
+// join returns the path of an entry, such as keychain.backend.value.
 func join(place, name string) string {
 	if place == "" {
 		return name
@@ -118,7 +118,7 @@ func join(place, name string) string {
 	return place + "." + name
 }
 
-// pathOrRoot names an entry by its path, which is empty for the whole file.
+// pathOrRoot returns the path of an entry, or a name for the whole file if it is empty.
 func pathOrRoot(place string) string {
 	if place == "" {
 		return "the file"

@@ -10,22 +10,21 @@ import (
 )
 
 const (
-	// maxVerifiedTokens is how many Bearer tokens a keychain remembers, apart from some
-	// dozens that are not evicted yet. Only permitted signers can fill the cache, and one
-	// token serves all requests of a caller.
+	// maxVerifiedTokens is the capacity of a keychain's cache of Bearer tokens. Eviction lags
+	// by some dozens of tokens. Only permitted signers can fill the cache, and one token
+	// serves all requests of a client.
 	maxVerifiedTokens = 1024
-	// maxVerifiedTokenLength is the maximum length of such a token, in bytes, so that all
-	// of them take some megabytes at most.
+	// maxVerifiedTokenLength is the maximum length of a cached token, in bytes. It bounds the
+	// cache to some megabytes.
 	maxVerifiedTokenLength = 4 << 10
 )
 
-// tokenDigest stands for a token, so that the memory of the server has no token that
-// could be used.
+// tokenDigest identifies a token, so that the cache contains no usable tokens.
 type tokenDigest [sha256.Size]byte
 
-// verifiedTokens caches the most used of the Bearer tokens whose signature one keychain
-// has verified. Claims and scope are not cached: they are checked whenever a token is
-// used. It is safe for concurrent use; nil caches nothing.
+// verifiedTokens caches the most used Bearer tokens whose signature one keychain has verified.
+// It does not cache the outcome for claims and scope: they are checked at each use. It is safe
+// for concurrent use; nil caches nothing.
 type verifiedTokens struct {
 	tokens *otter.Cache[tokenDigest, *Credentials]
 }
@@ -34,7 +33,7 @@ func newVerifiedTokens() *verifiedTokens {
 	return &verifiedTokens{otter.Must(&otter.Options[tokenDigest, *Credentials]{MaximumSize: maxVerifiedTokens})}
 }
 
-// Find returns the claims and the signers of a token that was added.
+// Find returns the claims and the signers of a cached token.
 func (v *verifiedTokens) Find(digest tokenDigest) (*Credentials, bool) {
 	if v == nil {
 		return nil, false
@@ -42,8 +41,8 @@ func (v *verifiedTokens) Find(digest tokenDigest) (*Credentials, bool) {
 	return v.tokens.GetIfPresent(digest)
 }
 
-// Add keeps what is needed to use the token again: its claims and who signed it.
-// The keychain k has verified every signature of c.
+// Add caches what is needed to use the token again: its claims and its signers. The keychain k
+// must have verified every signature of c.
 func (v *verifiedTokens) Add(c *Credentials, k *Keychain) {
 	if v == nil || c.digest == nil {
 		return
@@ -55,7 +54,7 @@ func (v *verifiedTokens) Add(c *Credentials, k *Keychain) {
 	v.tokens.Set(*c.digest, known)
 }
 
-// Remove drops a token that will not be valid again.
+// Remove drops a token that cannot become valid again.
 func (v *verifiedTokens) Remove(c *Credentials) {
 	if v != nil && c.digest != nil {
 		v.tokens.Invalidate(*c.digest)

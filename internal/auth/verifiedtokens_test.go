@@ -11,7 +11,7 @@ import (
 	"barong/internal/auth"
 )
 
-// bearer authorises the holder of a token at a time.
+// bearer returns the outcome of authorising a token at a time.
 func bearer(t testing.TB, k *auth.Keychain, token string, at time.Time) string {
 	t.Helper()
 	c, err := k.ParseBearer("Bearer " + token)
@@ -90,7 +90,7 @@ func TestARememberedTokenIsHeldAgainstTheScope(t *testing.T) {
 	t.Parallel()
 	k := keychain(t, "")
 	token := tokenOf(t, jeff(), signing.NewClaims(now, time.Minute))
-	for range 2 { // jeff may sign, and is not enough
+	for range 2 { // jeff may sign, but his signature alone is not enough
 		if got := bearer(t, k, token, now); got != incomplete {
 			t.Error(got)
 		}
@@ -124,7 +124,7 @@ func TestARememberedTokenIsHeldAgainstItsOperation(t *testing.T) {
 func TestANewKeychainRemembersNothing(t *testing.T) {
 	t.Parallel()
 	token := tokenOf(t, alex(), signing.NewClaims(now, time.Minute))
-	before, without := keychainOf(t, alex()), keychainOf(t, impostor()) // who has the name, and another key
+	before, without := keychainOf(t, alex()), keychainOf(t, impostor()) // the impostor has the same name and another key
 	if got := bearer(t, before, token, now); got != allowed {
 		t.Fatal(got)
 	}
@@ -140,7 +140,7 @@ func TestANewKeychainRemembersNothing(t *testing.T) {
 	}
 }
 
-// The cache evicts beside the requests, soon after it is full.
+// The cache evicts asynchronously, soon after it is full.
 func TestTokensBeyondTheBoundAreForgotten(t *testing.T) {
 	t.Parallel()
 	p := newParty("alex", "HS256")()

@@ -7,8 +7,8 @@ import (
 	"barong/internal/config"
 )
 
-// withApp runs work on the database that the settings name, or on the private one of
-// a server. Only serve makes one.
+// withApp runs work with the configured database, or with the private one that a server
+// created. Only serve creates a database.
 func withApp(p *program, work func(ctx context.Context, a *app.App) error) error {
 	settings, err := config.Read()
 	if err != nil {

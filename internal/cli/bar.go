@@ -13,8 +13,7 @@ const (
 	lineInterval = 5 * time.Second
 )
 
-// bar tells how far something has come: by a bar on a terminal, by a line now and
-// then elsewhere.
+// bar shows progress: as a bar on a terminal, else as a line at intervals.
 type bar struct {
 	to       io.Writer
 	terminal bool
@@ -26,7 +25,7 @@ func newBar(to io.Writer) bar {
 	return bar{to: to, terminal: isTerminal(to), began: time.Now(), shown: time.Now()}
 }
 
-// due says whether it is time to draw again.
+// due reports whether it is time to draw again.
 func (b *bar) due() bool {
 	interval := lineInterval
 	if b.terminal {
@@ -40,8 +39,8 @@ func (b *bar) due() bool {
 	return true
 }
 
-// draw shows a text and, where the total is known, how much of it is done and how
-// long the rest takes at the speed of what was done since first.
+// draw shows a text. If the total is known, it adds the fraction done and the estimated
+// remaining time at the rate since first.
 func (b *bar) draw(text string, first, done, total int64) {
 	if total > 0 {
 		part := min(1, float64(done)/float64(total))
@@ -62,7 +61,7 @@ func (b *bar) draw(text string, first, done, total int64) {
 
 func (b *bar) elapsed() time.Duration { return time.Since(b.began) }
 
-// clear empties the line of the bar.
+// clear erases the bar's line.
 func (b *bar) clear() {
 	if b.terminal {
 		fmt.Fprint(b.to, "\r\033[K")

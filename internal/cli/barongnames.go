@@ -1,8 +1,8 @@
 package cli
 
-// elsewhere is what Barong's own settings are here: what to set instead, or where what
-// they decided is decided now.
-var elsewhere = map[string]string{ //nolint:gosec // names of settings, and no credentials
+// elsewhere maps settings of Barong to advice: the equivalent setting of this server, or why
+// there is none.
+var elsewhere = map[string]string{ //nolint:gosec // names of settings, not credentials
 	"DATABASE_HOST":     setDatabaseURL,
 	"DATABASE_PORT":     setDatabaseURL,
 	"DATABASE_NAME":     setDatabaseURL,
@@ -51,9 +51,9 @@ const (
 	fixedPasswordRules = "the rules for passwords are not a setting"
 )
 
-// absent are Barong's settings of what this server does not do: sessions, mails, text
-// messages, events, captchas. A name that ends in * stands for all that begin so. After
-// BARONG_ they are Barong's as well.
+// absent lists Barong's settings for features that this server does not have: sessions,
+// e-mails, text messages, events, captchas. A trailing * matches any suffix. The same names
+// with the prefix BARONG_ are Barong's too.
 var absent = []string{
 	"API_CORS_*", "API_DATA_MASKING_ENABLED", "APIKEY_NONCE_LIFETIME", "AUTH0_*", "AUTH_METHODS", "AUTHZ_RULES_FILE", "CAPTCHA", "CRC32_SALT",
 	"CSRF_PROTECTION", "DEFAULT_LANGUAGE", "DOMAIN", "EVENT_API_*", "FIRST_REGISTRATION_SUPERADMIN", "GATEWAY", "GEETEST_*", "GEOIP_LANG",
@@ -62,6 +62,6 @@ var absent = []string{
 	"SENTRY_DSN_BACKEND", "SESSION_EXPIRE_TIME", "SESSION_NAME", "SMS_CONTENT_TEMPLATE", "SMTP_*", "TLS_ENABLED", "TWILIO_*",
 }
 
-// common are among absent, but too common a name to be Barong's where it has no
-// BARONG_ before it.
+// common lists names in absent that are too generic to belong to Barong without the prefix
+// BARONG_.
 var common = []string{"CAPTCHA", "DEFAULT_LANGUAGE", "DOMAIN", "GATEWAY", "SEEDS_FILE", "SESSION_NAME", "TLS_ENABLED", "AUTH_METHODS"}

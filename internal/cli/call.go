@@ -43,10 +43,10 @@ Example:
   barong call getUser email=ada@example.com --output jsonpath='$.labels[?@.scope=="private"].key'`
 }
 
-// callTimeout is for one exchange.
+// callTimeout bounds one request with its response.
 const callTimeout = time.Minute
 
-// fullPage is the limit of each page of --all: the largest that the server takes.
+// fullPage is the page size of --all, the maximum of the server.
 const fullPage = 1000
 
 func (c callCommand) Run(p *program) error {
@@ -70,7 +70,7 @@ func (c callCommand) Run(p *program) error {
 	return c.Output.print(p.stdout, answer.body)
 }
 
-// unknownOperation names the operation that was meant, or all of them.
+// unknownOperation returns an error that suggests a similar operation, or lists all of them.
 func unknownOperation(id string, contract map[string]contractOperation) error {
 	names := slices.Sorted(maps.Keys(contract))
 	if suggestion := spelling.Suggestion(id, names); suggestion != "" {
@@ -79,17 +79,17 @@ func unknownOperation(id string, contract map[string]contractOperation) error {
 	return usagef("there is no operation %q; there are %s", id, strings.Join(names, ", "))
 }
 
-// preparedCall is a call of which everything but the page is settled.
+// preparedCall is a validated call; only the page can still change.
 type preparedCall struct {
 	command    callCommand
 	operation  contractOperation
-	url        string // of the operations
+	url        string // base URL of the operations
 	client     *http.Client
 	parameters map[string]string
 	signers    []*signing.Signer
 }
 
-// prepare refuses what makes no sense, before anything is sent.
+// prepare validates the command line before anything is sent.
 func (c callCommand) prepare() (*preparedCall, error) {
 	contract, err := readContract()
 	if err != nil {
@@ -123,8 +123,8 @@ func (c callCommand) prepare() (*preparedCall, error) {
 	return &preparedCall{c, known, url, transport, parameters, signers}, nil
 }
 
-// send signs the parameters, with others that change from page to page, and sends
-// them. Their values are texts, as in a form: the server knows what each means.
+// send signs and sends the parameters, with more added for the page. All values are sent as
+// text, as in a form; the server converts them to the types of the schema.
 func (c *preparedCall) send(more map[string]string) (*answer, error) {
 	parameters := maps.Clone(c.parameters)
 	maps.Copy(parameters, more)
@@ -158,14 +158,15 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 	return &answer{response, body}, nil
 }
 
-// The patience of --all: how often a page is asked for, and the longest wait between.
+// Retries of --all: the maximum number of attempts for a page, and the longest wait between
+// two attempts.
 const (
 	pageAttempts = 10
 	longestWait  = time.Minute
 )
 
-// sendUntilServed is send for an operation that changes nothing: where the server has
-// no room for it, or has been asked too often, it waits as Retry-After says, and tells so.
+// sendUntilServed is send with retries, for an operation that changes nothing. While the
+// server responds 429 or 503, it waits as Retry-After says and prints a notice.
 func (c *preparedCall) sendUntilServed(notices io.Writer, more map[string]string) (*answer, error) {
 	for attempt := 1; ; attempt++ {
 		got, err := c.send(more)
@@ -183,7 +184,7 @@ func (c *preparedCall) sendUntilServed(notices io.Writer, more map[string]string
 	}
 }
 
-// prepareAll refuses --all for what is no list, and asks for large pages.
+// prepareAll rejects --all for an operation without pages, and sets the maximum page size.
 func prepareAll(name string, known contractOperation, parameters map[string]string) error {
 	if !known.has("page") {
 		return usagef("--all is for lists, and %s is none", name)
@@ -197,9 +198,9 @@ func prepareAll(name string, known contractOperation, parameters map[string]stri
 	return nil
 }
 
-// printAll fetches page after page, as long as an answer says that another
-// follows. JSON is printed as it comes, so that the number of users is not bound
-// by memory; one array, which an error leaves open. The other formats need all.
+// printAll requests pages as long as the response links to a next one. JSON is printed
+// incrementally, so that memory does not bound the number of users; an error leaves the array
+// unclosed. The other formats need all pages in memory.
 func (c callCommand) printAll(p *program, call *preparedCall) error {
 	list := newPagePrinter(p.stdout, c.Output)
 	for page := 1; ; page++ {
@@ -222,9 +223,9 @@ func (c callCommand) printAll(p *program, call *preparedCall) error {
 	}
 }
 
-// printError shows an error response. It takes the place of the answer where that
-// is JSON; where scripts expect something else, or half of a list is printed
-// already, it goes to standard error.
+// printError prints an error response, to standard output if the result would be a single JSON
+// value. If scripts expect another format, or part of a list may already be printed, it goes
+// to standard error.
 func (c callCommand) printError(p *program, a *answer) error {
 	to := p.stdout
 	if c.Output != outputJSON || c.All {
@@ -241,7 +242,7 @@ func (c callCommand) printError(p *program, a *answer) error {
 	return &answeredError{a.response.StatusCode}
 }
 
-// answer is a response that was read to its end.
+// answer is a response whose body has been read.
 type answer struct {
 	response *http.Response
 	body     []byte

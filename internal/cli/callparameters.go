@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// uploadParameter is the parameter of createDocument that may be given as @file.
-// Base64 has no @, so that this takes no value from anybody.
+// uploadParameter is the parameter of createDocument that accepts @file. This is unambiguous,
+// because base64 does not contain @.
 const uploadParameter = "upload"
 
-// readParameters are the parameters of a call, by name.
+// readParameters returns the parameters of a call by name.
 func readParameters(operation string, known contractOperation, pairs []string) (map[string]string, error) {
 	parameters := map[string]string{}
 	for i, pair := range pairs {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok || key == "" {
-			return nil, usagef("a parameter must be key=value, and number %d is not", i+1) // it may be a password
+			return nil, usagef("a parameter must be key=value, and number %d is not", i+1) // the value may be a password
 		}
 		if err := known.checkParameter(operation, key); err != nil {
 			return nil, err

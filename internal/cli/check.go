@@ -35,15 +35,15 @@ Example:
   BARONG_MANAGEMENT_API=management_api.yml barong check --output json`
 }
 
-// checkReport is all that check finds. Times are in seconds.
+// checkReport is the result of barong check. Times are in seconds.
 type checkReport struct {
 	Version    string         `json:"version"`
 	APIVersion string         `json:"api_version"`
-	Ignored    []strayName    `json:"ignored"` // names in the environment
+	Ignored    []strayName    `json:"ignored"` // environment variables without effect
 	Keychain   *keychainCheck `json:"keychain"`
 	Rules      *rulesCheck    `json:"rules"`
 	Database   *databaseCheck `json:"database"`
-	Problems   []string       `json:"problems"` // the server does not start, or cannot work
+	Problems   []string       `json:"problems"` // reasons why the server cannot start or work
 	Warnings   []string       `json:"warnings"`
 }
 
@@ -90,7 +90,7 @@ func (c checkCommand) Run(p *program) error {
 	return err
 }
 
-// readRest checks the settings that mean something to other packages.
+// readRest checks the settings that other packages interpret.
 func (r *checkReport) readRest(c config.Config, keychain *auth.Keychain) {
 	if _, err := identity.ParseUIDPrefix(c.UIDPrefix); err != nil {
 		r.problem("BARONG_UID_PREFIX: %s", err)
@@ -114,18 +114,18 @@ func (r *checkReport) readRest(c config.Config, keychain *auth.Keychain) {
 	}
 }
 
-// databaseCheck is what is known of the database.
+// databaseCheck is the state of the database.
 type databaseCheck struct {
-	Where          string  `json:"where"` // without the URL, which may have a password
+	Where          string  `json:"where"` // without the URL, which may contain a password
 	Reachable      bool    `json:"reachable"`
 	Version        string  `json:"version,omitempty"`
 	ReadOnly       bool    `json:"read_only"`
 	Schema         int64   `json:"schema"`
 	SchemaRequired int64   `json:"schema_required"`
-	ClockAhead     float64 `json:"clock_ahead_seconds"` // of this machine's
+	ClockAhead     float64 `json:"clock_ahead_seconds"` // relative to this machine's clock
 }
 
-// clockTolerance is how far the clocks may be apart before somebody should look.
+// clockTolerance is the maximum clock difference that is not reported.
 const clockTolerance = time.Second
 
 func (r *checkReport) askDatabase(ctx context.Context, c config.Config) {

@@ -14,9 +14,9 @@ import (
 
 var discardLog = slog.New(slog.DiscardHandler)
 
-// keychainCheck is who may call what.
+// keychainCheck lists who may call which operations.
 type keychainCheck struct {
-	File       string           `json:"file"` // empty: that of the signer for development
+	File       string           `json:"file"` // empty: the keychain of the development signer
 	Signers    []signerCheck    `json:"signers"`
 	Operations []operationCheck `json:"operations"`
 }
@@ -29,24 +29,24 @@ type signerCheck struct {
 type operationCheck struct {
 	Operation string   `json:"operation"`
 	Scope     string   `json:"scope"`
-	Mandatory []string `json:"mandatory_signers"` // empty: nobody may call it
-	Optional  []string `json:"optional_signers"`  // permitted, and not mandatory
+	Mandatory []string `json:"mandatory_signers"` // empty: no one may call it
+	Optional  []string `json:"optional_signers"`  // permitted but not mandatory
 }
 
-// readKeychain reads the file, or that of a signer for development where a server has
-// made one. The keychain is empty where there is none.
+// readKeychain reads the configured keychain file, or that of the development signer if a
+// server has created one. Without a file it returns an empty keychain.
 func (r *checkReport) readKeychain(c config.Config, declared map[string][]string) *auth.Keychain {
 	path := c.KeychainPath
 	r.Keychain = &keychainCheck{Signers: []signerCheck{}, Operations: []operationCheck{}}
 	if path == "" {
 		path = app.DevelopmentOf(c.DataDir).KeychainFile()
 		if _, err := os.Stat(path); err != nil {
-			return &auth.Keychain{} // the server makes it
+			return &auth.Keychain{} // the server creates it
 		}
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return &auth.Keychain{} // the settings say so
+		return &auth.Keychain{} // the check of the settings reports it
 	}
 	r.Keychain.File = path
 	keychain, err := auth.ParseKeychain(content, os.Getenv)
@@ -93,19 +93,19 @@ func (k *keychainCheck) operations(scope string, names []string, who auth.Keycha
 	}
 }
 
-// rulesCheck is what labels do.
+// rulesCheck describes the effects of labels.
 type rulesCheck struct {
 	File      string       `json:"file"` // empty: Barong's defaults
 	Active    []string     `json:"active"`
 	Levels    []string     `json:"levels"` // from 1 upward
-	States    []stateCheck `json:"states"` // the most severe first
+	States    []stateCheck `json:"states"` // most severe first
 	Documents []string     `json:"document_types"`
-	Ignored   []string     `json:"ignored"` // members of the file
+	Ignored   []string     `json:"ignored"` // ignored members of the file
 }
 
 type stateCheck struct {
 	State string   `json:"state"`
-	Keys  []string `json:"keys"` // of private labels
+	Keys  []string `json:"keys"` // keys of private labels
 }
 
 func (r *checkReport) readRules(c config.Config) {

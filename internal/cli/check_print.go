@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// print writes the report for a person.
+// print writes the report as text.
 func (r *checkReport) print(to io.Writer) error {
 	page := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(page, "barong %s, management API %s\n", r.Version, r.APIVersion)
@@ -88,7 +88,7 @@ func (d *databaseCheck) print(page io.Writer) {
 	fmt.Fprintf(page, "  clock\t%+.3f s against this machine's\n", d.ClockAhead)
 }
 
-// joinAnd is a list as people say it.
+// joinAnd joins names to an English list.
 func joinAnd(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")

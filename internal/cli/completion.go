@@ -10,7 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completeWord asks for candidates, as the scripts do: barong __complete WORDS….
+// completeWord is the hidden command of the completion scripts: barong __complete WORDS….
 const completeWord = "__complete"
 
 //go:embed completions
@@ -38,11 +38,11 @@ func (c completionCommand) Run(p *program) error {
 	return err
 }
 
-// candidate is a word that may come next, and what it is.
+// candidate is a completion with its description.
 type candidate struct{ word, help string }
 
-// complete lists what the last of the words may become, a line each: the word
-// and, behind a tab, what it is. Nothing means a file's name, or no idea.
+// complete returns the completions of the last word, one per line: the word, a tab, and its
+// description. No lines mean a file name, or no suggestion.
 func complete(root *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
@@ -88,8 +88,8 @@ func candidates(root *kong.Node, typed []string, last string) []candidate {
 	return subcommands(node)
 }
 
-// follow goes down the commands that the words name. It returns the values that
-// are no flags of the last one, and the flag whose value comes next.
+// follow descends to the command that the words name. It returns that command, its positional
+// arguments, and the flag whose value comes next, if any.
 func follow(root *kong.Node, words []string) (node *kong.Node, values []string, awaits *kong.Flag) {
 	node = root
 	for _, word := range words {
@@ -156,7 +156,7 @@ func enumOf(value *kong.Value, prefix string) (found []candidate) {
 	return found
 }
 
-// callCandidates are the operations, then the parameters of the one that is named.
+// callCandidates returns the operations, or the parameters once an operation is given.
 func callCandidates(values []string) (found []candidate) {
 	contract, err := readContract()
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// errNobodyToAsk refuses what cannot be undone where no person can say yes.
+// errNobodyToAsk rejects an irreversible action if no one can confirm it.
 var errNobodyToAsk = usagef("this cannot be undone, and nobody can be asked, since standard input is no terminal: --yes does it without asking")
 
-// isInteractive says whether a person can answer.
+// isInteractive reports whether a person can answer a question.
 func (p *program) isInteractive() bool { return isTerminal(p.stdin) }
 
-// ask asks on standard error, so that what is printed can be piped, whether to do
-// what cannot be undone. Anything but yes is an error: nothing is changed.
+// ask asks for the confirmation of an irreversible action. The question goes to standard
+// error, so that standard output can be piped. Any answer but yes is an error.
 func (p *program) ask(format string, arguments ...any) error {
 	fmt.Fprintf(p.stderr, format+"? This cannot be undone. [y/N] ", arguments...)
 	line, err := bufio.NewReader(p.stdin).ReadString('\n')

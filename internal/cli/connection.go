@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// connection is how a command reaches a server.
+// connection holds the options for connecting to a server.
 type connection struct {
 	Cert   string `placeholder:"FILE" env:"BARONG_CLIENT_CERT" help:"PEM file with the certificate that is shown to the server, where it asks for one."`
 	Key    string `placeholder:"FILE" env:"BARONG_CLIENT_KEY" help:"PEM file with its key."`
 	CACert string `name:"cacert" placeholder:"FILE" env:"BARONG_CACERT" help:"PEM file with the authorities of the server's certificate. Without it, those of this machine."`
 }
 
-// client follows no redirect: what is signed is for one server, and a redirect
-// would carry it, token and all, elsewhere.
+// client returns an HTTP client that follows no redirects: a signed request is for one server,
+// and a redirect would send it, with its token, to another.
 func (c connection) client() (*http.Client, error) {
 	if (c.Cert == "") != (c.Key == "") {
 		return nil, errors.New("--cert and --key belong together, and one of them is missing")
@@ -32,7 +32,8 @@ func (c connection) client() (*http.Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--cert and --key: %w", err)
 		}
-		// Shown whichever authorities the server names: it says then what it dislikes.
+		// The certificate is sent even if the server's list of authorities excludes it, so
+		// that the server reports why it rejects it.
 		options.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	if c.CACert != "" {
@@ -45,7 +46,7 @@ func (c connection) client() (*http.Client, error) {
 			return nil, errors.New("--cacert names a file without a certificate")
 		}
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // that is its type
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the variable always has this type
 	transport.TLSClientConfig = options
 	return &http.Client{
 		Transport:     transport,
@@ -53,8 +54,8 @@ func (c connection) client() (*http.Client, error) {
 	}, nil
 }
 
-// alerts are what servers refuse a client with, in the words of crypto/tls, which has
-// no exported type for them, and what they mean here.
+// alerts maps the TLS alerts with which servers reject a client to explanations. The keys are
+// the messages of crypto/tls, which exports no type for them.
 var alerts = map[string]string{
 	"tls: certificate required":           "the server asks for a client's certificate: give one with --cert and --key",
 	"tls: unknown certificate authority":  "the server does not know the authority that has signed the certificate of --cert",
@@ -67,8 +68,7 @@ var alerts = map[string]string{
 	"tls: protocol version not supported": "the server and this program have no version of TLS in common",
 }
 
-// explainHandshake says in words why TLS did not come about; "" where it is something
-// else.
+// explainHandshake explains a TLS error. It is "" for other errors.
 func explainHandshake(err error) string {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
@@ -93,12 +93,13 @@ func explainHandshake(err error) string {
 	}
 }
 
-// verdictTimeout is for asking a server once more why it refuses the connection.
+// verdictTimeout bounds the second connection that reads the server's TLS alert.
 const verdictTimeout = 3 * time.Second
 
-// verdict is why a server ends a connection as soon as it is made. In TLS 1.3 it
-// judges the client's certificate when the client has begun to send already, and the
-// broken connection may hide its answer: this one sends nothing, and reads that.
+// verdict returns why a server closes a connection immediately after the handshake. In TLS 1.3
+// the server verifies the client's certificate when the client may already be sending, and the
+// broken connection can hide the alert. verdict opens another connection, sends nothing and
+// reads the alert.
 func verdict(client *http.Client, server *url.URL) string {
 	transport, ok := client.Transport.(*http.Transport)
 	if !ok || server.Scheme != "https" {
@@ -123,8 +124,8 @@ func verdict(client *http.Client, server *url.URL) string {
 	return explainHandshake(err)
 }
 
-// unreached is the error of a server that gave no answer, without what may be secret
-// in its URL.
+// unreached returns the error for a server that did not respond, without secrets that its URL
+// may contain.
 func unreached(client *http.Client, server string, err error) error {
 	why := explainHandshake(err)
 	if parsed, failure := url.Parse(server); failure == nil {

@@ -13,16 +13,16 @@ import (
 	"barong/internal/spelling"
 )
 
-// contractOperation is what the command line knows of an operation in openapi.yaml.
+// contractOperation is an operation of openapi.yaml as the command line needs it.
 type contractOperation struct {
-	method, path string // the path is under the URL of the operations
+	method, path string // the path is relative to the base URL of the operations
 	summary      string
 	parameters   []contractParameter // in the order of the specification
 }
 
 type contractParameter struct{ name, description string }
 
-// readContract is the operations by their ids.
+// readContract returns the operations by operationId.
 var readContract = sync.OnceValues(func() (map[string]contractOperation, error) {
 	document, err := generated.GetSpec()
 	if err != nil {
@@ -35,7 +35,7 @@ var readContract = sync.OnceValues(func() (map[string]contractOperation, error) 
 	return found, nil
 })
 
-// parametersOf are the members of the JSON body.
+// parametersOf returns the parameters in the JSON body.
 func parametersOf(operation *openapi3.Operation) (found []contractParameter) {
 	if operation.RequestBody == nil {
 		return nil
@@ -54,13 +54,13 @@ func parametersOf(operation *openapi3.Operation) (found []contractParameter) {
 	return found
 }
 
-// has says whether the operation knows a parameter.
+// has reports whether the operation has the parameter.
 func (o contractOperation) has(name string) bool {
 	return slices.ContainsFunc(o.parameters, func(p contractParameter) bool { return p.name == name })
 }
 
-// checkParameter refuses one that the operation does not have: the server ignores
-// it, and the operation does something else than was meant.
+// checkParameter rejects a parameter that the operation does not have. The server would ignore
+// it, and do something else than intended.
 func (o contractOperation) checkParameter(operation, name string) error {
 	if o.has(name) {
 		return nil

@@ -12,10 +12,10 @@ import (
 	"barong/internal/app"
 )
 
-// printDevHint says that the server has no keychain, and how to call it: to a person at a
-// terminal with a command that is good for an hour, and with the URL of the
-// documentation where that gives tokens for docsKey; elsewhere in a line of the log,
-// which has neither: whoever reads it could do everything.
+// printDevHint prints that the server has no keychain, and how to call it. On a terminal the
+// hint includes a command with a token that is valid for an hour and, if there is a docsKey,
+// the URL of the documentation page. The log gets neither, because they give every permission
+// to a reader of the log.
 func printDevHint(to io.Writer, log *slog.Logger, forPerson bool, server *app.Server) error {
 	signer, docsKey := server.Development, server.DocsKey
 	if !forPerson {

@@ -33,10 +33,10 @@ Example:
   barong documents sweep --delete --yes`
 }
 
-// sweepAge is how old a file must be: far more than a request may take.
+// sweepAge is the minimum age of a file that may be removed, far more than a request takes.
 const sweepAge = time.Hour
 
-// sweepBatch is how many files the database is asked about at once.
+// sweepBatch is the number of files per database query.
 const sweepBatch = 1000
 
 func (c documentsSweepCommand) Run(p *program) error {
@@ -82,8 +82,8 @@ func (c documentsSweepCommand) Run(p *program) error {
 	})
 }
 
-// checkDatabase refuses to empty a store for a database that knows nothing of it:
-// more likely than not it is another server's.
+// checkDatabase returns an error if the database has no documents at all: it is then most
+// likely not the database of this store.
 func (c documentsSweepCommand) checkDatabase(ctx context.Context, repo *repository.Repository, abandoned []documents.Object) error {
 	if !c.Delete || c.Force || len(abandoned) == 0 {
 		return nil
@@ -95,7 +95,7 @@ func (c documentsSweepCommand) checkDatabase(ctx context.Context, repo *reposito
 	return err
 }
 
-// abandonedFiles are those from before a point in time that no document has.
+// abandonedFiles returns the files older than before that belong to no document.
 func abandonedFiles(ctx context.Context, store *documents.Store, repo *repository.Repository, before time.Time) ([]documents.Object, error) {
 	var old []documents.Object
 	for file, err := range store.Objects(ctx) {

@@ -27,7 +27,7 @@ Example:
   barong documents verify --read`
 }
 
-// verifyBatch is how many documents the database is asked for at once.
+// verifyBatch is the number of documents per database query.
 const verifyBatch = 1000
 
 func (c documentsVerifyCommand) Run(p *program) error {
@@ -36,7 +36,7 @@ func (c documentsVerifyCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		sizes := map[string]int64{} // in the store, by name
+		sizes := map[string]int64{} // sizes of the files in the store, by name
 		for file, err := range store.Objects(ctx) {
 			if err != nil {
 				return err
@@ -74,13 +74,13 @@ func (c documentsVerifyCommand) Run(p *program) error {
 	})
 }
 
-// inspect says what is wrong with the file of a document, and nothing where it is
-// good. An error is a store that does not answer.
+// inspect checks the file of a document. complaint says what is wrong with it, and is empty if
+// it is intact. An error means that the store does not respond.
 func (c documentsVerifyCommand) inspect(ctx context.Context, store *documents.Store, sizes map[string]int64, d identity.Document) (complaint string, err error) {
 	size, listed := sizes[d.Object]
 	switch {
 	case !listed:
-		// It may have come after the store was listed, and its row with it.
+		// The file may have been stored after the listing.
 		there, err := store.Has(ctx, d.Object)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", d.Object, err)
@@ -88,7 +88,7 @@ func (c documentsVerifyCommand) inspect(ctx context.Context, store *documents.St
 		if !there {
 			return "its file is gone", nil
 		}
-	case d.Key == nil && size != d.Size: // what is encrypted takes more
+	case d.Key == nil && size != d.Size: // an encrypted file is larger
 		return fmt.Sprintf("its file has %d bytes instead of %d", size, d.Size), nil
 	}
 	if !c.Read {

@@ -14,15 +14,14 @@ import (
 	"barong/internal/spelling"
 )
 
-// settingPrefix begins the names that can be meant for nothing but this server.
+// settingPrefix is the prefix of names that can only be meant for this server.
 const settingPrefix = "BARONG_"
 
-// databasePrefix begins those of the database, and also what other programs read.
+// databasePrefix is the prefix of the database settings. Other programs read such names too.
 const databasePrefix = "DATABASE_"
 
-// strayName is a variable of the environment that somebody may have set for this
-// server, and that it does not read. Its value is nobody's business: it may be a
-// secret.
+// strayName is an environment variable that may be meant for this server, which does not read
+// it. Its value is omitted, because it may be a secret.
 type strayName struct {
 	Name   string `json:"name"`
 	Advice string `json:"advice"`
@@ -33,8 +32,8 @@ const (
 	adviceUnknown = "this server has no such setting"
 )
 
-// strayNames finds those of an environment of NAME=VALUE, sorted. A name that the
-// keychain file mentions is read from there, and an empty value is none.
+// strayNames returns the stray variables of an environment (NAME=VALUE), sorted by name. It
+// skips empty values, and names in the keychain file, which can refer to variables.
 func strayNames(environment []string, keychain string) []strayName {
 	known := knownNames()
 	links := serviceLinks(environment)
@@ -58,8 +57,8 @@ func strayNames(environment []string, keychain string) []strayName {
 	return stray
 }
 
-// adviceFor says what to do about a name that is not read; "" where the name is
-// nobody's of ours.
+// adviceFor returns advice for a name that the server does not read, or "" if the name is not
+// meant for this server.
 func adviceFor(name string, known []string) string {
 	if advice, ok := elsewhere[name]; ok {
 		return advice
@@ -75,7 +74,7 @@ func adviceFor(name string, known []string) string {
 			return ""
 		}
 	}
-	// The prefix would make all names look alike.
+	// The common prefix would make all names similar.
 	full := map[string]string{}
 	for _, each := range known {
 		if rest, ok := strings.CutPrefix(each, prefix); ok || prefix == settingPrefix {
@@ -101,7 +100,7 @@ func isAbsent(bare string, ours bool) bool {
 	})
 }
 
-// knownNames are the settings and what the command line reads.
+// knownNames returns the settings, and the variables that the command line reads.
 func knownNames() []string {
 	names := config.Names()
 	for _, command := range kong.Must(&commands{}).Model.Leaves(false) {
@@ -115,8 +114,8 @@ func knownNames() []string {
 
 var serviceHost = regexp.MustCompile(`^(BARONG(?:_[A-Z0-9_]+)?)_SERVICE_HOST=`)
 
-// serviceLinks tells the names that Kubernetes sets for services called barong or
-// barong-… beside this pod: BARONG_SERVICE_HOST, BARONG_PORT_80_TCP and so on.
+// serviceLinks returns a function that recognises the variables that Kubernetes sets for
+// services named barong or barong-…, such as BARONG_SERVICE_HOST and BARONG_PORT_80_TCP.
 func serviceLinks(environment []string) func(name string) bool {
 	var services []string
 	for _, variable := range environment {
@@ -132,8 +131,8 @@ func serviceLinks(environment []string) func(name string) bool {
 	}
 }
 
-// warnOfStrayNames says what the environment has in vain: a line each, and one for all
-// that is Barong's and has no place here.
+// warnOfStrayNames logs the variables without effect: one line each, but one line for all
+// variables of absent features.
 func warnOfStrayNames(c config.Config, log *slog.Logger) {
 	var without []string
 	for _, stray := range strayNames(os.Environ(), keychainText(c)) {
@@ -149,7 +148,8 @@ func warnOfStrayNames(c config.Config, log *slog.Logger) {
 	}
 }
 
-// keychainText is the file as it is; empty where it cannot be read, which others report.
+// keychainText returns the keychain file, or "" if it cannot be read, which is reported
+// elsewhere.
 func keychainText(c config.Config) string {
 	if c.KeychainPath == "" {
 		return ""

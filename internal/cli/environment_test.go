@@ -13,7 +13,7 @@ func TestNamesOfTheEnvironmentThatHaveNoEffectAreFound(t *testing.T) {
 		"BARONG_LISTN":                   "did you mean BARONG_LISTEN?",
 		"BARONG_ADMIN_LISTEN_":           "did you mean BARONG_ADMIN_LISTEN?",
 		"BARONG_LOGLEVEL":                "did you mean BARONG_LOG_LEVEL?",
-		"BARONG_MANAGMENT_API":           "did you mean BARONG_MANAGEMENT_API?", //nolint:misspell // on purpose
+		"BARONG_MANAGMENT_API":           "did you mean BARONG_MANAGEMENT_API?", //nolint:misspell // deliberate
 		"BARONG_DATABASE_URL":            "did you mean DATABASE_URL?",
 		"BARONG_DATABASE_URL_FIL":        "did you mean DATABASE_URL_FILE?",
 		"BARONG_JWT_PRIVATE_KEY_PATH":    "did you mean JWT_PRIVATE_KEY_PATH?",
@@ -65,7 +65,7 @@ func TestNamesThatOthersReadOrSetAreNotStray(t *testing.T) {
 	}
 }
 
-// What is advised must be there.
+// The advice must name existing settings.
 func TestAdviceNamesSettingsThatExist(t *testing.T) {
 	t.Parallel()
 	known := config.Names()

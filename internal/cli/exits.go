@@ -12,18 +12,18 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// The exit statuses of every command; docs/command-line.md has them for callers.
+// Exit statuses of all commands; docs/command-line.md documents them.
 const (
 	exitOK           = 0
-	exitFailure      = 1 // it was tried and did not work
-	exitUsage        = 2 // the command line makes no sense; nothing was tried
-	exitRefused      = 3 // call: the server refused the request; import: some rows were refused, and all others imported
-	exitUnauthorized = 4 // call: the server does not accept the signers
-	exitUnavailable  = 5 // the server or the database cannot be reached or is overloaded: later it may work
+	exitFailure      = 1 // the command was tried and failed
+	exitUsage        = 2 // invalid command line; nothing was tried
+	exitRefused      = 3 // call: the server rejected the request; import: some rows were rejected, and all others imported
+	exitUnauthorized = 4 // call: the server rejected the signatures
+	exitUnavailable  = 5 // the server or the database is unreachable or overloaded; a later attempt may succeed
 )
 
-// usageError is a command line that makes no sense. Kong finds most of them; a
-// command returns one for what only it can judge.
+// usageError is an invalid command line. Kong detects most of them; commands return it for the
+// others.
 type usageError struct{ message string }
 
 func (e *usageError) Error() string { return e.message }
@@ -32,20 +32,20 @@ func usagef(format string, arguments ...any) error {
 	return &usageError{fmt.Sprintf(format, arguments...)}
 }
 
-// unavailableError is a server that cannot be reached.
+// unavailableError means that a server cannot be reached.
 type unavailableError struct{ error }
 
 func (e unavailableError) Unwrap() error { return e.error }
 
-// answeredError is an error response of the server, which has been shown already.
+// answeredError is an error response of the server that has already been printed.
 type answeredError struct{ status int }
 
 func (e *answeredError) Error() string { return "the server answered with an error" }
 
-// errRefused is a run to the end that refused rows, and has said so.
+// errRefused means that the command finished and has reported rejected rows.
 var errRefused = errors.New("some rows were refused")
 
-// exitStatus says what a failure of a command is to the process that ran it.
+// exitStatus maps the error of a command to the exit status.
 func exitStatus(err error) int {
 	var (
 		usage       *usageError
@@ -82,8 +82,8 @@ func (e *answeredError) exitStatus() int {
 	}
 }
 
-// explain says what went wrong, unless that has been shown. An error of usage
-// names the help of the command.
+// explain prints the error, unless it has already been printed. For a usage error it refers to
+// the command's help.
 func explain(to io.Writer, command string, err error) {
 	var usage *usageError
 	var answered *answeredError
@@ -96,8 +96,8 @@ func explain(to io.Writer, command string, err error) {
 	}
 }
 
-// commandOf is the command that a command line names, as far as it makes sense:
-// barong otp enroll.
+// commandOf returns the command of a command line, such as barong otp enroll. Words that are
+// not valid are left out.
 func commandOf(parsed *kong.Context) string {
 	if parsed == nil {
 		return "barong"
@@ -105,7 +105,7 @@ func commandOf(parsed *kong.Context) string {
 	if selected := parsed.Selected(); selected != nil {
 		return selected.FullPath()
 	}
-	// Trace stops at the first word that it does not know.
+	// The path ends at the first unknown word.
 	for i := len(parsed.Path) - 1; i >= 0; i-- {
 		if node := parsed.Path[i].Node(); node != nil {
 			return node.FullPath()

@@ -71,10 +71,10 @@ func (c exportCommand) Run(p *program) error {
 	})
 }
 
-// unseal is nil without --secrets.
+// unseal returns the function that decrypts secrets, or nil without --secrets.
 func (c exportCommand) unseal(ctx context.Context, a *app.App) (bulk.Unseal, error) {
 	if !c.Secrets {
-		return nil, nil //nolint:nilnil // as documented
+		return nil, nil //nolint:nilnil // nil means that no secrets are exported
 	}
 	backend, err := a.OpenOTP(ctx)
 	if err != nil {
@@ -87,8 +87,8 @@ func (c exportCommand) unseal(ctx context.Context, a *app.App) (bulk.Unseal, err
 	return local.Unseal, nil
 }
 
-// write runs work on the file or on standard output. What did not become whole is
-// removed.
+// write runs work with the file or standard output as its destination. It removes an
+// incomplete file.
 func (c exportCommand) write(stdout io.Writer, work func(io.Writer) (int64, error)) (int64, error) {
 	if c.File == standardStream {
 		return work(stdout)

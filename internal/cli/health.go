@@ -23,8 +23,8 @@ Example:
   barong health`
 }
 
-// healthAnswerLimit bounds what is shown of an answer, in bytes: a stranger may
-// be listening there.
+// healthAnswerLimit bounds the printed part of a response, in bytes: another program may be
+// listening at the address.
 const healthAnswerLimit = 4 << 10
 
 func (c healthCommand) Run(p *program) error {
@@ -41,7 +41,7 @@ func (c healthCommand) Run(p *program) error {
 	if err := userAgent(ctx, request); err != nil {
 		return err
 	}
-	// Straight to the address: a proxy of the environment has no part in it.
+	// A new transport connects directly, without a proxy from the environment.
 	client := http.Client{Transport: &http.Transport{}}
 	answer, err := client.Do(request)
 	if err != nil {
@@ -60,8 +60,8 @@ func (c healthCommand) Run(p *program) error {
 	return err
 }
 
-// dialable is the address at which this machine reaches what listens on listen:
-// a listener on all addresses is on the loopback one too.
+// dialable returns the address at which this machine can connect to a listener. For a listener
+// on all addresses it is the loopback address.
 func dialable(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

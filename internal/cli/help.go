@@ -2,11 +2,10 @@ package cli
 
 import "github.com/alecthomas/kong"
 
-// helpWord makes of the words behind it a command whose help is shown: run does
-// so before anything is parsed.
+// helpWord shows the help of the command that follows it. run handles it before parsing.
 const helpWord = "help"
 
-// helpCommand stands in the list of commands; it never runs.
+// helpCommand is listed among the commands; it never runs.
 type helpCommand struct {
 	Command []string `arg:"" optional:"" help:"The command, such as otp enroll."`
 }
@@ -15,10 +14,10 @@ func (helpCommand) Help() string { return "Example:\n  barong help otp enroll" }
 
 func (helpCommand) Run() error { return nil }
 
-// versionFlag prints what barong version does, whatever else is asked for.
+// versionFlag prints the same as barong version.
 type versionFlag bool
 
-// BeforeReset is what kong calls when the flag is given.
+// BeforeReset is called by kong if the flag is given.
 func (versionFlag) BeforeReset(app *kong.Kong, p *program) error {
 	if err := (versionCommand{}).Run(p); err != nil {
 		return err

@@ -81,7 +81,7 @@ func (c importCommand) Run(p *program) error {
 	})
 }
 
-// options are those of the settings and of the command line.
+// options combines the settings and the command line.
 func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Format, input *input) (o bulk.Options, err error) {
 	policy, err := a.Settings.Policy()
 	if err != nil {
@@ -99,9 +99,9 @@ func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Form
 	if o.Run, isNew, err = c.openRun(ctx, a.Repo, input); err != nil {
 		return o, err
 	}
-	o.Overwrite = o.Overwrite || !isNew // what a run left before its first batch was stored
+	o.Overwrite = o.Overwrite || !isNew // a run that is resumed may have left the file of rejected rows
 	backend, err := a.OpenOTP(ctx)
-	if missing := err; errors.Is(missing, app.ErrNoKey) { // only rows with a secret need it
+	if missing := err; errors.Is(missing, app.ErrNoKey) { // only rows with a secret need the key
 		o.Seal = func(context.Context, string, otp.Secret) ([]byte, error) { return nil, missing }
 		return o, nil
 	}
@@ -114,8 +114,8 @@ func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Form
 	return o, nil
 }
 
-// openRun finds how far an earlier run came. A dry run, and one without a name,
-// starts afresh.
+// openRun returns the state of an earlier run of the same import. A dry run, and a run without
+// a name, start from the beginning.
 func (c importCommand) openRun(ctx context.Context, repo *repository.Repository, input *input) (run repository.ImportRun, isNew bool, err error) {
 	name := c.Resume
 	if name == "" {
@@ -189,7 +189,7 @@ func (c importCommand) refusedPath(format bulk.Format) string {
 	}
 }
 
-// standardStream is standard input or output in the place of a file's name.
+// standardStream is the file name that means standard input or output.
 const standardStream = "-"
 
 func formatOf(file, chosen string) (bulk.Format, error) {
@@ -205,14 +205,14 @@ func formatOf(file, chosen string) (bulk.Format, error) {
 
 // input is a file, or a stream that can be read once.
 type input struct {
-	reader io.Reader // seekable where it is a plain file
+	reader io.Reader // seekable for a plain file
 	file   *os.File  // nil for standard input
-	size   int64     // of what reader gives; 0 where nobody knows
+	size   int64     // bytes that reader returns; 0 if unknown
 }
 
 func openInput(name string) (*input, error) {
 	if name == standardStream {
-		return &input{reader: struct{ io.Reader }{os.Stdin}}, nil // which may be a pipe, and then only looks seekable
+		return &input{reader: struct{ io.Reader }{os.Stdin}}, nil // hides Seek, which a pipe does not support
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -229,7 +229,7 @@ func openInput(name string) (*input, error) {
 	return &input{reader: file, file: file, size: info.Size()}, nil
 }
 
-// decode has the input read in UTF-8. Of one that is converted nobody knows the size.
+// decode converts the input to UTF-8. The size of converted input is unknown.
 func (i *input) decode(encoding bulk.Encoding) error {
 	decoded, converted, err := bulk.Decode(i.reader, encoding)
 	if err != nil {
@@ -242,7 +242,7 @@ func (i *input) decode(encoding bulk.Encoding) error {
 	return nil
 }
 
-// identity is the same for the same content only; "" for a stream.
+// identity returns a hash of the content, or "" for a stream.
 func (i *input) identity() (string, error) {
 	if i.file == nil {
 		return "", nil

@@ -75,7 +75,7 @@ func (c keygenCommand) keyPath(name string) string {
 	return name + ".pem"
 }
 
-// write makes all of the files or, where one is there already, none.
+// write creates all of the files, or none if one exists.
 func (c keygenCommand) write(pairs []app.KeyPair, keychain string) (err error) {
 	var made []string
 	defer func() {
@@ -107,8 +107,8 @@ func (c keygenCommand) write(pairs []app.KeyPair, keychain string) (err error) {
 	return nil
 }
 
-// keychainMode lets servers that run as another user read public keys, and nobody a
-// secret.
+// keychainMode makes a keychain of public keys readable for servers that run as another user,
+// and one with a secret readable only for its owner.
 func (c keygenCommand) keychainMode() fs.FileMode {
 	if strings.HasPrefix(c.Algorithm, "HS") {
 		return 0o600
@@ -116,7 +116,7 @@ func (c keygenCommand) keychainMode() fs.FileMode {
 	return 0o644
 }
 
-// writeNew writes a file that must not be there yet. Half of one does not stay.
+// writeNew creates a file, which must not exist. It removes an incomplete file.
 func writeNew(path string, content []byte, mode fs.FileMode) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -129,7 +129,7 @@ func writeNew(path string, content []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// report prints the entries, and to standard error what to do next.
+// report prints the keychain entries, and the next steps to standard error.
 func (c keygenCommand) report(p *program, pairs []app.KeyPair) error {
 	signers := ""
 	for _, pair := range pairs {
@@ -159,7 +159,8 @@ func (c keygenCommand) report(p *program, pairs []app.KeyPair) error {
 	return err
 }
 
-// signerOption is what --signer takes. The algorithm of a key is not always plain.
+// signerOption returns the value for --signer. It names the algorithm if the key alone does
+// not imply it.
 func (c keygenCommand) signerOption(name, path string) string {
 	if c.Algorithm == "RS256" {
 		return name + "=" + path

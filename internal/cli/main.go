@@ -1,4 +1,4 @@
-// Package cli is the command line: one file for each command.
+// Package cli implements the command line, with a file for each command.
 package cli
 
 import (
@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"slices"
-	_ "time/tzdata" // where the system has no time zones, such as an empty container image
+	_ "time/tzdata" // for systems without time zone data, such as an empty container image
 
 	"github.com/alecthomas/kong"
-	_ "golang.org/x/crypto/x509roots/fallback" // where the system has no certificates; those that it has prevail
+	_ "golang.org/x/crypto/x509roots/fallback" // for systems without certificates; those of the system take precedence
 )
 
-// program is what every command gets: where to read and write.
+// program is the environment of a command: its input, output and error streams.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -41,8 +41,8 @@ type commands struct {
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`
 }
 
-// Main runs the command that args name, without the program's own name, and
-// returns the process's exit status.
+// Main runs the command in args, which exclude the program's name, and returns the exit status
+// of the process.
 func Main(args []string, stdout, stderr io.Writer) int {
 	p := &program{stdin: os.Stdin, stdout: stdout, stderr: stderr}
 	exited := -1
@@ -62,7 +62,7 @@ func newParser(p *program, end func(status int)) *kong.Kong {
 	)
 }
 
-// exit unwinds from kong, which wants to end the process once help is printed.
+// exit is the panic value that stops kong after it has printed help, in place of os.Exit.
 type exit struct{}
 
 func run(parser *kong.Kong, args []string, p *program, exited *int) (status int) {

@@ -63,7 +63,7 @@ func (c otpEnrollCommand) Run(p *program) error {
 		if err := codes.Enroll(ctx, user.UID, user.Email, secret); err != nil {
 			return err
 		}
-		if code != "" { // it has counted
+		if code != "" { // the code has been counted
 			if _, err := codes.Check(ctx, user.UID, code); err != nil {
 				return err
 			}
@@ -81,8 +81,8 @@ func (c otpEnrollCommand) show(p *program, secret otp.Secret, url string) error 
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(p.stdout)
-		encoder.SetEscapeHTML(false)   // the URL has &, which people copy
-		return encoder.Encode(struct { //nolint:gosec // to show the secret is what was asked for
+		encoder.SetEscapeHTML(false)   // keeps & in the URL readable and copyable
+		return encoder.Encode(struct { //nolint:gosec // showing the secret is the purpose of the command
 			Secret otp.Secret `json:"secret"`
 			URL    string     `json:"url"`
 		}{secret, url})
@@ -91,10 +91,10 @@ func (c otpEnrollCommand) show(p *program, secret otp.Secret, url string) error 
 	return printQR(p.stdout, url)
 }
 
-// confirmations is how many codes may be wrong before enrolling is given up.
+// confirmations is the number of attempts in confirm.
 const confirmations = 3
 
-// confirm asks for a code of the secret until it gets one.
+// confirm asks for a code until one matches the secret. It fails after too many wrong codes.
 func confirm(ask io.Writer, answers io.Reader, secret otp.Secret) (code string, err error) {
 	lines := bufio.NewScanner(answers)
 	for range confirmations {
@@ -225,13 +225,13 @@ func (c otpStatusCommand) Run(p *program) error {
 	})
 }
 
-// accounts are users with the backend of their codes.
+// accounts combines users with their OTP backend.
 type accounts struct {
 	otp.Backend
 	repo *repository.Repository
 }
 
-// withOTP runs work on the database and the backend that the settings name.
+// withOTP runs work with the configured database and OTP backend.
 func withOTP(p *program, work func(ctx context.Context, settings config.Config, codes accounts) error) error {
 	return withApp(p, func(ctx context.Context, a *app.App) error {
 		backend, err := a.OpenOTP(ctx)
@@ -250,8 +250,8 @@ func (a accounts) user(ctx context.Context, uid string) (identity.User, error) {
 	return user, err
 }
 
-// unenrolled is a user who may get a secret: not one whose authenticator would
-// stop working without a word.
+// unenrolled returns a user who may get a secret. It rejects a user who has one, whose
+// authenticator would silently stop working.
 func (a accounts) unenrolled(ctx context.Context, uid string) (identity.User, error) {
 	user, err := a.user(ctx, uid)
 	if err == nil && user.OTP {

@@ -11,7 +11,7 @@ import (
 	"github.com/theory/jsonpath"
 )
 
-// output is how an answer is printed: json, table, or jsonpath= and a query.
+// output is the format of a response: json, table, or jsonpath= with a query.
 type output string
 
 const (
@@ -20,7 +20,7 @@ const (
 	jsonpathPrefix        = "jsonpath="
 )
 
-// Validate refuses an unknown format. Kong calls it.
+// Validate rejects an unknown format. Kong calls it.
 func (o output) Validate() error {
 	if o == outputJSON || o == outputTable {
 		return nil
@@ -46,8 +46,8 @@ func (o output) print(to io.Writer, body []byte) error {
 	}
 }
 
-// printJSON indents. Nothing is escaped that need not be: a URL in it can be
-// copied as it stands. What is no JSON is printed as it came.
+// printJSON indents JSON without unnecessary escapes, so that a URL in it can be copied. It
+// prints anything else unchanged.
 func printJSON(to io.Writer, body []byte) error {
 	pretty := jsontext.Value(bytes.TrimSpace(body))
 	if pretty.Format(jsontext.WithIndent("  "), jsontext.AllowDuplicateNames(true)) != nil {
@@ -57,8 +57,8 @@ func printJSON(to io.Writer, body []byte) error {
 	return err
 }
 
-// printSelected prints what a query selects, each on a line: a text as it is, for
-// scripts, and anything else as JSON. Nothing selected prints nothing.
+// printSelected prints each result of a query on a line: a string without quotes, for scripts,
+// and anything else as JSON. Without results it prints nothing.
 func printSelected(to io.Writer, body []byte, query string) error {
 	path, err := jsonpath.Parse(query)
 	if err != nil {
@@ -90,7 +90,7 @@ func printSelected(to io.Writer, body []byte, query string) error {
 type pagePrinter struct {
 	to       io.Writer
 	output   output
-	elements []jsontext.Value // of all pages, where the format needs them at once
+	elements []jsontext.Value // of all pages, if the format needs them at once
 	printed  int
 }
 

@@ -11,13 +11,13 @@ import (
 
 const (
 	shownRejections = 10
-	maxShownReason  = 200 // bytes of the reasons of one row
+	maxShownReason  = 200 // maximum length of the reasons for a row, in bytes
 )
 
-// progress tells how an import comes along. Of refused rows it shows the first few.
+// progress reports the progress of an import, and the first few rejected rows.
 type progress struct {
 	bar
-	size       int64 // of the input; 0 where nobody knows
+	size       int64 // size of the input; 0 if unknown
 	first      repository.ImportRun
 	rejections int
 }

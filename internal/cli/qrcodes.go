@@ -12,8 +12,8 @@ import (
 // quietZone is the light margin of a QR code, in modules (ISO/IEC 18004 §6.3.8).
 const quietZone = 4
 
-// printQR draws a QR code with two modules in each character: black on white where
-// w is a terminal, whatever its colours.
+// printQR prints a QR code with two modules per character. On a terminal it sets black and
+// white, whatever the terminal's colours are.
 func printQR(w io.Writer, text string) error {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
@@ -35,14 +35,14 @@ func printQR(w io.Writer, text string) error {
 	return nil
 }
 
-// halves are the characters by what is dark: the upper half, the lower half.
+// halves maps whether the upper and the lower module are dark to a character.
 var halves = map[bool]map[bool]string{
 	false: {false: " ", true: "▄"},
 	true:  {false: "▀", true: "█"},
 }
 
-// writeQR makes a PNG file that only its owner can read: whoever has it has the
-// secret. The file must not be there yet.
+// writeQR writes a PNG file that only its owner can read, because it contains the secret. The
+// file must not exist.
 func writeQR(path, text string) error {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {

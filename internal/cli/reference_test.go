@@ -43,7 +43,7 @@ func TestTheReferenceHasEveryCommandAsItsHelpHasIt(t *testing.T) {
 	}
 }
 
-// describe writes a command in Markdown.
+// describe writes the reference of a command in Markdown.
 func describe(to *strings.Builder, command *kong.Node) {
 	fmt.Fprintf(to, "\n## %s\n\n%s\n", command.FullPath(), command.Help)
 	text, example, _ := strings.Cut(command.Detail, "Example:\n")

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// signalContext ends with the first SIGTERM or SIGINT. The second one ends the
-// process, as it always does.
+// signalContext returns a context that ends with the first SIGTERM or SIGINT. The second
+// signal terminates the process.
 func signalContext() (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop)

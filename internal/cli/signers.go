@@ -12,14 +12,14 @@ import (
 	"barong/internal/app"
 )
 
-// signerOptions are what the commands that sign have in common.
+// signerOptions are the common options of commands that sign.
 type signerOptions struct {
 	Signer  []string      `placeholder:"NAME=FILE" sep:"none" env:"BARONG_SIGNER" help:"Who signs: its name in the server's keychain, and the file with its private key, as NAME=FILE or NAME=ALGORITHM:FILE. Several are separated by commas, or each has a --signer of its own. Without it, the development signer."`
 	Expires time.Duration `default:"60s" help:"How long the signature is good for."`
 	DataDir string        `default:"data" env:"BARONG_DATA_DIR" hidden:""`
 }
 
-// signers reads the private keys.
+// signers loads the private keys.
 func (s signerOptions) signers() ([]*signing.Signer, error) {
 	if len(s.Signer) == 0 {
 		signer, err := app.DevelopmentOf(s.DataDir).Signer()
@@ -50,11 +50,11 @@ func (s signerOptions) signers() ([]*signing.Signer, error) {
 	return signers, nil
 }
 
-// nextSigner is a comma behind which another signer begins. One in the name of a
-// file is none, unless a = follows before the next comma or slash.
+// nextSigner matches a comma that separates two signers: a name and = must follow it before
+// the next comma or slash. Other commas are part of a file name.
 var nextSigner = regexp.MustCompile(`,\s*[^,=/\s]+=`)
 
-// splitSigners takes a list of signers apart, as BARONG_SIGNER may hold it.
+// splitSigners splits a list of signers, such as that in BARONG_SIGNER.
 func splitSigners(list string) []string {
 	var signers []string
 	start := 0
@@ -65,20 +65,19 @@ func splitSigners(list string) []string {
 	return append(signers, strings.TrimSpace(list[start:]))
 }
 
-// claims are those of a signature that is good for the operation, or for any where
-// that is empty.
+// claims returns the claims of a signature for one operation, or for all if it is empty.
 func (s signerOptions) claims(operation string) signing.Claims {
 	claims := signing.NewClaims(time.Now(), s.Expires)
 	claims.Operation = operation
 	return claims
 }
 
-// bound is the option of the commands that sign without sending.
+// bound is the option of commands that sign without sending.
 type bound struct {
 	Operation string `name:"op" placeholder:"OPERATION" help:"The operation's id in openapi.yaml, as createLabel: the signature is good for no other. Without it, for any that the signer may call."`
 }
 
-// bind makes the claims of a signature.
+// bind returns the claims of a signature.
 func (b bound) bind(s signerOptions) (signing.Claims, error) {
 	contract, err := readContract()
 	if err != nil {

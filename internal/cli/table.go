@@ -12,15 +12,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// member is one of an object, in its place.
+// member is a member of an object. A slice of members keeps their order.
 type member struct {
 	name  string
 	value jsontext.Value
 }
 
-// printTable shows a list of objects as one row for each, under the names of the
-// first one's members, and an object as one row for each member. Lists and
-// objects inside are JSON in a cell.
+// printTable prints a list of objects as one row each, with the member names of the first
+// object as the header, and a single object as one row per member. Nested lists and objects
+// are printed as JSON.
 func printTable(to io.Writer, body []byte) error {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
@@ -89,7 +89,7 @@ func readMembers(object []byte) (members []member, err error) {
 	return members, nil
 }
 
-// cell is a value for people: a text without quotes, a dash for null.
+// cell formats a value: a string without quotes, null as a dash.
 func cell(value jsontext.Value) string {
 	switch value.Kind() {
 	case 'n':
@@ -105,8 +105,8 @@ func cell(value jsontext.Value) string {
 	}
 }
 
-// printable shows what a terminal would act upon, instead of letting it: texts
-// come from users, who may have put anything into them.
+// printable replaces control characters. Texts come from users and may contain escape
+// sequences that a terminal would execute.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' {

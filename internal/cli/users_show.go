@@ -48,8 +48,8 @@ func (c usersShowCommand) Run(p *program) error {
 	})
 }
 
-// findUser tells by its look what a text names: an @ is of an e-mail; a uid may
-// be digits only, so that it comes before a phone number.
+// findUser finds a user by e-mail (if the text contains @), UID or phone number. The UID is
+// tried before the phone number, because a UID may consist of digits.
 func findUser(ctx context.Context, repo *repository.Repository, text string) (identity.User, error) {
 	text = strings.TrimSpace(text)
 	var keys []repository.UserKey
@@ -72,7 +72,7 @@ func findUser(ctx context.Context, repo *repository.Repository, text string) (id
 	return identity.User{}, fmt.Errorf("there is no user with the uid, e-mail or phone number %q", text)
 }
 
-// showUser writes the page of a user.
+// showUser prints the details of a user.
 func showUser(to io.Writer, user identity.User, failures identity.OTPFailures, policy identity.Policy) error {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	row := func(name, format string, arguments ...any) {
@@ -134,7 +134,7 @@ func showProfile(row func(name, format string, arguments ...any), profile *ident
 	row("profile", "%s: %s", profile.State, strings.Join(parts, ", "))
 }
 
-// explainState is the state, and sentences that say why.
+// explainState returns the state and sentences that explain it.
 func explainState(user identity.User, policy identity.Policy) []string {
 	explained := policy.ExplainState(user.Labels)
 	var why string
@@ -157,7 +157,7 @@ func explainState(user identity.User, policy identity.Policy) []string {
 	return []string{user.State + ": " + why}
 }
 
-// explainLevel is the level, and sentences that say why.
+// explainLevel returns the level and sentences that explain it.
 func explainLevel(user identity.User, policy identity.Policy) []string {
 	explained := policy.ExplainLevel(user.Labels)
 	why := "no private label gives one"
@@ -201,7 +201,7 @@ func otpText(user identity.User, failures identity.OTPFailures) string {
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// first is the name of a row, which those of its kind after the first do without.
+// first returns the label of the first row of a group, and "" for the others.
 func first(name string, index int) string {
 	if index > 0 {
 		return ""

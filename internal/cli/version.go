@@ -45,7 +45,7 @@ func revision() string {
 
 func productVersion() string { return version.Product() }
 
-// userAgent says what sends a request of the command line.
+// userAgent sets the User-Agent of requests by the command line.
 func userAgent(_ context.Context, request *http.Request) error {
 	request.Header.Set("User-Agent", version.UserAgent("barong-cli"))
 	return nil

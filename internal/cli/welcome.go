@@ -14,14 +14,14 @@ import (
 	"barong/internal/server"
 )
 
-// places are where a server answers, and how to try it.
+// places are the URLs of a server, and a command to try it.
 type places struct {
-	api, docs, admin string // URLs; docs is empty where they are off
-	try              string // a command that works as it stands; empty where it needs a key that is not here
+	api, docs, admin string // URLs; docs is empty if the page is disabled
+	try              string // a command to copy; empty if it would need a key that is not available
 }
 
-// placesOf are those of a server. Only a signer for development is
-// at hand for a command.
+// placesOf returns the places of a server. Only the key of a development signer is available to a
+// command.
 func placesOf(s *app.Server) places {
 	root := s.URL()
 	p := places{api: root + handlers.BasePath, admin: s.AdminURL()}
@@ -34,14 +34,14 @@ func placesOf(s *app.Server) places {
 	return p
 }
 
-// The defaults of barong call, and of the settings that it shares with the server.
+// Defaults of barong call, and of the settings that it shares with the server.
 const (
 	defaultServer  = "http://127.0.0.1:8080"
 	defaultDataDir = "data"
 )
 
-// reach are the options with which a command finds a server, and its signer, that are
-// not where the defaults are.
+// reach returns the options that a command needs to find a server and its signer where they
+// differ from the defaults.
 func reach(c config.Config, root string) (options []string) {
 	if root != defaultServer {
 		options = append(options, "--server", root)
@@ -52,7 +52,7 @@ func reach(c config.Config, root string) (options []string) {
 	return options
 }
 
-// programName is how this program was called, for commands to copy.
+// programName returns the name of this program for commands to copy.
 func programName() string {
 	if name := os.Args[0]; strings.ContainsRune(name, os.PathSeparator) {
 		return shellQuoted(name)
@@ -60,7 +60,7 @@ func programName() string {
 	return "barong"
 }
 
-// shellQuoted is text as a shell takes it for one word.
+// shellQuoted quotes a text as one word of a shell.
 func shellQuoted(text string) string {
 	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(plainInShells, r) }) {
 		return text
@@ -70,8 +70,8 @@ func shellQuoted(text string) string {
 
 const plainInShells = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,"
 
-// announce says where the server answers: to a person in a few lines, to a program in
-// one line of the log.
+// announce prints where the server listens: as a few lines on a terminal, as one log line in
+// JSON format.
 func (p places) announce(to io.Writer, log *slog.Logger, asJSON bool) error {
 	if asJSON {
 		log.Info("serving", "version", productVersion(), "api", p.api, "docs", p.docs, "admin", p.admin)

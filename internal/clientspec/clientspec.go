@@ -1,5 +1,5 @@
-// Package clientspec narrows the OpenAPI document for generators that take one
-// media type a body.
+// Package clientspec reduces the OpenAPI document for generators that support only one media
+// type per body.
 package clientspec
 
 import (
@@ -20,10 +20,10 @@ const (
 	schemas        = "#/components/schemas/"
 )
 
-// Derive returns the document as JSON with application/json as the only media type
-// of a body: no form, no signed envelope and no problem details. Schemas that only
-// those used are left out. Where publicURL, under which the server is reached, is
-// not empty, the URLs of servers are absolute. The document is used up: it changes.
+// Derive returns the document as JSON, with application/json as the only media type of bodies:
+// forms, signed envelopes and problem details are removed, with the schemas that only they
+// used. If publicURL, the server's base URL for clients, is not empty, the URLs in servers are
+// absolute. Derive modifies the document.
 func Derive(document *openapi3.T, publicURL string) ([]byte, error) {
 	used, err := usedSchemas(document)
 	if err != nil {
@@ -64,8 +64,8 @@ func keepJSON(content openapi3.Content) {
 	}
 }
 
-// dropUnused removes the schemas of used that nothing refers to any more, and then
-// those that only they referred to.
+// dropUnused removes the schemas in used that are no longer referenced, repeatedly, until only
+// referenced ones remain.
 func dropUnused(document *openapi3.T, used map[string]bool) error {
 	for {
 		still, err := usedSchemas(document)
@@ -84,7 +84,7 @@ func dropUnused(document *openapi3.T, used map[string]bool) error {
 	}
 }
 
-// usedSchemas are those that something refers to.
+// usedSchemas returns the referenced schemas.
 func usedSchemas(document *openapi3.T) (map[string]bool, error) {
 	text, err := json.Marshal(document)
 	if err != nil {

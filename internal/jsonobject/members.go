@@ -7,22 +7,22 @@ import (
 )
 
 const (
-	// maxUnknown is how many names of unknown members are kept.
+	// maxUnknown is the maximum number of unknown member names that are kept.
 	maxUnknown = 20
-	// maxName is how much of such a name is kept, in characters: no answer repeats
-	// more of what a caller made up.
+	// maxName is the maximum length, in characters, of a kept name. It bounds what responses
+	// repeat of a request.
 	maxName = 64
 )
 
-// Members are those of one object: the values of the wanted ones, as parts of the
-// text, and the names of the first others.
+// Members are the members of one object: the wanted values, as slices of the text, and the
+// first names of unknown members.
 type Members struct {
 	Values  map[string]jsontext.Value
 	Unknown []string
 }
 
-// Members reads an object and keeps the values of the members that are wanted. It
-// returns the whole object, too.
+// Members reads an object and keeps the values of members for which wanted returns true. It
+// also returns the whole object.
 func (r *Reader) Members(wanted func(name []byte) bool) (Members, jsontext.Value, error) {
 	members := Members{Values: map[string]jsontext.Value{}}
 	whole, err := r.Object(func(name []byte) error {
@@ -39,14 +39,14 @@ func (r *Reader) Members(wanted func(name []byte) bool) (Members, jsontext.Value
 	return members, whole, err
 }
 
-// AddUnknown notes the name of a member that nobody wants, unless there are many.
+// AddUnknown stores the name of an unknown member, up to maxUnknown names.
 func (m *Members) AddUnknown(name []byte) {
 	if len(m.Unknown) < maxUnknown {
 		m.Unknown = append(m.Unknown, shorten(name))
 	}
 }
 
-// shorten is the beginning of a name.
+// shorten truncates a name to maxName characters.
 func shorten(name []byte) string {
 	end := 0
 	for range maxName {

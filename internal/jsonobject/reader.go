@@ -1,6 +1,6 @@
-// Package jsonobject reads JSON objects that strangers send, in time and memory
-// that do not depend on what is in them: a text is walked once, values that
-// nobody asks for are never built, and there are bounds on members and values.
+// Package jsonobject reads untrusted JSON objects with bounded time and memory: it reads a
+// text once, does not build values that are not needed, and limits the number of members and
+// values.
 package jsonobject
 
 import (
@@ -15,28 +15,28 @@ import (
 )
 
 const (
-	// MaxMembers is how many members one object may have that is read member by
-	// member ([Reader.Object]); every operation has far fewer parameters.
+	// MaxMembers is the maximum number of members of an object that is read member by member
+	// ([Reader.Object]). Every operation has far fewer parameters.
 	MaxMembers = 1000
-	// MaxValues is how many names and values, nested ones included, one text may
-	// have. It bounds what the decoder remembers to find a name given twice.
+	// MaxValues is the maximum number of names and values in a text, including nested ones. It
+	// bounds the memory for detecting duplicate names.
 	MaxValues = 10_000
 )
 
-// The errors of a sound JSON text that has another shape than is read.
+// Errors for valid JSON of another type than expected.
 var (
 	ErrNotObject = errors.New("is not a JSON object")
 	ErrNotArray  = errors.New("is not a JSON array")
 )
 
-// SyntaxError says what is wrong with a text, and where. It repeats nothing of
-// the text: names of members may be passwords that somebody put in the wrong place.
+// SyntaxError describes an error in a text and its position. It repeats nothing of the text:
+// even a member name may be a misplaced password.
 type SyntaxError struct {
 	Problem   string // "is not valid JSON", "has a member twice" and the like
-	Offset    int64  // in bytes from the start of the text; -1 where there is no place
-	Duplicate bool   // a member is given twice
-	Trailing  bool   // something follows the one value
-	TooMuch   bool   // the text is over MaxMembers or MaxValues
+	Offset    int64  // in bytes from the start of the text; -1 if unknown
+	Duplicate bool   // an object has two members of the same name
+	Trailing  bool   // something follows the JSON value
+	TooMuch   bool   // the text exceeds MaxMembers or MaxValues
 }
 
 func (e *SyntaxError) Error() string {
@@ -50,10 +50,10 @@ func (e *SyntaxError) Error() string {
 	}
 }
 
-// Reader walks one text from front to back. Errors are a [SyntaxError], one of
-// the package's other errors, that of a visitor, or that of the context.
+// Reader reads one text from start to end. Its errors are a [SyntaxError], one of the
+// package's other errors, an error of a visitor, or that of the context.
 type Reader struct {
-	ctx     context.Context //nolint:containedctx // a reader lives as long as one call of Read
+	ctx     context.Context //nolint:containedctx // a reader lives only during one call of Read
 	text    []byte
 	source  bytes.Buffer
 	decoder jsontext.Decoder
@@ -62,16 +62,15 @@ type Reader struct {
 
 var readers = sync.Pool{New: func() any { return new(Reader) }}
 
-// Read runs work, which must read all of the one value that text holds. A member
-// given twice, at any depth, broken UTF-8, more than 10,000 levels, more than
-// [MaxValues] values and anything behind the value are errors. It ends when ctx
-// does.
+// Read calls work, which must read the one value of the text. Errors are: a duplicate member
+// at any depth, invalid UTF-8, more than 10,000 levels, more than [MaxValues] values, and
+// anything after the value. Read ends when ctx does.
 func Read(ctx context.Context, text []byte, work func(*Reader) error) error {
 	return read(ctx, text, work)
 }
 
-// ReadLeniently is Read for a text that is known to be broken: members given twice
-// and broken UTF-8 are passed over.
+// ReadLeniently is like Read, but accepts duplicate members and invalid UTF-8. It is for texts
+// that are known to be malformed.
 func ReadLeniently(ctx context.Context, text []byte, work func(*Reader) error) error {
 	return read(ctx, text, work, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
@@ -80,7 +79,7 @@ func read(ctx context.Context, text []byte, work func(*Reader) error, options ..
 	r, _ := readers.Get().(*Reader)
 	r.reset(ctx, text, options...)
 	defer func() {
-		r.reset(nil, nil) //nolint:staticcheck // the text may have megabytes, and the pool must not keep it
+		r.reset(nil, nil) //nolint:staticcheck // the pool must not retain the text, which may have several megabytes
 		readers.Put(r)
 	}()
 	if err := work(r); err != nil {
@@ -94,10 +93,10 @@ func (r *Reader) reset(ctx context.Context, text []byte, options ...jsontext.Opt
 	r.decoder.Reset(&r.source, options...)
 }
 
-// Kind is that of the value that comes next.
+// Kind returns the kind of the next value.
 func (r *Reader) Kind() jsontext.Kind { return r.decoder.PeekKind() }
 
-// Value is the next value: a part of the text, not a copy.
+// Value returns the next value as a slice of the text.
 func (r *Reader) Value() (jsontext.Value, error) {
 	if kind := r.Kind(); kind != '{' && kind != '[' {
 		if err := r.count(); err != nil {
@@ -108,7 +107,7 @@ func (r *Reader) Value() (jsontext.Value, error) {
 			return nil, r.broken(err)
 		}
 		end := int(r.decoder.InputOffset())
-		return r.text[end-len(value) : end], nil // value itself lasts until the next one is read
+		return r.text[end-len(value) : end], nil // value itself is only valid until the next read
 	}
 	depth := r.decoder.StackDepth()
 	start := int64(-1)
@@ -123,8 +122,8 @@ func (r *Reader) Value() (jsontext.Value, error) {
 	return r.text[start:r.decoder.InputOffset()], nil
 }
 
-// Text is the text of the next value, a string, as part of what is read where
-// nothing is escaped in it; nil where it is null.
+// Text returns the decoded next value, which must be a string or null (nil). It is a slice of
+// the text if nothing in it is escaped.
 func (r *Reader) Text() ([]byte, error) {
 	value, err := r.Value()
 	if err != nil || value.Kind() == 'n' {
@@ -133,8 +132,8 @@ func (r *Reader) Text() ([]byte, error) {
 	return Unquote(value)
 }
 
-// Object reads an object. visit gets the name of every member, in their order,
-// and must read its value; name lasts until then.
+// Object reads an object. It calls visit with the name of each member, in order; visit must
+// read the member's value. name is only valid until then.
 func (r *Reader) Object(visit func(name []byte) error) (whole jsontext.Value, err error) {
 	if r.Kind() != '{' {
 		return nil, r.other(ErrNotObject)
@@ -165,7 +164,7 @@ func (r *Reader) Object(visit func(name []byte) error) (whole jsontext.Value, er
 	return r.text[start:r.decoder.InputOffset()], nil
 }
 
-// Array reads an array. visit must read the next element.
+// Array reads an array. It calls visit for each element; visit must read the element.
 func (r *Reader) Array(visit func() error) error {
 	if r.Kind() != '[' {
 		return r.other(ErrNotArray)
@@ -181,7 +180,8 @@ func (r *Reader) Array(visit func() error) error {
 	return r.skipToken()
 }
 
-// other reads what is not of the wanted kind, to find out whether it is JSON at all.
+// other skips a value of an unexpected kind. It returns its syntax error if it is malformed,
+// else wanted.
 func (r *Reader) other(wanted error) error {
 	if _, err := r.Value(); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (r *Reader) other(wanted error) error {
 	return wanted
 }
 
-// skipToken moves on behind a bracket, a name or a scalar.
+// skipToken skips a bracket, a name or a scalar.
 func (r *Reader) skipToken() error {
 	if err := r.count(); err != nil {
 		return err
@@ -200,7 +200,7 @@ func (r *Reader) skipToken() error {
 	return nil
 }
 
-// count counts a name, a value, or the end of one.
+// count counts a name, a scalar or a bracket against MaxValues.
 func (r *Reader) count() error {
 	if r.values++; r.values > MaxValues {
 		return &SyntaxError{Problem: fmt.Sprintf("has more than %d values", MaxValues), Offset: -1, TooMuch: true}
@@ -221,12 +221,12 @@ func (r *Reader) atEnd() error {
 	}
 }
 
-// broken is an error of the decoder without what the decoder repeats of the text.
+// broken converts an error of the decoder to one that repeats nothing of the text.
 func (r *Reader) broken(err error) error {
 	var at *jsontext.SyntacticError
 	switch {
 	case !errors.As(err, &at):
-		return &SyntaxError{Problem: "is not valid JSON", Offset: -1} // it ends too soon
+		return &SyntaxError{Problem: "is not valid JSON", Offset: -1} // the text ends too early
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return &SyntaxError{Problem: "has a member twice", Offset: at.ByteOffset, Duplicate: true}
 	default:
@@ -234,8 +234,8 @@ func (r *Reader) broken(err error) error {
 	}
 }
 
-// Unquote is the text of a JSON string, as part of the value where nothing is
-// escaped in it.
+// Unquote decodes a JSON string. The result is a slice of the value if nothing in it is
+// escaped.
 func Unquote(value jsontext.Value) ([]byte, error) {
 	if value.Kind() != '"' {
 		return nil, errors.New("is not a string")

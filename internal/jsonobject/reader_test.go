@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// members reads an object as an operation does that knows a and b.
+// members reads an object like an operation with the parameters a and b.
 func members(t testing.TB, text string) (Members, string, error) {
 	t.Helper()
 	var got Members
@@ -48,7 +48,7 @@ func TestNamesOfUnknownMembersAreShortenedAndFew(t *testing.T) {
 	}
 }
 
-// What is wrong is named with its place, and without a word of the text.
+// Errors contain the position and nothing of the text.
 func TestErrorsNameAPlaceAndNothingOfTheText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -81,7 +81,7 @@ func TestMembersAndValuesAreBounded(t *testing.T) {
 	for text, sound := range map[string]bool{
 		object(MaxMembers):                                   true,
 		object(MaxMembers + 1):                               false,
-		`{"x":` + object(2*MaxMembers) + `}`:                 true, // nobody asks for them
+		`{"x":` + object(2*MaxMembers) + `}`:                 true, // not counted, because the members of a skipped value are not visited
 		`{"x":` + object(MaxValues) + `}`:                    false,
 		`{"a":[0` + strings.Repeat(",0", MaxValues) + `]}`:   false,
 		`{"x":"` + strings.Repeat("x", 1<<20) + `"}`:         true,
@@ -109,8 +109,7 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// What the reader takes is what JSON is, and each value is the one that the standard
-// library finds.
+// The reader accepts exactly valid JSON, and finds the same values as the standard library.
 func FuzzMembers(f *testing.F) {
 	for _, text := range []string{`{}`, `{"a":[{"b":[]}],"b":"\u00e9"}`, ` {"a" : {"a":{}} , "c":1e9}`, `{"a":1,"a":2}`, `[1]`, `{"a":`} {
 		f.Add([]byte(text))

@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// The encodings that reject trailing bits: a value has one text.
+// Encodings that reject non-zero trailing bits, so that each value has exactly one text.
 var (
 	rawBase64URL    = base64.RawURLEncoding.Strict()
 	paddedBase64URL = base64.URLEncoding.Strict()
@@ -14,8 +14,8 @@ var (
 
 var errNotBase64URL = errors.New("is not base64url")
 
-// DecodeBase64URL decodes the encoding of RFC 7515 §2, with or without padding. Line
-// breaks, which the standard library would skip, are errors too.
+// DecodeBase64URL decodes base64url (RFC 7515 §2) with or without padding. It rejects line
+// breaks, which the standard library skips.
 func DecodeBase64URL(text []byte) ([]byte, error) {
 	encoding := rawBase64URL
 	if bytes.HasSuffix(text, []byte("=")) {

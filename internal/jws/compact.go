@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ParseCompact reads a JWS in compact serialisation (RFC 7515 §7.1), as far as its
-// header. An error repeats nothing of the text.
+// ParseCompact parses a JWS in compact serialisation (RFC 7515 §7.1). It decodes the header
+// only. Its errors repeat nothing of the text.
 func ParseCompact(text string) (payload []byte, s Signature, err error) {
 	parts := strings.SplitN(text, ".", 4)
 	if len(parts) != 3 {

@@ -14,11 +14,11 @@ import (
 )
 
 // Countersignable is a JWS in General JSON serialisation over claims, to which one more
-// signature can be added. Whether its signatures verify is not checked.
+// signature can be added. Its existing signatures are not verified.
 type Countersignable struct {
 	jws       *General
 	statement statement
-	others    []member // neither payload nor signatures
+	others    []member // members other than payload and signatures
 }
 
 type member struct {
@@ -29,11 +29,11 @@ type member struct {
 // maxCountersignable is the maximum length of a [Countersignable], in bytes of JSON.
 const maxCountersignable = 64 << 10
 
-// ParseCountersignable reads a JSON object of at most 64 KiB. It must have a payload,
-// base64url of a JSON object, and at least one signature, each with a protected header
-// and a value; if both headers of a signature have a kid, they must agree. A member
-// given twice is an error anywhere. An error repeats nothing of the text. Parts of text
-// are kept, which must not change as long as the JWS is in use.
+// ParseCountersignable parses a JSON object of at most 64 KiB. It must have a payload
+// (base64url of a JSON object) and at least one signature, each with a protected header and a
+// value. If both headers of a signature have a kid, the kids must be equal. A duplicate member
+// anywhere is an error. Errors repeat nothing of the text. The result refers to slices of
+// text, which must not change while it is in use.
 func ParseCountersignable(text []byte) (*Countersignable, error) {
 	if len(text) > maxCountersignable {
 		return nil, fmt.Errorf("it is longer than %d bytes", maxCountersignable)
@@ -82,8 +82,7 @@ func (c *Countersignable) readClaims(decoded []byte) error {
 	return nil
 }
 
-// checkStrictly rejects what a lenient reader of a signature could understand in more
-// than one way.
+// checkStrictly rejects signatures that lenient parsers could interpret in different ways.
 func (s Signature) checkStrictly() error {
 	switch {
 	case len(s.protected) == 0:
@@ -99,16 +98,15 @@ func (s Signature) checkStrictly() error {
 	return nil
 }
 
-// Sign returns the JWS as JSON with a signature by s after the signatures that it has,
-// over the payload as it was received. The signatures of others, and members that are
-// not those of a JWS, are byte for byte as they were. Earlier signatures by s are
-// dropped.
+// Sign returns the JWS as JSON with one more signature, by s, over the payload as received.
+// Signatures of others and unknown members keep every byte. Earlier signatures by s are
+// removed.
 func (c *Countersignable) Sign(s *signing.Signer) ([]byte, error) {
-	made, err := s.Sign(string(c.jws.Payload), "")
+	signature, err := s.Sign(string(c.jws.Payload), "")
 	if err != nil {
 		return nil, err
 	}
-	added, err := json.Marshal(made)
+	added, err := json.Marshal(signature)
 	if err != nil {
 		return nil, err
 	}
@@ -138,18 +136,18 @@ func (c *Countersignable) Sign(s *signing.Signer) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// Attestation signs claims of the signer's own into a JWS in General JSON
-// serialisation, with the typ (RFC 8725 §3.11) in the protected header. No
-// countersignature has a typ: by it, a verifier tells what the signer states from what
-// the signer only countersigned.
+// Attestation signs claims that the signer itself states. The JWS is in General JSON
+// serialisation with typ (RFC 8725 §3.11) in the protected header. Countersignatures never
+// have a typ, so that a verifier can distinguish the signer's own statements from what it only
+// countersigned.
 func Attestation(typ string, claims signing.Claims, s *signing.Signer) ([]byte, error) {
 	payload, err := claims.Payload(nil)
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.Sign(payload, typ)
+	signature, err := s.Sign(payload, typ)
 	if err != nil {
 		return nil, err
 	}
-	return signing.Join(payload, made)
+	return signing.Join(payload, signature)
 }

@@ -15,7 +15,7 @@ import (
 	"barong/internal/jws"
 )
 
-// countersigner is a server that signs for others, and the keys it publishes.
+// countersigner returns the server's signer and its published key.
 var countersigner = sync.OnceValues(func() (*signing.Signer, jose.JSONWebKey) {
 	private, _, err := signing.GenerateKey("RS256")
 	if err != nil {
@@ -36,13 +36,13 @@ var countersigner = sync.OnceValues(func() (*signing.Signer, jose.JSONWebKey) {
 	return s, set.Keys[0]
 })
 
-// general is the answer, with each entry as it stands.
+// general is the signed JWS with its signatures as raw JSON.
 type general struct {
 	Payload    string           `json:"payload"`
 	Signatures []jsontext.Value `json:"signatures"`
 }
 
-// goodBy fails the test unless the last entry verifies with the published key.
+// goodBy fails the test unless the last signature verifies with the published key.
 func goodBy(t *testing.T, key jose.JSONWebKey, signed []byte) general {
 	t.Helper()
 	var g general
@@ -60,7 +60,7 @@ func goodBy(t *testing.T, key jose.JSONWebKey, signed []byte) general {
 	if err != nil {
 		t.Fatalf("%v: %s", err, signed)
 	}
-	if _, err := parsed.Verify(key); err != nil && !strings.HasSuffix(g.Payload, "=") { // that library drops padding, which is signed
+	if _, err := parsed.Verify(key); err != nil && !strings.HasSuffix(g.Payload, "=") { // the library strips padding, which is part of the signed text
 		t.Fatalf("%v: %s", err, signed)
 	}
 	return g
@@ -173,7 +173,7 @@ func FuzzCountersign(f *testing.F) {
 		if is.Payload != was.Payload {
 			t.Fatalf("the payload became %q", is.Payload)
 		}
-		// What is there is what was there, in its order, but for entries by barong.
+		// Existing signatures stay unchanged and in order, except those by barong.
 		kept := is.Signatures[:len(is.Signatures)-1]
 		for _, each := range was.Signatures {
 			if len(kept) > 0 && bytes.Equal(each, kept[0]) {
@@ -187,7 +187,7 @@ func FuzzCountersign(f *testing.F) {
 		if len(kept) != 0 {
 			t.Fatalf("entries that were not there: %s", kept)
 		}
-		// Signed twice is signed once.
+		// Signing twice leaves one signature.
 		message, err = jws.ParseCountersignable(signed)
 		if err != nil {
 			t.Fatalf("what was signed is no JWS: %v\n%s", err, signed)

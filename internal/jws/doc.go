@@ -1,7 +1,6 @@
-// Package jws reads JSON Web Signatures (RFC 7515) that others made, verifies them, and
-// adds the signature of a server. It knows keys and bytes, and neither claims nor
-// rights.
+// Package jws parses JSON Web Signatures (RFC 7515), verifies them, and adds the server's
+// signature. It handles keys and bytes; claims and permissions are the callers' concern.
 //
-// A JWS is never encoded again: signatures are verified over the bytes as they were
-// received, and a JWS that gets one more signature keeps every byte of the others.
+// A JWS is never re-encoded: signatures are verified over the bytes as received, and a
+// countersigned JWS keeps every byte of the other signatures.
 package jws

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// b64 is base64url without padding.
+// b64 encodes in base64url without padding.
 func b64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 func contains(t testing.TB, err error, part string) {

@@ -10,9 +10,8 @@ import (
 	"barong/internal/jsonobject"
 )
 
-// General is a JWS in General JSON serialisation (RFC 7515 §7.2.1) as it was received.
-// Its parts are parts of the text that was read, which must not change as long as they
-// are in use.
+// General is a parsed JWS in General JSON serialisation (RFC 7515 §7.2.1). Its fields are
+// slices of the parsed text, which must not change while they are in use.
 type General struct {
 	Payload    []byte      // in base64url; nil if the text has no member payload
 	Signatures []Signature // nil if the text has no member signatures
@@ -20,23 +19,22 @@ type General struct {
 	quoted jsontext.Value // the payload with its quotes
 }
 
-// Options say how [Parse] reads a JWS.
+// Options configure [Parse].
 type Options struct {
-	// MaxSignatures is how many signatures are read; more are an error. 0 is no limit.
+	// MaxSignatures is the maximum number of signatures; more are an error. 0 means no limit.
 	MaxSignatures int
-	// Payload gets the decoded payload, before or after the signatures are read. Its
-	// error ends the reading.
+	// Payload is called with the decoded payload, before or after the signatures are read. An
+	// error that it returns ends Parse.
 	Payload func(decoded []byte) error
-	// Other gets the members that are neither payload nor signatures. If it is nil, they
-	// are skipped. The name is only valid until it returns.
+	// Other is called for each member other than payload and signatures, unless it is nil. The
+	// name is only valid during the call.
 	Other func(name []byte, value jsontext.Value)
 }
 
-// Parse reads a JSON object. If it has payload and signatures, they must have the shape
-// of those of a JWS; whether it has them is for the caller to check. Protected headers
-// must be JSON objects; signatures are not decoded. A member given twice is an error in
-// the object, its signatures and their headers. An error repeats nothing of the text.
-// Parse ends when ctx does.
+// Parse parses a JSON object. The members payload and signatures are optional, but must have
+// the form of those of a JWS. Protected headers must be JSON objects; signature values are not
+// decoded. A duplicate member of the object, of a signature or of a header is an error. Errors
+// repeat nothing of the text. Parse ends when ctx does.
 func Parse(ctx context.Context, text []byte, options Options) (*General, error) {
 	g := &General{}
 	err := jsonobject.Read(ctx, text, func(r *jsonobject.Reader) error {

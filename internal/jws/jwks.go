@@ -9,8 +9,8 @@ import (
 	"barong/clients/go/signing"
 )
 
-// PublicKeys is the JWK set (RFC 7517 §5) with which everybody can verify what s signs.
-// An HMAC secret has no public half, and is an error.
+// PublicKeys returns the JWK set (RFC 7517 §5) that verifies signatures by s. An HMAC secret
+// has no public key, and is an error.
 func PublicKeys(s *signing.Signer) ([]byte, error) {
 	public := s.PublicKey()
 	if public == nil {

@@ -12,29 +12,29 @@ import (
 	"barong/internal/jsonobject"
 )
 
-// Signature is one signature as it was received. Nothing in it is verified.
+// Signature is one signature of a JWS as received, not verified.
 type Signature struct {
 	KID             string // empty if neither header has one
-	ConflictingKIDs bool   // the two headers name different signers
-	HasCrit         bool   // it relies on extensions (RFC 7515 §4.1.11), none of which is supported
+	ConflictingKIDs bool   // the two headers have different kids
+	HasCrit         bool   // it has crit: it depends on extensions (RFC 7515 §4.1.11), none of which is supported
 
-	algorithm string // of the protected header; empty if that has none
-	protected []byte // in base64url, as it was signed
+	algorithm string // from the protected header; empty if it has none
+	protected []byte // in base64url, as signed
 	value     []byte // in base64url
 
 	text       jsontext.Value // the element of signatures; nil in compact serialisation
-	headerKind jsontext.Kind  // of the member header; 0 if there is none
+	headerKind jsontext.Kind  // kind of the member header; 0 if it is absent
 }
 
-// header has the parameters of RFC 7515 §4.1 that are used. typ and all others are
-// ignored.
+// header holds the parameters of RFC 7515 §4.1 that this package uses. It ignores typ and all
+// others.
 type header struct {
 	algorithm string
 	kid       *string
 	hasCrit   bool
 }
 
-// read takes the parameters from a JSON object.
+// read reads the parameters from a JSON object.
 func (h *header) read(r *jsonobject.Reader) error {
 	_, err := r.Object(func(name []byte) error {
 		switch string(name) {
@@ -64,7 +64,7 @@ func (h *header) read(r *jsonobject.Reader) error {
 	return err
 }
 
-// readOrNull takes null for a header without parameters.
+// readOrNull is like read, but accepts null as a header without parameters.
 func (h *header) readOrNull(r *jsonobject.Reader) error {
 	if r.Kind() == 'n' {
 		_, err := r.Value()
@@ -73,9 +73,9 @@ func (h *header) readOrNull(r *jsonobject.Reader) error {
 	return h.read(r)
 }
 
-// newSignature reads the protected header. An algorithm that only the unprotected
-// header names does not count, since nobody signed it. crit is only allowed in the
-// protected header (RFC 7515 §4.1.11), and is noted in either.
+// newSignature reads the protected header. An algorithm in the unprotected header is ignored,
+// because it is not signed. crit is only permitted in the protected header (RFC 7515 §4.1.11),
+// but detected in either.
 func newSignature(protected []byte, unprotected header, value []byte) (Signature, error) {
 	var h header
 	if len(protected) > 0 {
@@ -102,8 +102,8 @@ func newSignature(protected []byte, unprotected header, value []byte) (Signature
 	return s, nil
 }
 
-// Verify returns an error unless the signature is one over the payload, in base64url as
-// it was received, by the key and with the algorithm of the key.
+// Verify returns an error unless the signature over the payload (base64url as received) is
+// valid for the key and its algorithm.
 func (s Signature) Verify(payload []byte, key *signing.VerificationKey) error {
 	if s.HasCrit {
 		return errors.New("the header has crit, and no extension is understood")
@@ -118,8 +118,8 @@ func (s Signature) Verify(payload []byte, key *signing.VerificationKey) error {
 	return key.Verify(signingInput(s.protected, payload), value)
 }
 
-// signingInput is what a signature is computed over (RFC 7515 §5.1 step 8). A payload
-// with a document has megabytes, hence one allocation.
+// signingInput returns the text that a signature covers (RFC 7515 §5.1 step 8). It allocates
+// once, because a payload with a document has several megabytes.
 func signingInput(protected, payload []byte) string {
 	var input strings.Builder
 	input.Grow(len(protected) + 1 + len(payload))

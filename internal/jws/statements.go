@@ -12,14 +12,13 @@ import (
 	"barong/internal/jsonobject"
 )
 
-// statement has the claims of a JWS that say who states something and about whom, under
-// every name that a verifier might take for iss, sub or uid: some libraries match the
-// names of members without regard to case.
+// statement collects the claims iss, sub and uid, under every name that a verifier might
+// accept for them: some JSON libraries ignore the case of names.
 type statement struct {
 	issuers, subjects, uids []member
 }
 
-// note keeps a claim that is one of these.
+// note stores a claim if it is one of these.
 func (s *statement) note(name string, value jsontext.Value) {
 	claim := member{name, value}
 	switch foldName(claim.name) {
@@ -37,12 +36,11 @@ var (
 	errAmbiguous    = errors.New("payload is an attestation whose iss or sub can be read in two ways")
 )
 
-// CheckStatement returns an error if a signature by issuer over the claims could pass
-// for a statement of issuer's own about anybody but the user with this uid. It could if
-// iss, or a text anywhere in it, reads as issuer to a lenient program or to a person.
-// Then sub must be there once and equal the uid, and uid, which Barong's own tokens
-// have too, must be the same or absent. Claims that can be read in two ways are
-// rejected.
+// CheckStatement returns an error if a signature by issuer over the claims could be mistaken
+// for issuer's own statement about another user than uid. The check applies if iss, or a text
+// anywhere in it, could be read as issuer by a lenient program or by a person. In that case
+// sub must occur once and equal uid, and the claim uid, which Barong's own tokens contain,
+// must be equal to uid or absent. Ambiguous claims are rejected.
 func (c *Countersignable) CheckStatement(issuer, uid string) error {
 	said := c.statement
 	claimed := false
@@ -66,14 +64,14 @@ func (c *Countersignable) CheckStatement(issuer, uid string) error {
 	return nil
 }
 
-// anyText says whether is holds for a text anywhere in a JSON value, names of members
-// included.
+// anyText reports whether is returns true for any text in a JSON value, including member
+// names.
 func anyText(value jsontext.Value, is func(string) bool) bool {
 	decoder := jsontext.NewDecoder(strings.NewReader(string(value)))
 	for {
 		token, err := decoder.ReadToken()
 		if err != nil {
-			return false // the end: the value is sound
+			return false // the end: the value is valid JSON
 		}
 		if token.Kind() == '"' && is(token.String()) {
 			return true
@@ -81,12 +79,12 @@ func anyText(value jsontext.Value, is func(string) bool) bool {
 	}
 }
 
-// foldName is a name as the most lenient program compares it.
+// foldName returns a name in the form in which the most lenient parsers compare it.
 func foldName(name string) string {
 	return cases.Fold().String(norm.NFKC.String(withoutInvisible(name)))
 }
 
-// withoutInvisible drops white space, controls and characters of no width.
+// withoutInvisible removes white space, control characters and zero-width characters.
 func withoutInvisible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.In(r, unicode.C, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
@@ -96,12 +94,12 @@ func withoutInvisible(text string) string {
 	}, text)
 }
 
-// lookalikes are the signs of ASCII that stand for letters.
+// lookalikes maps ASCII characters to the letters that they resemble.
 var lookalikes = strings.NewReplacer("0", "o", "4", "a", "@", "a", "6", "g", "9", "g", "8", "b")
 
-// resembles says whether a person, or a program that is lenient about case, width,
-// accents, punctuation or what follows a NUL, could take the text for the name,
-// which is in lower-case ASCII. A letter of another script may look like any letter.
+// resembles reports whether a person, or a program that ignores case, width, accents,
+// punctuation or text after a NUL, could read the text as the name (lower-case ASCII). A
+// letter of another script counts as similar to every letter.
 func resembles(text, name string) bool {
 	if before, _, found := strings.Cut(text, "\x00"); found && resembles(before, name) {
 		return true

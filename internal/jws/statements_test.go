@@ -8,7 +8,7 @@ import (
 	"barong/internal/jws"
 )
 
-// jwsOf is a JWS over claims, with a signature by somebody.
+// jwsOf returns a JWS over the claims with one signature.
 func jwsOf(t testing.TB, claims string) *jws.Countersignable {
 	t.Helper()
 	message, err := jws.ParseCountersignable([]byte(`{"payload":"` + b64(claims) + `","signatures":[{"protected":"` + b64(`{"alg":"RS256","kid":"applogic"}`) + `","signature":"AA"}]}`))
@@ -18,8 +18,8 @@ func jwsOf(t testing.TB, claims string) *jws.Countersignable {
 	return message
 }
 
-// TestNoStatementAboutAnotherPassesForTheSigners tries what somebody would who wants
-// barong's signature over a claim about another user than ID1.
+// TestNoStatementAboutAnotherPassesForTheSigners tries to obtain barong's signature over
+// claims about another user than ID1.
 func TestNoStatementAboutAnotherPassesForTheSigners(t *testing.T) {
 	t.Parallel()
 	const (
@@ -27,7 +27,7 @@ func TestNoStatementAboutAnotherPassesForTheSigners(t *testing.T) {
 		ambiguous = "read in two ways"
 	)
 	for claims, reason := range map[string]string{
-		// As it stands, and in every spelling of the name.
+		// The exact name, and variants of its spelling.
 		`{"iss":"barong","sub":"ID2"}`:        another,
 		`{"iss":"b\u0061rong","sub":"ID2"}`:   another,
 		`{"i\u0073s":"barong","sub":"ID2"}`:   another,
@@ -54,7 +54,7 @@ func TestNoStatementAboutAnotherPassesForTheSigners(t *testing.T) {
 		`{"iss":"barοng","sub":"ID2"}`:        another, // Greek omicron
 		`{"iss":"bar0ng","sub":"ID2"}`:        another,
 		`{"iss":"b@rong","sub":"ID2"}`:        another,
-		// Among others, and in types that iss must not have.
+		// In a list, and in other types that iss must not have.
 		`{"iss":["barong"],"sub":"ID2"}`:                      another,
 		`{"iss":["applogic","BARONG"],"sub":"ID2"}`:           another,
 		`{"iss":[["x",["barong"]]],"sub":"ID2"}`:              another,
@@ -66,7 +66,7 @@ func TestNoStatementAboutAnotherPassesForTheSigners(t *testing.T) {
 		`{"iss":"barong","sub":"ID1 "}`:                       another,
 		`{"iss":"barong","sub":"ID1\u0000"}`:                  another,
 		`{"iss":"barong","sub":""}`:                           another,
-		`{"iss":"barong","sub":"session","uid":"ID2"}`:        another, // what Barong's own sessions say
+		`{"iss":"barong","sub":"session","uid":"ID2"}`:        another, // as in Barong's session tokens
 		`{"iss":"barong","sub":"ID1","uid":"ID2"}`:            another,
 		`{"iss":"barong","sub":"ID1","UID":"ID2"}`:            another,
 		`{"iss":"barong"}`:                                    ambiguous,
@@ -79,9 +79,9 @@ func TestNoStatementAboutAnotherPassesForTheSigners(t *testing.T) {
 		`{"iss":"barong","sub":"ID1","uid":7}`:                ambiguous,
 		`{"iss":"barong","SUB":"ID1"}`:                        ambiguous,
 		`{"iss":"barong","sub":"ID1","Sub":"ID2"}`:            ambiguous,
-		`{"iss":"barong","ſub":"ID2","sub":"ID1"}`:            ambiguous, // which folds to s
+		`{"iss":"barong","ſub":"ID2","sub":"ID1"}`:            ambiguous, // ſ folds to s
 		`{"iss":"barong","sub ":"ID2","sub":"ID1"}`:           ambiguous,
-		`{"ISS":"barong","SUB":"ID2"}`:                        ambiguous, // as encoding/json of Go reads it
+		`{"ISS":"barong","SUB":"ID2"}`:                        ambiguous, // encoding/json ignores case
 		`{"Iss":"barong","sub":"ID2"}`:                        another,
 		`{"ıss":"x","iss":"barong","Iss":"x","sub":"ID1"}`:    ambiguous,
 		`{"iss":"applogic","ISS":"barong","sub":"ID2"}`:       ambiguous,
@@ -148,7 +148,7 @@ func TestATypeIsInTheProtectedHeaderOfAnAttestationAlone(t *testing.T) {
 	if want := `"protected":"` + b64(`{"alg":"RS256","typ":"barong-otp+jwt"}`) + `"`; !strings.Contains(string(attested), want) {
 		t.Errorf("%s has no %s", attested, want)
 	}
-	// Handed in again, it gets a countersignature in its place.
+	// Submitting the attestation again replaces its signature with a countersignature.
 	message, err := jws.ParseCountersignable(attested)
 	if err != nil {
 		t.Fatal(err)

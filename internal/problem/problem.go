@@ -1,6 +1,6 @@
-// Package problem is the errors that a caller is told about: what kind, in which words,
-// and which parameters break which rule. It knows neither users nor HTTP; the status of
-// a kind is in handlers/errors.go, and docs/errors.md lists them all.
+// Package problem defines the errors that clients see: their kind, their messages, and the
+// parameters that violate rules. It is independent of users and HTTP; handlers/errors.go maps
+// kinds to statuses, and docs/errors.md lists them all.
 package problem
 
 import (
@@ -10,63 +10,62 @@ import (
 	"time"
 )
 
-// Kind says what went wrong. Kinds start at 1, so that a forgotten one is not mistaken
-// for a decision.
+// Kind classifies errors. Kinds start at 1, so that an unset one is not mistaken for a kind.
 type Kind int
 
-// The kinds, by the HTTP status they end in (docs/errors.md).
+// Kinds with their HTTP status (docs/errors.md).
 const (
-	BadRequest        Kind = iota + 1 // 400: the request cannot be read
-	Unauthenticated                   // 401: not signed as the operation demands
+	BadRequest        Kind = iota + 1 // 400: the request cannot be parsed
+	Unauthenticated                   // 401: the request lacks the required valid signatures
 	NotFound                          // 404
 	MethodNotAllowed                  // 405
 	TooLarge                          // 413
 	UnsupportedMedia                  // 415
-	InvalidParameters                 // 422: parameters break the schema; one sentence, comma-separated
-	InvalidRecord                     // 422: a record breaks its rules; a list of sentences
-	Rejected                          // 422: refused for one reason; one sentence
+	InvalidParameters                 // 422: parameters violate the schema; one message, comma-separated
+	InvalidRecord                     // 422: a record violates its rules; a list of messages
+	Rejected                          // 422: rejected for one reason; one message
 	TooManyRequests                   // 429, with RetryAfter
 	Unavailable                       // 503, with RetryAfter
 )
 
-// Violation is one broken rule.
+// Violation is a violated rule.
 type Violation struct {
-	Field      string // the parameter it is about, as in openapi.yaml; "" when it is about several
-	Code       string // stable, for programs: email_taken
-	Message    string // the sentence of the contract, for people: Email has already been taken
-	LogMessage string // what the log says instead, where Message repeats what was sent; else empty
+	Field      string // the parameter, as in openapi.yaml; "" for several
+	Code       string // stable, for programs, such as email_taken
+	Message    string // for people, fixed by the API contract, such as Email has already been taken
+	LogMessage string // replaces Message in the log if Message repeats the request; else empty
 }
 
-// Reason tells failures of one kind apart for the operator, whose counters have a
-// series for each of them. Callers do not learn it.
+// Reason subdivides a kind for the operator: each reason has a metric series. Clients do not
+// see it.
 type Reason string
 
-// The reasons.
+// Reasons.
 const (
-	MissingSignatures Reason = "missing_signatures" // all that signed may, and a mandatory signer has not
-	Overloaded        Reason = "overloaded"         // the server works on as much as it takes
-	RateLimited       Reason = "rate_limited"       // a signer has used up what the configuration grants
-	WrongClock        Reason = "clock"              // a time in the claims has passed or has not come: clocks differ, or a request is late
-	TimedOut          Reason = "timed_out"          // the request's time, a statement's or a lock's ran out
+	MissingSignatures Reason = "missing_signatures" // all signatures are valid, and one of a mandatory signer is missing
+	Overloaded        Reason = "overloaded"         // the server is at its limit of concurrent work
+	RateLimited       Reason = "rate_limited"       // a signer has exhausted its configured rate limit
+	WrongClock        Reason = "clock"              // a time claim is past or in the future: clocks differ, or the request is late
+	TimedOut          Reason = "timed_out"          // the timeout of the request, a statement or a lock expired
 )
 
-// Error is every failure that a caller is told about. Anything else that is
-// returned as an error is a fault of the server, and its text stays in the log.
+// Error is every failure that a client is informed of. Any other error is an internal error,
+// and its text appears only in the log.
 type Error struct {
 	Kind       Kind
-	Detail     string        // one sentence; empty where Violations speak
-	Reason     Reason        // where the operator counts it apart from others of its kind; else empty
-	Violations []Violation   // in the order in which they are reported
+	Detail     string        // one sentence; empty if there are Violations
+	Reason     Reason        // set if the operator counts it separately from its kind; else empty
+	Violations []Violation   // in the order of the response
 	RetryAfter time.Duration // for TooManyRequests and Unavailable; 0 elsewhere
 	Cause      error         // for the log only, never for the caller
 
-	original *Error // which WithCause has copied; nil in an original
+	original *Error // the error that WithCause copied; nil in an original
 }
 
-// New returns an error of one sentence.
+// New returns an error with one message.
 func New(kind Kind, detail string) *Error { return &Error{Kind: kind, Detail: detail} }
 
-// Invalid is nil when nothing was violated, else an InvalidRecord error.
+// Invalid returns an InvalidRecord error, or nil without violations.
 func Invalid(violations ...Violation) error {
 	if len(violations) == 0 {
 		return nil
@@ -74,8 +73,8 @@ func Invalid(violations ...Violation) error {
 	return &Error{Kind: InvalidRecord, Violations: violations}
 }
 
-// Error is for the log: it joins the sentences, without what they repeat of the
-// request; the cause, where there is one, follows in brackets.
+// Error returns the text for the log: the messages, without what they repeat of the request,
+// and the cause, if any, in parentheses.
 func (e *Error) Error() string {
 	s := e.Detail
 	if s == "" {
@@ -91,7 +90,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Message is what the caller reads when the answer has room for one string.
+// Message returns the text of a response with room for one string.
 func (e *Error) Message() string {
 	if e.Detail != "" {
 		return e.Detail
@@ -99,7 +98,7 @@ func (e *Error) Message() string {
 	return strings.Join(e.Messages(), ", ")
 }
 
-// Messages are the sentences of the violations, in order.
+// Messages returns the messages of the violations, in order.
 func (e *Error) Messages() []string {
 	messages := make([]string, len(e.Violations))
 	for i, v := range e.Violations {
@@ -108,7 +107,7 @@ func (e *Error) Messages() []string {
 	return messages
 }
 
-// WithCause returns a copy with a cause for the log. [errors.Is] finds it equal to the
+// WithCause returns a copy with a cause for the log. [errors.Is] treats it as equal to the
 // original.
 func (e *Error) WithCause(cause error) *Error {
 	c := *e
@@ -123,16 +122,16 @@ func (e *Error) first() *Error {
 	return e
 }
 
-// Is says whether both are copies of one error.
+// Is reports whether both are copies of the same error.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && e.first() == t.first()
 }
 
-// Unwrap gives errors.Is and errors.As the cause.
+// Unwrap returns the cause, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// KindOf is the kind of the first Error in err's chain, and 0 for a fault of the server.
+// KindOf returns the kind of the first Error in err's chain, or 0 for an internal error.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {

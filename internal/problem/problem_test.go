@@ -8,7 +8,7 @@ import (
 	"barong/internal/problem"
 )
 
-// Callers compare errors with errors.Is, also where one has a cause for the log.
+// errors.Is must match an error that has a cause.
 func TestACopyWithACauseIsTheErrorThatItCopies(t *testing.T) {
 	first, second := problem.New(problem.Rejected, "no"), problem.New(problem.Rejected, "no")
 	cause := errors.New("the disk is full")

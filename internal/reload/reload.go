@@ -1,5 +1,5 @@
-// Package reload puts files in force anew when they change, while the process goes
-// on: a keychain, a certificate with its key.
+// Package reload reloads files that change while the process runs, such as a keychain, or a
+// certificate with its key.
 package reload
 
 import (
@@ -13,29 +13,28 @@ import (
 	"time"
 )
 
-// Files are some files that belong together. They are safe for concurrent use.
+// Files is a group of files that are reloaded together. It is safe for concurrent use.
 type Files struct {
-	name   string // in the log, as "keychain"
+	name   string // for the log, such as "keychain"
 	paths  []string
 	accept func(contents [][]byte) error
 	log    *slog.Logger
 
 	mutex  sync.Mutex
-	seen   reading // by the last look at the files
-	judged reading // that was accepted, or refused, last
+	seen   reading // result of the last check
+	judged reading // last result that was accepted or rejected
 }
 
-// reading is what a look at the files found.
+// reading is the result of reading the files.
 type reading struct {
-	contents string // of all files, one behind the other
-	lengths  string // which tells where each of them ends
+	contents string // of all files, concatenated
+	lengths  string // of each file, to tell where one ends
 	failure  string // why they could not be read; else empty
 }
 
-// Open reads the files and has accept judge their contents, in the order of paths.
-// accept puts them in force, or says in an error why it does not. Here that error
-// is returned; later it is logged under the name, and what was in force before
-// stays so.
+// Open reads the files and passes their contents to accept, in the order of paths. accept puts
+// them into force, or returns an error and leaves the previous contents in force. Open returns
+// that error; later ones are logged under the name.
 func Open(name string, log *slog.Logger, accept func(contents [][]byte) error, paths ...string) (*Files, error) {
 	f := &Files{name: name, paths: paths, accept: accept, log: log}
 	contents, err := f.contents()
@@ -50,8 +49,8 @@ func Open(name string, log *slog.Logger, accept func(contents [][]byte) error, p
 	return f, nil
 }
 
-// Reload reads the files again, at once. What is gone or refused is logged, and
-// what was in force before stays so.
+// Reload reads the files again at once. If one is missing or invalid, the error is logged and
+// the previous contents stay in force.
 func (f *Files) Reload() {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -60,11 +59,11 @@ func (f *Files) Reload() {
 	f.judge(found, contents)
 }
 
-// Watch looks at the files until ctx ends, and reloads when they have changed and
-// two looks in a row find the same: a file that is being written may be sound, or
-// empty, half-way, and one of two may be there before the other. It compares
-// contents, not times: so it notices a symbolic link that was swapped, which is how
-// a mounted ConfigMap or Secret changes.
+// Watch checks the files until ctx ends. It reloads them when they have changed and two
+// consecutive checks find the same contents, because a partly written file may be valid or
+// empty, and one of two files may be replaced before the other. It compares contents, not
+// times, so that it detects a replaced symbolic link, which is how a mounted ConfigMap or
+// Secret changes.
 func (f *Files) Watch(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -116,7 +115,7 @@ func readingOf(contents [][]byte) reading {
 	return reading{contents: string(slices.Concat(contents...)), lengths: fmt.Sprint(lengths)}
 }
 
-// judge has what was found accepted, or says in the log why not. The mutex is held.
+// judge passes the result to accept, and logs the outcome. The caller holds the mutex.
 func (f *Files) judge(found reading, contents [][]byte) {
 	f.judged = found
 	if found.failure != "" {

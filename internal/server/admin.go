@@ -13,38 +13,38 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// The reasons for which a server is not ready.
+// Reasons why a server is not ready.
 const (
-	ReasonStarting = "starting"  // it opens its database, or brings the schema up to date
-	ReasonDraining = "draining"  // it was told to stop
-	ReasonDatabase = "database"  // the database does not answer, or not as it should
-	ReasonReadOnly = "read-only" // the database answers and takes no writes
-	ReasonPool     = "pool"      // the database answers, but requests hold all connections of the pool, and none came back in time
-	ReasonSchema   = "schema"    // the database answers, and its schema lacks what this binary needs
+	ReasonStarting = "starting"  // the server opens its database, or brings the schema up to date
+	ReasonDraining = "draining"  // the process received a signal to stop
+	ReasonDatabase = "database"  // the database does not answer, or answers with an unexpected error
+	ReasonReadOnly = "read-only" // the database answers and accepts no writes
+	ReasonPool     = "pool"      // the database answers, but requests hold every connection of the pool and none became free in time
+	ReasonSchema   = "schema"    // the database answers, and its schema lacks something that this binary needs
 )
 
-// NotReady is an error with one of the reasons. A check's error without one has the
-// reason ReasonDatabase.
+// NotReady is a readiness error with one of the reasons above. An error of another type counts
+// as ReasonDatabase.
 type NotReady struct {
 	Reason  string
-	Message string // a sentence for a person; without secrets, since /readyz shows it
+	Message string // a sentence for an operator, without secrets: /readyz shows it
 	Err     error  // for the log
 }
 
 func (e *NotReady) Error() string { return e.Message + ": " + e.Err.Error() }
 
-// Unwrap gives errors.Is and errors.As the cause.
+// Unwrap returns the cause, for errors.Is and errors.As.
 func (e *NotReady) Unwrap() error { return e.Err }
 
-// health is the answer of /healthz and /readyz.
+// health is the response body of /healthz and /readyz.
 type health struct {
 	Status  string `json:"status"` // ok, ready or not_ready
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
 }
 
-// Admin answers on the admin listener, from before the database is opened to the
-// end of the process.
+// Admin serves the admin listener. It starts before the database is opened and ends with the
+// process.
 type Admin struct {
 	listener net.Listener
 	server   *http.Server
@@ -55,7 +55,8 @@ type Admin struct {
 	draining atomic.Bool
 }
 
-// OpenAdmin serves the listener. metrics answers /metrics; nil: nobody does.
+// OpenAdmin starts to serve the listener. metrics serves /metrics; without it (nil) the path
+// does not exist.
 func OpenAdmin(listener net.Listener, metrics http.Handler, log *slog.Logger) *Admin {
 	a := &Admin{listener: listener, metrics: metrics, log: log, failed: make(chan error, 1)}
 	a.server = newHTTPServer(a.routes(), DefaultTimeouts, 0, log)
@@ -63,12 +64,11 @@ func OpenAdmin(listener net.Listener, metrics http.Handler, log *slog.Logger) *A
 	return a
 }
 
-// Close ends it, whatever it is answering.
+// Close closes the listener and all its connections at once.
 func (a *Admin) Close() error { return a.server.Close() }
 
-// routes are for whoever supervises the process: /healthz says that it lives,
-// /readyz that it should get requests, /metrics how it does (in the format of
-// Prometheus), /debug/pprof/ what it is busy with.
+// routes serves process supervision: /healthz (liveness), /readyz (readiness), /metrics
+// (Prometheus format) and /debug/pprof/ (profiles).
 func (a *Admin) routes() http.Handler {
 	router := chi.NewRouter()
 	router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, health{Status: "ok"}) })
@@ -92,8 +92,8 @@ func (a *Admin) readiness(ctx context.Context) health {
 	if check == nil {
 		return health{"not_ready", ReasonStarting, "the server opens its database and brings the schema up to date"}
 	}
-	// Whoever asked may give up sooner. The check goes on: what it finds is also for
-	// the metrics, and its connection for the next check.
+	// The check outlives a client that disconnects: its result also feeds the metrics, and its
+	// database connection stays open for the next check.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CheckTimeout)
 	defer cancel()
 	err := (*check)(ctx)

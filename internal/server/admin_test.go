@@ -10,8 +10,8 @@ import (
 	"barong/internal/server"
 )
 
-// Whoever supervises a start that takes long, since the schema is brought up to
-// date, must not take the process for dead.
+// A supervisor must see a live process during a long start, for example while the schema is
+// brought up to date.
 func TestAdminListenerAnswersBeforeTheServerIsReady(t *testing.T) {
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -9,25 +9,26 @@ import (
 	"time"
 )
 
-// answer keeps what an operation answers until all of it is there: then the
-// operation's place is free for the next one, however slowly its caller reads.
+// answer buffers a whole response. The operation can then release its place in the concurrency
+// limit before a slow client reads the response.
 type answer struct {
 	http.ResponseWriter
 	status int
 	body   *bytes.Buffer
 }
 
-// answerBodies are buffers that have held an answer and will hold another.
+// answerBodies holds response buffers for reuse.
 var answerBodies = sync.Pool{New: func() any { return &bytes.Buffer{} }}
 
 const (
-	// smallAnswer is how large an answer may be, in bytes, that takes no memory that
-	// others wait for; its buffer is kept for the next one.
+	// smallAnswer is the largest response, in bytes, that needs no reservation in the memory
+	// limit. Only buffers up to this size are reused.
 	smallAnswer = 64 << 10
-	// answerPatience is how long one waits that is larger than was foreseen.
+	// answerPatience bounds the wait for memory when a response is larger than the reservation
+	// that was made for it.
 	answerPatience = time.Second
-	// rowSize is what a row of a page takes, in bytes, while it is read and written:
-	// users with some labels and a phone take half of it.
+	// rowSize is the memory, in bytes, that one row of a page takes while it is read and
+	// written. A user with some labels and a phone takes half of it.
 	rowSize = 4 << 10
 )
 
@@ -37,7 +38,7 @@ func newAnswer(w http.ResponseWriter) *answer {
 	return &answer{ResponseWriter: w, body: body}
 }
 
-// WriteHeader notes the status.
+// WriteHeader stores the status for send. Only the first call counts.
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
@@ -49,8 +50,9 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.body.Write(p)
 }
 
-// pageSize is how much memory an operation needs for its answer, in bytes, as far as
-// its parameters say: that of a page that may have many rows, else none.
+// pageSize returns the memory, in bytes, that the response is expected to need, estimated from
+// the parameter limit. It is 0 for a page that fits in smallAnswer, and for an operation
+// without pages.
 func pageSize(parameters map[string]any) int64 {
 	rows, _ := parameters["limit"].(int64)
 	if size := rows * rowSize; size > smallAnswer {
@@ -59,8 +61,8 @@ func pageSize(parameters map[string]any) int64 {
 	return 0
 }
 
-// reserve takes the memory of a large answer beyond what it has, for as long as it is
-// being sent.
+// reserve reserves memory for the part of a large response that exceeds held, the bytes
+// reserved before. The caller releases it when the response has been sent.
 func (a *answer) reserve(ctx context.Context, memory *memoryLimiter, signer string, held int64) (release func(), err error) {
 	size := int64(a.body.Cap()) - held
 	if size <= smallAnswer {
@@ -70,15 +72,15 @@ func (a *answer) reserve(ctx context.Context, memory *memoryLimiter, signer stri
 	return reservation.release, reservation.hold(context.WithoutCancel(ctx), size, answerPatience)
 }
 
-// send writes the answer in one piece.
+// send writes the whole response at once, with its Content-Length.
 func (a *answer) send() {
 	a.WriteHeader(http.StatusOK)
 	a.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
 	a.ResponseWriter.WriteHeader(a.status)
-	_, _ = a.body.WriteTo(a.ResponseWriter) // whoever does not read it has gone
+	_, _ = a.body.WriteTo(a.ResponseWriter) // an error means that the client disconnected
 }
 
-// free gives the buffer back.
+// free returns the buffer for reuse. A large buffer is left to the garbage collector.
 func (a *answer) free() {
 	if a.body.Cap() <= smallAnswer {
 		answerBodies.Put(a.body)

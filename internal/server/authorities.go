@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// parseAuthorities reads certificates in PEM. White space and lines that begin with #
-// may stand between them. Anything else is an error: a key has no place in a file
-// that is given away, and what cannot be read may be an authority that was meant.
+// parseAuthorities reads PEM certificates. White space and comment lines (#) between them are
+// ignored. Anything else is an error: a private key does not belong in a file that is
+// distributed, and an unreadable block may be an authority that the operator meant to trust.
 func parseAuthorities(text []byte) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	found := 0
@@ -22,8 +22,8 @@ func parseAuthorities(text []byte) (*x509.CertPool, error) {
 			break
 		}
 		block, rest := pem.Decode(text)
-		// A block that is broken is skipped by pem.Decode, together with what precedes
-		// the next one.
+		// pem.Decode skips a malformed block silently, together with everything before the
+		// next valid one. The checks below report it instead.
 		if block == nil || !bytes.HasPrefix(text, []byte("-----BEGIN")) || bytes.Count(text[:len(text)-len(rest)], []byte("-----BEGIN")) != 1 {
 			return nil, fmt.Errorf("the file of the clients' authorities has something that is no certificate behind %d of them", found)
 		}
@@ -54,15 +54,16 @@ func skipComments(text []byte) []byte {
 	}
 }
 
-// clientConnections are the open connections of clients that showed a certificate.
-// It is safe for concurrent use.
+// clientConnections is the set of open connections whose clients showed a certificate. It is
+// safe for concurrent use.
 type clientConnections struct {
 	mutex sync.Mutex
-	open  map[net.Conn][]*x509.Certificate // with the chain that the client sent
+	open  map[net.Conn][]*x509.Certificate // by connection: the chain that the client sent
 }
 
-// add remembers a connection whose client was verified. inForce is asked under the
-// lock: an authority that was removed during the handshake has let nobody in.
+// add stores a connection whose client was verified. It verifies the chain again, under the
+// lock and against the authorities in force, so that an authority that was removed during the
+// handshake admits no client.
 func (c *clientConnections) add(connection net.Conn, chain []*x509.Certificate, inForce func() *x509.CertPool) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -82,11 +83,11 @@ func (c *clientConnections) forget(connection net.Conn) {
 	delete(c.open, connection)
 }
 
-// endAllBut closes the connections of clients whom none of the authorities has
-// signed for.
+// endAllBut closes the connections of all clients whose certificates no authority of the pool
+// has signed.
 func (c *clientConnections) endAllBut(authorities *x509.CertPool) {
 	for _, connection := range c.strangers(authorities) {
-		_ = connection.Close() // which forgets it
+		_ = connection.Close() // Close removes it from the set
 	}
 }
 
@@ -105,15 +106,16 @@ func verifyClient(chain []*x509.Certificate, authorities *x509.CertPool) error {
 	if len(chain) == 0 {
 		return errors.New("the client has shown no certificate")
 	}
-	between := x509.NewCertPool()
+	intermediates := x509.NewCertPool()
 	for _, certificate := range chain[1:] {
-		between.AddCert(certificate)
+		intermediates.AddCert(certificate)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{Roots: authorities, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: authorities, Intermediates: intermediates, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	return err
 }
 
-// watchedListener makes connections that are forgotten when they end.
+// watchedListener accepts connections that remove themselves from clients when they are
+// closed.
 type watchedListener struct {
 	net.Listener
 	clients *clientConnections
@@ -132,7 +134,7 @@ type watchedConnection struct {
 	clients *clientConnections
 }
 
-// NetConn is the connection below, as [tls.Conn] has it.
+// NetConn returns the underlying connection, like [tls.Conn.NetConn].
 func (c *watchedConnection) NetConn() net.Conn { return c.Conn }
 
 func (c *watchedConnection) Close() error {

@@ -15,7 +15,8 @@ import (
 	"barong/internal/server"
 )
 
-// stub answers at once, so that a benchmark measures what stands before an operation.
+// stub responds at once, so that a benchmark measures only the layers in front of an
+// operation.
 type stub struct {
 	generated.StrictServerInterface
 }
@@ -32,7 +33,7 @@ func (stub) ImportUser(context.Context, generated.ImportUserRequestObject) (gene
 	return empty{}, nil
 }
 
-// empty is an answer of nothing.
+// empty is a response without a body.
 type empty struct{}
 
 func (empty) VisitGetUserResponse(w http.ResponseWriter) error     { return write(w) }
@@ -44,7 +45,7 @@ func write(w http.ResponseWriter) error {
 	return nil
 }
 
-// discard is a ResponseWriter that keeps the status.
+// discard is a ResponseWriter that keeps only the status.
 type discard struct {
 	header http.Header
 	status int
@@ -54,8 +55,8 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 
-// BenchmarkPipeline is a request from the router to the operation, in the forms
-// in which it arrives, with a log of which every line is written to nowhere.
+// BenchmarkPipeline measures a request from the router to the operation, in each form of a
+// request. Every log line is formatted and discarded.
 func BenchmarkPipeline(b *testing.B) {
 	for _, algorithm := range []string{"RS256", "HS256"} {
 		private, value, err := signing.GenerateKey(algorithm)

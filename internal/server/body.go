@@ -10,9 +10,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// canonicalBody is what the generated code reads behind the gate: canonical JSON,
-// or the values themselves where each can be handed on as it is. A document of
-// megabytes is not copied twice more so.
+// canonicalBody returns the request body for the generated code: the values themselves where
+// none of them is raw JSON, else canonical JSON. Passing the values saves two copies of a
+// document of several megabytes.
 func canonicalBody(values map[string]any) io.ReadCloser {
 	text := encoded{values: values}
 	for _, value := range values {
@@ -23,7 +23,7 @@ func canonicalBody(values map[string]any) io.ReadCloser {
 	return &validated{text}
 }
 
-// encoded is values as JSON, which is written when it is first read.
+// encoded is a body that encodes values as JSON on the first read.
 type encoded struct {
 	values map[string]any
 	json   *bytes.Reader
@@ -40,16 +40,17 @@ func (b *encoded) Read(p []byte) (int, error) {
 	return b.json.Read(p)
 }
 
-// Close has nothing to let go of.
+// Close does nothing: the body holds no resources.
 func (b *encoded) Close() error { return nil }
 
-// validated is encoded with the method by which runtime.BindJSONBody takes values
-// instead of JSON.
+// validated is an encoded body with the method that the generated code's runtime.BindJSONBody
+// calls to take the values without decoding JSON.
 type validated struct{ encoded }
 
 func (b *validated) ValidatedValue() any { return b.values }
 
-// encodeObject writes one JSON object, and JSON in it as it came.
+// encodeObject encodes values as a JSON object with sorted names. Raw JSON values are copied
+// unchanged.
 func encodeObject(values map[string]any) ([]byte, error) {
 	text := []byte{'{'}
 	for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -14,7 +14,7 @@ import (
 	"barong/internal/jsonobject"
 )
 
-// operationsByID are those of openapi.yaml.
+// operationsByID returns the operations of openapi.yaml by their operationId.
 func operationsByID(t testing.TB) map[string]*operation {
 	t.Helper()
 	document, err := generated.GetSpec()
@@ -32,7 +32,7 @@ func operationsByID(t testing.TB) map[string]*operation {
 	return byID
 }
 
-// canonicalJSON is what the generated code reads.
+// canonicalJSON returns the body that the generated code reads.
 func canonicalJSON(op *operation, given jsonobject.Members) ([]byte, error) {
 	values, err := op.canonical(given, false)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestOperationsAreReadFromTheSpecification(t *testing.T) {
 	}
 }
 
-// An answer for which there is no memory may be refused where nothing was changed.
+// Only an operation that changes nothing may fail for lack of memory after it ran.
 func TestOperationsThatChangeSomethingAreTold(t *testing.T) {
 	t.Parallel()
 	var reading []string
@@ -112,9 +112,8 @@ func TestCanonicalBodyHasDefaultsAndNothingElse(t *testing.T) {
 	}
 }
 
-// Whatever is sent: reading it does not panic; what is accepted is accepted
-// again as it came out, and comes out the same; and a form with the texts of a
-// JSON object means what the object means.
+// For any input: reading it does not panic, an accepted input is a fixed point of the
+// conversion, and a form with the texts of a JSON object means the same as the object.
 func FuzzCoercion(f *testing.F) {
 	operations := operationsByID(f)
 	ids := slices.Sorted(maps.Keys(operations))
@@ -157,8 +156,8 @@ func FuzzCoercion(f *testing.F) {
 	})
 }
 
-// asForm is the form that holds the members of a JSON object, or nil where they
-// are not all texts, as those of a form are.
+// asForm returns the members of a JSON object as a form, or nil unless all of them are
+// strings.
 func asForm(body []byte) url.Values {
 	var members map[string]any
 	if json.Unmarshal(body, &members) != nil {

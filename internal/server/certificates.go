@@ -13,19 +13,19 @@ import (
 	"barong/internal/reload"
 )
 
-// Certificates is what the public listener shows and asks for in TLS. It is
-// replaced, connection by connection, when its files change, and safe for
-// concurrent use.
+// Certificates is the TLS configuration of the public listener: its certificate, and the
+// authorities for client certificates. When a file changes, new handshakes use the new
+// configuration. It is safe for concurrent use.
 type Certificates struct {
 	config  atomic.Pointer[tls.Config]
 	files   *reload.Files
 	clients clientConnections
 }
 
-// OpenCertificates reads a chain, the leaf first, and its key, both PEM. Where
-// clientCA names a file of certificates, a client must show one that one of them
-// has signed for clients; else none is asked for. That file has nothing else in it.
-// The error says what is wrong.
+// OpenCertificates loads a PEM certificate chain (leaf first) and its PEM private key. If
+// clientCA names a file of authority certificates, each client must present a certificate for
+// client authentication that one of them signed; if it is empty, the server requests no
+// certificate. The file may contain only certificates and comments.
 func OpenCertificates(chain, key, clientCA string, log *slog.Logger) (*Certificates, error) {
 	paths := []string{chain, key}
 	if clientCA != "" {
@@ -58,7 +58,7 @@ func (c *Certificates) accept(contents [][]byte) error {
 			return err
 		}
 		config.ClientAuth = tls.RequireAndVerifyClientCert
-		// A ticket would let in whom an authority that was taken away has signed.
+		// A session ticket would let a client resume after its authority was removed.
 		config.SessionTicketsDisabled = true
 	}
 	c.config.Store(config)
@@ -66,9 +66,8 @@ func (c *Certificates) accept(contents [][]byte) error {
 	return nil
 }
 
-// Listen makes connections of a listener speak TLS. Each handshake takes the
-// certificates then in force. A connection ends once no authority in force has signed
-// the client's certificate.
+// Listen wraps a listener in TLS. Each handshake uses the certificates then in force. A
+// connection is closed when no authority in force has signed the client's certificate.
 func (c *Certificates) Listen(listener net.Listener) net.Listener {
 	return tls.NewListener(watchedListener{listener, &c.clients}, c.listenerConfig())
 }
@@ -76,7 +75,7 @@ func (c *Certificates) Listen(listener net.Listener) net.Listener {
 func (c *Certificates) listenerConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		NextProtos: c.config.Load().NextProtos, // by which net/http learns that it speaks HTTP/2 here
+		NextProtos: c.config.Load().NextProtos, // net/http enables HTTP/2 only if the listener's own configuration offers h2
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			config := c.config.Load()
 			if config.ClientCAs == nil {
@@ -91,12 +90,12 @@ func (c *Certificates) listenerConfig() *tls.Config {
 	}
 }
 
-// Expiry is when the certificate in force ends.
+// Expiry returns the time at which the certificate in force expires.
 func (c *Certificates) Expiry() time.Time { return c.config.Load().Certificates[0].Leaf.NotAfter }
 
-// Reload reads the files again, at once. What is gone or refused is logged, and
-// what is in force stays.
+// Reload reads the files again at once. If one is missing or invalid, the error is logged and
+// the configuration in force stays.
 func (c *Certificates) Reload() { c.files.Reload() }
 
-// Watch reloads the files when they have changed, until ctx ends.
+// Watch reloads the files when they change, until ctx ends.
 func (c *Certificates) Watch(ctx context.Context, every time.Duration) { c.files.Watch(ctx, every) }

@@ -24,7 +24,7 @@ import (
 	"barong/internal/server"
 )
 
-// authority signs certificates.
+// authority is a certificate authority.
 type authority struct {
 	t           testing.TB
 	certificate *x509.Certificate
@@ -38,7 +38,7 @@ func newAuthority(t testing.TB) authority {
 	return a
 }
 
-// sign makes a key and a certificate of it, by itself where there is no authority yet.
+// sign issues a certificate with a new key. Without an authority it is self-signed.
 func (a authority) sign(template *x509.Certificate, good time.Duration) (*x509.Certificate, *ecdsa.PrivateKey) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -67,7 +67,8 @@ func (a authority) sign(template *x509.Certificate, good time.Duration) (*x509.C
 	return certificate, key
 }
 
-// leaf is a certificate for servers and clients and its key, as PEM.
+// leaf issues a certificate for server and client authentication, and returns it with its key
+// as PEM.
 func (a authority) leaf(good time.Duration) (certificate, key []byte) {
 	a.t.Helper()
 	made, private := a.sign(&x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, good)
@@ -90,7 +91,7 @@ func pemOf(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// tlsFiles are what the settings would name.
+// tlsFiles are the files that the settings would name, and the server that uses them.
 type tlsFiles struct {
 	t                testing.TB
 	chain, key, ca   string
@@ -100,7 +101,8 @@ type tlsFiles struct {
 	servers, clients authority
 }
 
-// listenTLS is a server with a certificate; it asks clients for one if withClients.
+// listenTLS starts a server with a certificate. If withClients, it requires client
+// certificates.
 func listenTLS(t testing.TB, withClients bool) *tlsFiles {
 	t.Helper()
 	dir := t.TempDir()
@@ -131,7 +133,7 @@ func (f *tlsFiles) put(path string, content []byte) {
 	}
 }
 
-// client makes a connection for each request, unless it may keep them.
+// client returns a client that opens a connection for each request, unless keep is true.
 func (f *tlsFiles) client(config *tls.Config, keep bool) *http.Client {
 	config.RootCAs = f.servers.pool()
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: !keep, ForceAttemptHTTP2: true}
@@ -139,7 +141,7 @@ func (f *tlsFiles) client(config *tls.Config, keep bool) *http.Client {
 	return &http.Client{Transport: transport, Timeout: 10 * time.Second}
 }
 
-// get asks for a path that nobody knows.
+// get requests an unknown path.
 func (f *tlsFiles) get(client *http.Client) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://"+f.address+"/", http.NoBody)
 	if err != nil {
@@ -201,7 +203,7 @@ func TestNewCertificateIsTakenWithoutADroppedRequest(t *testing.T) {
 	for range 20 {
 		chain, key := f.servers.leaf(time.Hour)
 		f.put(f.chain, chain)
-		f.certificates.Reload() // a chain with the key of another: refused
+		f.certificates.Reload() // the chain does not match the key: rejected
 		f.put(f.key, key)
 		f.certificates.Reload()
 		response, err := f.get(f.client(&tls.Config{}, false))
@@ -260,7 +262,7 @@ func TestClientsNeedACertificateOfTheirAuthority(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	// An authority that is taken away takes its clients with it, sessions included.
+	// Removing an authority closes its clients' connections and invalidates their sessions.
 	f.put(f.ca, newAuthority(t).pem())
 	f.certificates.Reload()
 	if _, err := f.get(known); err == nil {

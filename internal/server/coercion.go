@@ -10,19 +10,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// state is what became of a parameter when its value was read.
+// state is the result of reading a parameter.
 type state int
 
 const (
-	absent   state = iota // not given, or an explicit null where it is optional
-	blank                 // white space, or null where a value is required
-	mistyped              // not of the schema's type, in any spelling
+	absent   state = iota // not given, or null where it is optional
+	blank                 // only white space, or null where a value is required
+	mistyped              // in no accepted spelling of the schema's type
 	present
 )
 
-// read finds the value of a parameter and gives it the type of its schema. An
-// object stays the jsontext.Value that it came as: what others signed must not be
-// written anew.
+// read returns the value of a parameter, converted to the type of its schema. An object stays
+// the raw jsontext.Value from the request: encoding it again could invalidate signatures in
+// it.
 func (p parameter) read(input map[string]jsontext.Value) (any, state) {
 	raw, ok := input[p.name]
 	if !ok {
@@ -36,7 +36,7 @@ func (p parameter) read(input map[string]jsontext.Value) (any, state) {
 		return nil, absent
 	case '"':
 		if bytes.IndexByte(raw, '\\') < 0 {
-			return coerceText(p.schema, string(raw[1:len(raw)-1])) // as nearly always, and always where it is large
+			return coerceText(p.schema, string(raw[1:len(raw)-1])) // the common case; large values (base64) have no escapes
 		}
 		text, err := jsontext.AppendUnquote(nil, raw)
 		if err != nil {
@@ -50,12 +50,12 @@ func (p parameter) read(input map[string]jsontext.Value) (any, state) {
 		return nil, mistyped
 	case '[':
 		return nil, mistyped
-	default: // a number, true or false: as the text that a form would hold
+	default: // a number, true or false is read like the same text in a form
 		return coerceScalar(p.schema, raw)
 	}
 }
 
-// coerceText reads a text as the schema's type, as every value of a form is read.
+// coerceText converts a text to the schema's type. All values of a form arrive as text.
 func coerceText(schema *openapi3.Schema, text string) (any, state) {
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" {
@@ -63,7 +63,7 @@ func coerceText(schema *openapi3.Schema, text string) (any, state) {
 	}
 	switch {
 	case schema.Type.Is(openapi3.TypeInteger):
-		// No fraction and no exponent: nobody writes a page number so in a form.
+		// Unlike a JSON number, a text with a fraction or an exponent is rejected.
 		n, err := strconv.ParseInt(trimmed, 10, 64)
 		return n, presentIf(err == nil)
 	case schema.Type.Is(openapi3.TypeBoolean):
@@ -75,12 +75,12 @@ func coerceText(schema *openapi3.Schema, text string) (any, state) {
 	case schema.Format == "date":
 		return trimmed, presentIf(!strings.ContainsRune(trimmed, 0))
 	default:
-		// No text of ours holds a NUL, and the database cannot.
+		// NUL is rejected: no valid value contains it, and Postgres cannot store it.
 		return text, presentIf(!strings.ContainsRune(text, 0))
 	}
 }
 
-// coerceScalar reads a JSON number, true or false as the schema's type.
+// coerceScalar converts a JSON number, true or false to the schema's type.
 func coerceScalar(schema *openapi3.Schema, raw jsontext.Value) (any, state) {
 	if schema.Type.Is(openapi3.TypeInteger) && raw.Kind() == '0' {
 		return coerceNumber(raw.String())
@@ -91,9 +91,9 @@ func coerceScalar(schema *openapi3.Schema, raw jsontext.Value) (any, state) {
 	return coerceText(schema, withZeros(schema, raw.String()))
 }
 
-// withZeros gives a number the zeros back that it lost in front, where the schema says
-// with x-digits how many digits its text has: the code 012345 of an authenticator is
-// 12345 in JSON.
+// withZeros restores the leading zeros that a code loses as a JSON number, where the schema
+// declares its number of digits in x-digits. For example, the authenticator code 012345
+// arrives as 12345.
 func withZeros(schema *openapi3.Schema, literal string) string {
 	digits, _ := schema.Extensions["x-digits"].(float64)
 	if strings.Trim(literal, "0123456789") != "" || len(literal) >= int(digits) {
@@ -102,14 +102,14 @@ func withZeros(schema *openapi3.Schema, literal string) string {
 	return strings.Repeat("0", int(digits)-len(literal)) + literal
 }
 
-// coerceNumber reads a JSON number that may be written with a fraction or an
-// exponent, as long as it is whole: 2.0 is 2.
+// coerceNumber parses a JSON number as an integer. It accepts a fraction and an exponent if
+// the value is whole: 2.0 is 2.
 func coerceNumber(literal string) (any, state) {
 	if n, err := strconv.ParseInt(literal, 10, 64); err == nil {
 		return n, present
 	}
-	// What a float64 cannot hold, the exponents that would blow up a big.Rat
-	// among them, is no number of ours.
+	// Numbers outside the range of float64 are rejected. A big.Rat would need unbounded memory
+	// for a large exponent.
 	float, err := strconv.ParseFloat(literal, 64)
 	if err != nil {
 		return nil, mistyped
@@ -125,7 +125,8 @@ func presentIf(ok bool) state {
 	return mistyped
 }
 
-// booleans are the spellings that Barong takes, in any case.
+// booleans maps the accepted spellings of a boolean, in lower case, to their values. Letter
+// case does not matter. The spellings are those of Barong.
 var booleans = map[string]bool{
 	"true": true, "t": true, "1": true, "yes": true, "y": true, "on": true,
 	"false": false, "f": false, "0": false, "no": false, "n": false, "off": false,

@@ -14,28 +14,27 @@ import (
 	"barong/handlers"
 )
 
-// Connections bounds the connections of the public listener, and the requests that
-// are open on them, whatever state they are in. Where there is one too many, room
-// is made: a connection on which nobody has shown a good signature yet is closed,
-// the oldest first. So strangers displace each other, and a caller whose request
-// arrives while they wait is served. It is safe for concurrent use.
+// Connections limits the connections of the public listener, and the open requests on them in
+// any state. When a limit is exceeded, it closes the oldest connection without a verified
+// signature. Unauthenticated clients therefore displace each other, and an authenticated
+// client is served even while they hold all connections. It is safe for concurrent use.
 type Connections struct {
 	limit    int
 	requests int64
 
-	open   atomic.Int64 // requests
+	open   atomic.Int64 // open requests
 	mutex  sync.Mutex
 	all    map[*connection]struct{}
 	last   uint64
 	closed prometheus.Counter
 }
 
-// requestsPerPlace is how many requests may be open for each that is worked on.
-// Most of the others wait for their bodies, or for their answers to be read.
+// requestsPerPlace is the number of open requests allowed for each operation in flight. Most
+// open requests wait for their bodies, or for the client to read the response.
 const requestsPerPlace = 4
 
-// NewConnections allows so many connections, and requests for so many operations in
-// flight. registry may be nil.
+// NewConnections returns limits of that many connections, and of open requests for that many
+// operations in flight. registry may be nil.
 func NewConnections(limit, inFlight int, registry prometheus.Registerer) *Connections {
 	factory := promauto.With(registry)
 	c := &Connections{limit: limit, requests: int64(inFlight) * requestsPerPlace, all: map[*connection]struct{}{}}
@@ -48,18 +47,18 @@ func NewConnections(limit, inFlight int, registry prometheus.Registerer) *Connec
 	return c
 }
 
-// connection is one of them.
+// connection is one accepted connection.
 type connection struct {
 	net.Conn
 	owner *Connections
-	order uint64 // the lower, the older
-	// trusted is set once a request with good signatures came on it.
+	order uint64 // rises with each connection: a lower value is an older connection
+	// trusted is true after a request with verified signatures arrived on the connection.
 	trusted  atomic.Bool
-	requests atomic.Int64 // that are open
-	idle     atomic.Int64 // since when none is, in nanoseconds since 1970
+	requests atomic.Int64 // open requests
+	idle     atomic.Int64 // when the last open request ended, in Unix nanoseconds
 }
 
-// Close makes room for another one.
+// Close removes the connection from the limit and closes it.
 func (c *connection) Close() error {
 	c.owner.mutex.Lock()
 	delete(c.owner.all, c)
@@ -67,7 +66,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// Listen is the listener with the bound on its connections.
+// Listen wraps a listener so that its connections count against the limit.
 func (c *Connections) Listen(listener net.Listener) net.Listener {
 	return &boundedListener{listener, c}
 }
@@ -89,8 +88,8 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// admit closes another connection where there are too many, or this one where all
-// others are at work for callers who are known.
+// admit adds a connection. At the limit it closes another one first. If every other connection
+// serves an authenticated client's request, it closes the new one and returns nil.
 func (c *Connections) admit(accepted net.Conn) net.Conn {
 	for c.count() >= c.limit {
 		victim := c.victim(func(*connection) bool { return true })
@@ -117,8 +116,9 @@ func (c *Connections) count() int {
 	return len(c.all)
 }
 
-// victim is the oldest connection of strangers among those that may be closed; where
-// there is none, the one of a known caller that has been idle longest.
+// victim returns the connection to close next, among those for which may returns true: the
+// oldest unauthenticated one, else the authenticated one that has been idle longest. It
+// returns nil if there is none.
 func (c *Connections) victim(may func(*connection) bool) *connection {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -145,17 +145,17 @@ func (c *Connections) evict(victim *connection) {
 	_ = victim.Close()
 }
 
-// begin counts a request of a connection; end is called when its answer has been
-// written. Where too many are open, connections of strangers with open requests are
-// closed; where none is, the request is refused with errOverloaded.
-func (c *Connections) begin(of *connection) (end func(), err error) {
-	if of != nil {
-		of.requests.Add(1)
+// begin counts a request on a connection; call end when its response has been written. Above
+// the limit of open requests it closes the oldest unauthenticated connection with an open
+// request. If there is none, it returns errOverloaded. end must be called in both cases.
+func (c *Connections) begin(conn *connection) (end func(), err error) {
+	if conn != nil {
+		conn.requests.Add(1)
 	}
 	end = func() {
 		c.open.Add(-1)
-		if of != nil && of.requests.Add(-1) == 0 {
-			of.idle.Store(time.Now().UnixNano())
+		if conn != nil && conn.requests.Add(-1) == 0 {
+			conn.idle.Store(time.Now().UnixNano())
 		}
 	}
 	if c.open.Add(1) <= c.requests {
@@ -171,36 +171,39 @@ func (c *Connections) begin(of *connection) (end func(), err error) {
 
 type connectionKey struct{}
 
-// Context makes the connection known to the requests on it ([http.Server.ConnContext]).
-func (c *Connections) Context(ctx context.Context, of net.Conn) context.Context {
+// Context stores the connection in the context of its requests. It is for
+// [http.Server.ConnContext].
+func (c *Connections) Context(ctx context.Context, conn net.Conn) context.Context {
 	for {
-		if known, ok := of.(*connection); ok {
-			return context.WithValue(ctx, connectionKey{}, known)
+		if bounded, ok := conn.(*connection); ok {
+			return context.WithValue(ctx, connectionKey{}, bounded)
 		}
-		above, ok := of.(interface{ NetConn() net.Conn })
+		wrapper, ok := conn.(interface{ NetConn() net.Conn })
 		if !ok {
 			return ctx
 		}
-		of = above.NetConn()
+		conn = wrapper.NetConn()
 	}
 }
 
-// connectionOf is that of a request; nil where it came by another listener.
+// connectionOf returns the connection of a request, or nil if it arrived through a listener
+// without this limit.
 func connectionOf(ctx context.Context) *connection {
-	known, _ := ctx.Value(connectionKey{}).(*connection)
-	return known
+	conn, _ := ctx.Value(connectionKey{}).(*connection)
+	return conn
 }
 
-// trust keeps the connection from being closed before those of strangers.
+// trust marks the connection as authenticated: it is closed only after all unauthenticated
+// ones.
 func (c *connection) trust() {
 	if c != nil && !c.trusted.Load() {
 		c.trusted.Store(true)
 	}
 }
 
-// openRequests counts a request until its answer has been written. One beyond the
-// bound has an answer without a body, which a client that reads nothing does not
-// keep from being sent.
+// openRequests counts each request until its response has been written. A request over the
+// limit gets an error response without a body, so that a client that does not read cannot
+// delay it.
 func openRequests(connections *Connections, timeouts Timeouts, errs handlers.Errors) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -217,7 +220,7 @@ func openRequests(connections *Connections, timeouts Timeouts, errs handlers.Err
 	}
 }
 
-// withoutBody is an answer of which only the headers are sent.
+// withoutBody discards the body of a response. The status and the headers are sent.
 type withoutBody struct{ http.ResponseWriter }
 
 func (withoutBody) Write(p []byte) (int, error) { return len(p), nil }

@@ -13,7 +13,7 @@ import (
 	"barong/internal/server"
 )
 
-// bounded is a server that takes so few connections.
+// bounded starts a server with that many connections at most.
 func bounded(t *testing.T, limit int) listening {
 	t.Helper()
 	return listenWith(t, operation{}, time.Minute, server.DefaultTimeouts, nil, func(l *server.Runner, o *server.Options) {
@@ -22,7 +22,7 @@ func bounded(t *testing.T, limit int) listening {
 	})
 }
 
-// isOpen says whether a request on the connection is answered.
+// isOpen reports whether a request on the connection is answered.
 func isOpen(l listening, connection net.Conn) bool {
 	_ = connection.SetDeadline(time.Now().Add(5 * time.Second))
 	if _, err := io.WriteString(connection, l.head(len(user))+user); err != nil {
@@ -33,8 +33,8 @@ func isOpen(l listening, connection net.Conn) bool {
 	return err == nil && strings.HasPrefix(string(buffer[:n]), "HTTP/1.1 201")
 }
 
-// However many connections strangers open, with or without a request on them, a
-// caller gets one, and keeps it.
+// An authenticated client gets and keeps its connection, however many connections others open,
+// with or without a request on them.
 func TestStrangersDisplaceEachOtherAndNoCaller(t *testing.T) {
 	t.Parallel()
 	l := bounded(t, 4)
@@ -58,7 +58,7 @@ func TestStrangersDisplaceEachOtherAndNoCaller(t *testing.T) {
 	cutOff(t, strangers[0])
 }
 
-// Where all connections are callers', the one that nobody uses makes room.
+// If all connections are authenticated, the one that has been idle longest is closed.
 func TestTheConnectionThatIsIdleLongestMakesRoomForACaller(t *testing.T) {
 	t.Parallel()
 	l := bounded(t, 2)
@@ -74,8 +74,8 @@ func TestTheConnectionThatIsIdleLongestMakesRoomForACaller(t *testing.T) {
 	}
 }
 
-// Over HTTP/2 a body that is too large costs its sender the stream, and not those of
-// others on the connection.
+// Over HTTP/2, a body over the limit costs its sender the stream, but leaves the other streams
+// of the connection open.
 func TestTooLargeABodyLeavesTheHTTP2Connection(t *testing.T) {
 	t.Parallel()
 	f := listenTLS(t, false)
@@ -83,7 +83,7 @@ func TestTooLargeABodyLeavesTheHTTP2Connection(t *testing.T) {
 	handshakes := 0
 	transport, _ := client.Transport.(*http.Transport)
 	transport.TLSClientConfig.VerifyConnection = func(tls.ConnectionState) error { handshakes++; return nil }
-	for _, body := range []io.Reader{strings.NewReader(strings.Repeat(" ", 23<<20)), io.MultiReader(strings.NewReader(strings.Repeat(" ", 23<<20)))} { // announced, and not
+	for _, body := range []io.Reader{strings.NewReader(strings.Repeat(" ", 23<<20)), io.MultiReader(strings.NewReader(strings.Repeat(" ", 23<<20)))} { // with and without a Content-Length
 		request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "https://"+f.address+"/api/v2/management/users/get", body)
 		if err != nil {
 			t.Fatal(err)

@@ -17,20 +17,20 @@ import (
 	"barong/internal/apidocs"
 )
 
-// Docs is the page that documents the interface, and lets people try it.
+// Docs configures the interactive API documentation page.
 type Docs struct {
-	// Token makes a Bearer token for the page, and says how long it is good. It is
-	// for development: nil where signers are configured.
+	// Token issues a Bearer token for the page and returns its lifetime. It is for
+	// development, and nil if signers are configured.
 	Token func() (token string, good time.Duration, err error)
-	// Key is the secret in the URL of the page, behind #key=, that the page gets its
-	// tokens for. It is good once. Without it nobody gets any.
+	// Key is the one-time secret in the fragment (#key=) of the page's URL. The page exchanges
+	// it for tokens. If it is empty, the page gets no tokens.
 	Key string
 }
 
-// DocsPath is where the page is.
+// DocsPath is the path of the documentation page.
 const DocsPath = apidocs.Path
 
-// docsToken is where the page gets its token.
+// docsToken is the path at which the page requests its token.
 const docsToken = apidocs.Path + "/token"
 
 func serveDocs(router chi.Router, docs Docs, specification []byte, errs handlers.Errors) error {
@@ -55,8 +55,7 @@ func serveDocs(router chi.Router, docs Docs, specification []byte, errs handlers
 	return nil
 }
 
-// isBrowserAtRoot says whether somebody opened the address of the server alone in a
-// browser.
+// isBrowserAtRoot reports whether a browser requests the path / (by the Accept header).
 func isBrowserAtRoot(r *http.Request) bool {
 	return r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
@@ -67,9 +66,10 @@ func redirectToDocs(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// serveToken answers the page and nobody else: a foreign page, one under a name
-// that was made to point at this machine, one behind a proxy and one without the key
-// are told that there is no such path. An error that it returns was not written yet.
+// serveToken issues a token to this server's own page only. It returns errNoRoute (404) to a
+// page of another origin, to a host name rebound to this machine, to a request through a
+// proxy, and to a request without the key. When it returns an error, it has not written a
+// response.
 func (d Docs) serveToken(w http.ResponseWriter, r *http.Request, keys *docsKeys) error {
 	if !fromOwnPage(r) || wasForwarded(r) {
 		return fmt.Errorf("a token is for the page of this server on its loopback address, without a proxy: %w", errNoRoute)
@@ -86,10 +86,10 @@ func (d Docs) serveToken(w http.ResponseWriter, r *http.Request, keys *docsKeys)
 	return json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": int(good.Seconds()), "key": key})
 }
 
-// fromOwnPage says whether a browser sends the request for a page of this server,
-// which it reached under a name that only this machine has. All three must be
-// right: a page elsewhere has another Origin; one whose name was rebound to
-// 127.0.0.1 has another Host; a proxy that sets Host has another Origin again.
+// fromOwnPage reports whether a browser sent the request from a page of this server, reached
+// under a loopback name. All conditions are needed: a page of another site has another Origin,
+// a name rebound to 127.0.0.1 has another Host, and a proxy that sets Host makes it differ
+// from the Origin.
 func fromOwnPage(r *http.Request) bool {
 	scheme := "http://"
 	if r.TLS != nil {
@@ -100,8 +100,8 @@ func fromOwnPage(r *http.Request) bool {
 		isLoopback(r.Host) && isOwnPort(r)
 }
 
-// isOwnPort says whether the request names the port on which it arrived, and came
-// to a loopback address of this machine.
+// isOwnPort reports whether the request arrived at a loopback address, and its Host names the
+// port at which it arrived.
 func isOwnPort(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok || !local.IP.IsLoopback() {
@@ -111,12 +111,12 @@ func isOwnPort(r *http.Request) bool {
 	return err == nil && port == strconv.Itoa(local.Port)
 }
 
-// proxyHeaders are what a proxy adds to a request, beside X-Forwarded-….
+// proxyHeaders are headers that proxies add to requests, besides X-Forwarded-*.
 var proxyHeaders = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Original-Host", "X-Envoy-External-Address", "Cf-Connecting-Ip", "True-Client-Ip"}
 
-// wasForwarded says whether somebody between the browser and this server says so.
-// The Host and the Origin of a request do not tell: a proxy may be reached, and may
-// reach us, under a loopback address too.
+// wasForwarded reports whether the request has a header of a proxy. Host and Origin do not
+// reveal a proxy: it may itself be reached at a loopback address, and reach this server at
+// one.
 func wasForwarded(r *http.Request) bool {
 	for name := range r.Header {
 		if strings.HasPrefix(name, "X-Forwarded") || slices.Contains(proxyHeaders, name) {
@@ -126,7 +126,8 @@ func wasForwarded(r *http.Request) bool {
 	return false
 }
 
-// isLoopback takes a host with or without a port.
+// isLoopback reports whether a host, with or without a port, is a loopback address or
+// localhost.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -6,30 +6,30 @@ import (
 	"sync"
 )
 
-// docsKeys are what the page of the documentation shows for a token. The key of
-// the URL is good once: for the page's own, which nobody has read in a terminal or
-// in a browser's history. They are safe for concurrent use.
+// docsKeys holds the keys that the documentation page exchanges for a token. The key from the
+// URL, which a terminal or a browser's history may show, works once: the page then gets a key
+// of its own. It is safe for concurrent use.
 type docsKeys struct {
 	mutex sync.Mutex
-	url   string // empty once it was used
-	page  string // empty until then
+	url   string // empty once it has been used
+	page  string // set when url is used
 }
 
-// exchange returns the page's own key for either of the two.
-func (k *docsKeys) exchange(given string) (page string, ok bool) {
+// exchange returns the page's own key for a valid key of either kind.
+func (k *docsKeys) exchange(key string) (page string, ok bool) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	switch {
-	case same(given, k.url):
+	case same(key, k.url):
 		k.url, k.page = "", rand.Text()
 		return k.page, true
-	case same(given, k.page):
+	case same(key, k.page):
 		return k.page, true
 	default:
 		return "", false
 	}
 }
 
-func same(given, key string) bool {
-	return key != "" && subtle.ConstantTimeCompare([]byte(given), []byte(key)) == 1
+func same(input, key string) bool {
+	return key != "" && subtle.ConstantTimeCompare([]byte(input), []byte(key)) == 1
 }

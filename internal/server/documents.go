@@ -11,8 +11,8 @@ import (
 	"barong/internal/documents"
 )
 
-// serveDocuments answers the signed URLs of documents, to everybody who has one, as
-// many at once as places has.
+// serveDocuments serves documents by signed URL. The URL is the only authorisation. places
+// bounds how many are served at once.
 func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, places *limiter, timeout time.Duration, errs handlers.Errors) {
 	send := limitDownloads(places, errs, func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {

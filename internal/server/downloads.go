@@ -6,10 +6,10 @@ import (
 	"barong/handlers"
 )
 
-// limitDownloads bounds how many documents are sent at once. A reader holds a place
-// for as long as it reads: these places are not those of operations, so that slow
-// readers leave the operations alone, and bound the open files of the store and the
-// memory for decryption.
+// limitDownloads bounds how many documents are sent at once, and with them the open files of
+// the store and the memory for decryption. A download holds its place until the client has
+// read it. The limit is separate from that of operations, so that slow readers do not block
+// operations.
 func limitDownloads(places *limiter, errs handlers.Errors, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := places.acquire(); err != nil {

@@ -17,17 +17,17 @@ import (
 	"barong/internal/problem"
 )
 
-// The media types that parameters come in. Barong's clients send an envelope as
-// JSON; its registered type is that of RFC 7515, section 9.2.1.
+// Media types of the parameters. Barong's clients send an envelope as application/json; its
+// registered type is application/jose+json (RFC 7515, section 9.2.1).
 const (
 	mediaJSON = "application/json"
 	mediaForm = "application/x-www-form-urlencoded"
 	mediaJOSE = "application/jose+json"
 )
 
-// gate stands before every operation. Its checks come in the order of
-// docs/errors.md; behind it, parameters have the types of the schema and
-// keep its rules, from a caller who may call the operation.
+// gate is the middleware in front of every operation. It checks a request in the order that
+// docs/errors.md gives. The operation behind it receives parameters that are valid by the
+// schema, from a caller with permission to call it.
 type gate struct {
 	operations  map[route]*operation
 	keychain    *auth.Source
@@ -35,16 +35,16 @@ type gate struct {
 	clock       func() time.Time
 	bodyLimit   int64
 	bodies      bodyMemory
-	answers     *memoryLimiter // large ones that are being sent
-	places      limiter        // of operations that are worked on
+	answers     *memoryLimiter // for large responses while they are sent
+	places      limiter        // for operations in progress
 	signers     signerLimits
 	rates       *RateLimits
 	timeouts    Timeouts
-	requestTime time.Duration // from the last byte of the body to the answer
+	requestTime time.Duration // from the last byte of the body to the response
 }
 
-// answerMemoryPart is the part of the memory for bodies that large answers may take
-// beside it.
+// answerMemoryPart divides the memory for bodies: large responses may take one such part, in
+// addition to that memory.
 const answerMemoryPart = 4
 
 func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, error) {
@@ -73,13 +73,13 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 		if err := v.serve(next); err != nil {
 			g.errs.Fail(w, r, err)
 		}
-		if r.ProtoMajor > 1 { // HTTP/1.1 has it in the socket's buffer when the handler returns
+		if r.ProtoMajor > 1 { // over HTTP/1.1 the end of the response is in the socket's buffer when the handler returns
 			_ = http.NewResponseController(w).Flush()
 		}
 	})
 }
 
-// visit is one request on its way through the gate.
+// visit is one request inside the gate.
 type visit struct {
 	gate      *gate
 	w         http.ResponseWriter
@@ -90,7 +90,7 @@ type visit struct {
 	cleanup   []func()
 }
 
-// atEnd has work done when the answer has been read.
+// atEnd registers work to run after the client has read the response.
 func (v *visit) atEnd(work func()) { v.cleanup = append(v.cleanup, work) }
 
 func (v *visit) end() {
@@ -99,7 +99,7 @@ func (v *visit) end() {
 	}
 }
 
-// serve answers, or returns the error that is the answer.
+// serve writes a response, or returns the error that the caller must answer with.
 func (v *visit) serve(next http.Handler) error {
 	g := v.gate
 	if g.places.saturated() {
@@ -116,13 +116,14 @@ func (v *visit) serve(next http.Handler) error {
 	if err != nil {
 		return err
 	}
-	// Only here: a slow sender has no place, nor has one who may not call.
-	leave, err := g.signers.working.acquire(v.info.signers)
+	// The places are taken after authentication and after the body has arrived, so that
+	// neither slow senders nor unauthorised callers can occupy them.
+	releaseSigners, err := g.signers.working.acquire(v.info.signers)
 	if err != nil {
 		return err
 	}
 	if err := g.places.acquire(); err != nil {
-		leave()
+		releaseSigners()
 		return err
 	}
 	v.r.Body = canonicalBody(values)
@@ -131,21 +132,22 @@ func (v *visit) serve(next http.Handler) error {
 	a := newAnswer(v.w)
 	defer a.free()
 	func() {
-		defer leave()
+		defer releaseSigners()
 		defer g.places.release()
 		next.ServeHTTP(a, v.r)
 	}()
-	memory.release() // whoever reads slowly holds the answer only
+	memory.release() // the body is no longer needed: a slow reader holds only the memory of its response
 	release, err := a.reserve(v.r.Context(), g.answers, v.info.signers[0], page)
 	v.atEnd(release)
 	if err != nil && v.op.onlyReads() {
-		return err // a change that was made is never answered as one that was not
+		return err // a change that was committed must not be reported as failed
 	}
 	a.send()
 	return nil
 }
 
-// reservePage waits for the memory of a page's answer, and returns how much that is.
+// reservePage waits for the memory that the response of a page needs, and returns how much it
+// reserved.
 func (v *visit) reservePage(size int64) (held int64, err error) {
 	if size == 0 {
 		return 0, nil
@@ -156,8 +158,9 @@ func (v *visit) reservePage(size int64) (held int64, err error) {
 	return page.held, err
 }
 
-// authenticateAndValidate returns the canonical parameters of a request that may
-// pass, and the memory that its body takes.
+// authenticateAndValidate returns the canonical parameters of an authorised and valid request,
+// and the reservation of its body's memory. The caller releases the reservation, also after an
+// error; it may be nil then.
 func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) {
 	g, r := v.gate, v.r
 	limit := g.wireLimit(v.mediaType)
@@ -169,11 +172,12 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 	case v.mediaType == "":
 		return nil, nil, problem.New(problem.UnsupportedMedia, "Content-Type must be "+mediaJSON+", "+mediaJOSE+" or "+mediaForm+".")
 	}
-	// Before the body is read: a caller who is known comes before strangers.
+	// The token is verified before the body is read, so that authenticated callers get memory
+	// before unauthenticated ones.
 	keychain := g.keychain.Keychain()
 	signers, unverified := v.authorizeBearer(keychain)
 	if unverified != nil && v.mediaType == mediaForm {
-		return nil, nil, unverified // a form is no envelope, in which other signatures might be
+		return nil, nil, unverified // a form cannot contain signatures, unlike an envelope
 	}
 	owner := stranger
 	if unverified == nil {
@@ -214,18 +218,19 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 	return values, memory, err
 }
 
-// limitTime bounds what is left of the request. It follows the reading of the body:
-// the time that a body takes to arrive is not the server's.
+// limitTime sets the deadline for the rest of the request. The body has been read by then: its
+// transfer time does not count.
 func (v *visit) limitTime(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(v.r.Context(), limit)
 	v.atEnd(cancel)
 	v.r = v.r.WithContext(ctx)
 }
 
-// authorizeBearer returns the signers of the Authorization header, or why it has none.
+// authorizeBearer returns the signers of the token in the Authorization header, or the error
+// of its verification.
 func (v *visit) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
 	if v.mediaType == mediaJOSE {
-		return nil, auth.ErrUnparsableEnvelope // where the body is another thing
+		return nil, auth.ErrUnparsableEnvelope // this media type requires an envelope in the body
 	}
 	credentials, err := keychain.ParseBearer(v.r.Header.Get("Authorization"))
 	if err != nil {
@@ -234,7 +239,8 @@ func (v *visit) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
 	return v.authorize(keychain, credentials)
 }
 
-// authorize returns those whose signatures allow the operation.
+// authorize returns the signers whose signatures permit the operation, and marks the
+// connection as trusted.
 func (v *visit) authorize(keychain *auth.Keychain, credentials *auth.Credentials) ([]string, error) {
 	signers, err := keychain.Authorize(credentials, auth.Operation{ID: v.op.id, Scope: v.op.scope}, v.gate.clock())
 	v.info.signers = signers
@@ -244,8 +250,8 @@ func (v *visit) authorize(keychain *auth.Keychain, credentials *auth.Credentials
 	return signers, err
 }
 
-// countSigners counts the request among those of its signers until its answer has
-// been read.
+// countSigners counts the request against the limit of open requests of each signer, until the
+// client has read the response.
 func (v *visit) countSigners(signers []string) error {
 	release, err := v.gate.signers.open.acquire(signers)
 	if err == nil {
@@ -257,7 +263,7 @@ func (v *visit) countSigners(signers []string) error {
 func (v *visit) readBody(owner string, limit int64) ([]byte, *reservation, error) {
 	g, r := v.gate, v.r
 	size := r.ContentLength
-	if size < 0 { // one that says nothing of its length counts as the largest
+	if size < 0 { // a body of unknown length counts as one of the largest size
 		size = limit
 	}
 	memory := g.bodies.reserve(owner, size)
@@ -272,11 +278,13 @@ func (v *visit) readBody(owner string, limit int64) ([]byte, *reservation, error
 	return content, memory, err
 }
 
-// envelopeOverhead is room for the signatures of an envelope, beside its payload.
+// envelopeOverhead is the room, in bytes, for the signatures of an envelope besides its
+// payload.
 const envelopeOverhead = 64 << 10
 
-// wireLimit is how many bytes a body of this media type may have on the wire. The
-// limit is one of parameters; an envelope holds them in base64 once more.
+// wireLimit returns the maximum size, in bytes, of a body of this media type on the wire. The
+// configured limit applies to the parameters; an envelope carries them in base64, which is
+// larger by a third.
 func (g *gate) wireLimit(mediaType string) int64 {
 	if mediaType == mediaJSON || mediaType == mediaJOSE {
 		return g.bodyLimit/3*4 + envelopeOverhead
@@ -284,16 +292,16 @@ func (g *gate) wireLimit(mediaType string) int64 {
 	return g.bodyLimit
 }
 
-// mediaType is that of the body, in lower case and without its parameters, broken
-// ones included: they change nothing here. It is empty where parameters do not come
-// so. A request that has neither body nor media type counts as JSON: an operation
-// without parameters needs none.
+// mediaType returns the media type of the body in lower case, without its parameters.
+// Malformed parameters are ignored. The result is empty for an unsupported type. A request
+// without a body and without a media type counts as JSON, because an operation without
+// parameters needs neither.
 func mediaType(r *http.Request) string {
 	input := r.Header.Get("Content-Type")
 	switch {
 	case input == "" && r.ContentLength == 0:
 		return mediaJSON
-	case input == mediaJSON, input == mediaForm: // as nearly always
+	case input == mediaJSON, input == mediaForm: // fast path for the exact spelling
 		return input
 	}
 	parsed, _, err := mime.ParseMediaType(input)
@@ -308,8 +316,9 @@ func mediaType(r *http.Request) string {
 	}
 }
 
-// open finds out in which form the request came. The envelope is nil where the body
-// is none: then the Authorization header must have a token.
+// open decodes the body as an envelope, a JSON object or a form. The returned envelope is nil
+// if the body is not an envelope; the request is then authenticated by the Authorization
+// header.
 func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials, jsonobject.Members, error) {
 	g := v.gate
 	if v.mediaType == mediaForm {
@@ -322,7 +331,7 @@ func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials
 		parameters = envelope.Data()
 	}
 	switch {
-	case err != nil && !isEnvelope: // its time is over
+	case err != nil && !isEnvelope: // the deadline of the request has passed
 		return nil, jsonobject.Members{}, err
 	case int64(len(parameters)) > g.bodyLimit:
 		return nil, jsonobject.Members{}, tooLarge(v.w, v.r, g.bodyLimit)

@@ -2,10 +2,10 @@ package server
 
 import "net/http"
 
-// What every answer of the public listener says. An answer is data: a browser shall
-// not guess what else it might be, keep it, run it, frame it, or tell another server
-// where it came from. The values are shared by all answers: a handler that needs
-// another one sets it, which replaces the slice.
+// Security headers of every response of the public listener. A response is data: a browser
+// must not guess another type, cache, execute or frame it, or send its URL as the referrer.
+// All responses share these slices; a handler that needs another value must replace the slice,
+// not change it.
 var (
 	noSniffing = []string{"nosniff"}
 	notKept    = []string{"no-store"}
@@ -13,8 +13,8 @@ var (
 	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
 )
 
-// setSecurityHeaders sets what an answer says unless its handler knows better: those of /docs
-// and of documents have a policy and caching of their own.
+// setSecurityHeaders sets the default security headers. The handlers of /docs and of documents
+// replace the content policy and the caching with their own.
 func setSecurityHeaders(header http.Header) {
 	header["X-Content-Type-Options"] = noSniffing
 	header["Cache-Control"] = notKept
@@ -22,5 +22,5 @@ func setSecurityHeaders(header http.Header) {
 	header["Content-Security-Policy"] = noContent
 }
 
-// allowCaching is for what everybody may read: clients decide how long they keep it.
+// allowCaching lets clients cache a public response. They choose for how long.
 func allowCaching(header http.Header) { header.Del("Cache-Control") }

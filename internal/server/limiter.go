@@ -9,16 +9,16 @@ import (
 	"barong/internal/problem"
 )
 
-// limiter bounds how many of a kind are worked on at once. Beyond some number, more
-// of them only wait for the same connections to the database, with their bodies in
-// memory, until their callers have given up. It is safe for concurrent use.
+// limiter bounds how many requests of one kind run at once. Beyond that number, more requests
+// would only queue for the same database connections, with their bodies in memory, until their
+// clients time out. It is safe for concurrent use.
 type limiter struct {
 	limit    int64
 	acquired atomic.Int64
 }
 
-// overloadRetry is what callers are advised to wait for a place: what is in flight
-// takes milliseconds, as a rule.
+// overloadRetry is the Retry-After of errOverloaded. Requests in flight normally take
+// milliseconds.
 const overloadRetry = time.Second
 
 var errOverloaded = &problem.Error{
@@ -28,11 +28,11 @@ var errOverloaded = &problem.Error{
 	RetryAfter: overloadRetry,
 }
 
-// saturated says whether acquire would refuse: then a body need not be read.
+// saturated reports whether acquire would fail. The body of such a request need not be read.
 func (l *limiter) saturated() bool { return l.acquired.Load() >= l.limit }
 
-// acquire takes a place, or refuses at once with errOverloaded. Each place is given
-// back once, by release.
+// acquire takes a place, or returns errOverloaded without waiting. Each acquired place must be
+// released once.
 func (l *limiter) acquire() error {
 	if l.acquired.Add(1) > l.limit {
 		l.release()
@@ -43,30 +43,30 @@ func (l *limiter) acquire() error {
 
 func (l *limiter) release() { l.acquired.Add(-1) }
 
-// signerLimits bound what the requests of one signer may take, so that a stolen key
-// does not keep out the others: half of the requests that may be open, from their
-// authorisation until their answer has been read, and half of the places.
+// signerLimits bounds what the requests of one signer may occupy, so that a stolen key cannot
+// lock out other signers: half of the open requests, from authorisation until the response has
+// been read (open), and half of the places of operations (working).
 type signerLimits struct{ open, working *signerLimiter }
 
 func newSignerLimits(inFlight int) signerLimits {
 	return signerLimits{newSignerLimiter(max(1, inFlight*requestsPerPlace/2)), newSignerLimiter(max(1, inFlight/2))}
 }
 
-// signerLimiter bounds how many of a kind there are at once for one signer. It is
-// safe for concurrent use.
+// signerLimiter bounds how many requests each signer may have at once. It is safe for
+// concurrent use.
 type signerLimiter struct {
 	limit int
 
 	mutex sync.Mutex
-	open  map[string]int // by signer; signers without an open request are not in it
+	open  map[string]int // by signer; a signer without open requests has no entry
 }
 
 func newSignerLimiter(limit int) *signerLimiter {
 	return &signerLimiter{limit: limit, open: map[string]int{}}
 }
 
-// acquire counts a request for each of its signers, or for none of them where one
-// has as many open as it may have.
+// acquire counts a request for each of its signers. If one of them is at its limit, it counts
+// none and returns an error.
 func (l *signerLimiter) acquire(signers []string) (release func(), err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -10,56 +10,55 @@ import (
 	"barong/internal/problem"
 )
 
-// memoryLimiter bounds what bodies take together, from their first byte to the
-// answer. A body takes memory as its bytes arrive, so that a sender who sends
-// nothing takes nothing; where there is none left, it waits. It is safe for
-// concurrent use.
+// memoryLimiter bounds the memory that all bodies take together, from their first byte to the
+// response. A reservation grows as bytes arrive, so that a sender that sends nothing takes
+// nothing. When no memory is left, the reader of a body waits. It is safe for concurrent use.
 //
-// Bodies that wait for each other with part of their memory taken would wait for
-// ever. Hence the banker's algorithm (Dijkstra, EWD 623): memory is granted only
-// where an order is left in which every body that has some can get all that it
-// needs, each with what those before it give back.
+// Bodies that each hold a part of their memory and wait for more could deadlock. The banker's
+// algorithm (Dijkstra, EWD 623) prevents it: memory is granted only if there remains an order
+// in which every open reservation can get all that it needs from the free memory and what
+// those before it release.
 type memoryLimiter struct {
 	size  int64 // in bytes
-	share int64 // what one owner may take, so that a stolen token leaves the others some
+	share int64 // maximum for one owner, in bytes, so that one stolen token cannot take all memory
 
 	mutex   sync.Mutex
 	free    int64
 	taken   map[string]int64 // by owner
-	open    []*reservation   // those that have memory
-	waiting []*waiter        // those whom a signer has vouched for first, then the oldest
-	largest int64            // need of a reservation so far
+	open    []*reservation   // reservations that hold memory
+	waiting []*waiter        // authenticated owners first, then in order of age
+	largest int64            // largest need of a reservation so far
 	last    uint64
 }
 
 const (
-	// smallBody is how large a body may be, in bytes, that counts among the small
-	// ones, which have memory of their own: nearly all requests do.
+	// smallBody is the maximum size, in bytes, of a small body. Small bodies, which are nearly
+	// all, have a memory limiter of their own.
 	smallBody = 64 << 10
-	// smallPart is the part of all memory for bodies that the small ones have.
+	// smallPart divides the memory for bodies: small bodies have one such part.
 	smallPart = 8
-	// ownerShare is the part of its memory that one owner may take: three quarters.
+	// ownerShare is the fraction of a limiter's memory that one owner may hold.
 	ownerShare = 0.75
-	// bodyFactor is how many bytes of memory one byte of a body takes at most, at
-	// one time: as it came, decoded, and as the text that the operation gets.
+	// bodyFactor is the maximum memory, in bytes, that one byte of a body takes at a time: as
+	// received, decoded, and as the text for the operation.
 	bodyFactor = 4
-	// memoryRetry is what callers are advised to wait for memory.
+	// memoryRetry is the Retry-After of a request that got no memory in time.
 	memoryRetry = 5 * time.Second
 )
 
-// stranger is the owner of what has no verified token. An envelope is a stranger's
-// until it has been read.
+// stranger is the owner of bodies without a verified token. An envelope has this owner until
+// it has been read and verified.
 const stranger = ""
 
-// bodyMemory is the memory for bodies: one limiter for the small ones and one for
-// the others, so that neither waits for the other.
+// bodyMemory is the memory for bodies. Small and large bodies have separate limiters, so that
+// neither kind waits for the other.
 type bodyMemory struct{ small, large *memoryLimiter }
 
 func newBodyMemory(size int64) bodyMemory {
 	return bodyMemory{newMemoryLimiter(size / smallPart), newMemoryLimiter(size - size/smallPart)}
 }
 
-// reserve opens a reservation for a body of at most so many bytes.
+// reserve opens a reservation for a body of up to that many bytes.
 func (m bodyMemory) reserve(owner string, body int64) *reservation {
 	if body <= smallBody {
 		return m.small.reserve(owner, body*bodyFactor)
@@ -75,21 +74,21 @@ func newMemoryLimiter(size int64) *memoryLimiter {
 type reservation struct {
 	limiter *memoryLimiter
 	owner   string
-	order   uint64 // the lower, the older
-	need    int64  // in bytes: all that it will take
+	order   uint64 // a lower value is older
+	need    int64  // in bytes: the maximum that it will hold
 	held    int64
 }
 
-// waiter waits for a reservation to hold more.
+// waiter is a reservation that waits for more memory.
 type waiter struct {
 	reservation *reservation
 	more        int64
 	granted     chan struct{}
 }
 
-// reserve opens a reservation that will hold at most so many bytes, and counts for
-// half of what its owner may have where it needs more: else one that is open, and
-// idle, would leave no order in which others could end.
+// reserve opens a reservation for up to need bytes, which are capped at half of the owner's
+// share. Without the cap, one idle reservation of the whole share would leave no order in
+// which others could finish.
 func (m *memoryLimiter) reserve(owner string, need int64) *reservation {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -99,12 +98,11 @@ func (m *memoryLimiter) reserve(owner string, need int64) *reservation {
 	return &reservation{limiter: m, owner: owner, order: m.last, need: need}
 }
 
-// hold waits until the reservation holds so many bytes, at most so long and until ctx
-// ends.
-func (r *reservation) hold(ctx context.Context, bytes int64, patience time.Duration) error {
+// hold waits until the reservation holds size bytes. It fails after timeout, or when ctx ends.
+func (r *reservation) hold(ctx context.Context, size int64, timeout time.Duration) error {
 	m := r.limiter
 	m.mutex.Lock()
-	more := min(bytes, r.need) - r.held
+	more := min(size, r.need) - r.held
 	if more <= 0 {
 		m.mutex.Unlock()
 		return nil
@@ -118,7 +116,7 @@ func (r *reservation) hold(ctx context.Context, bytes int64, patience time.Durat
 	w.granted = make(chan struct{})
 	m.enqueue(w)
 	m.mutex.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	select {
 	case <-w.granted:
@@ -137,10 +135,10 @@ func (r *reservation) hold(ctx context.Context, bytes int64, patience time.Durat
 			Cause:      ctx.Err(),
 		}
 	}
-	return nil // granted meanwhile
+	return nil // granted between the end of ctx and the lock
 }
 
-// release gives back what the reservation holds.
+// release gives back all that the reservation holds.
 func (r *reservation) release() {
 	m := r.limiter
 	m.mutex.Lock()
@@ -159,18 +157,19 @@ func (r *reservation) release() {
 	m.wake()
 }
 
-// mayGrant says whether there is so much, and whether all that are open can still
-// end once r holds it.
+// mayGrant reports whether that much memory is free for r and its owner, and whether all open
+// reservations can still finish after the grant.
 func (m *memoryLimiter) mayGrant(r *reservation, more int64) bool {
 	free, ownerFree := m.free-more, m.share-m.taken[r.owner]-more
 	if free < 0 || ownerFree < 0 {
 		return false
 	}
-	// Where each could get all at once, no order need be found; nearly always it is so.
+	// Fast path: if even the largest need fits at once, every order is safe.
 	return free >= m.largest && ownerFree >= m.largest || m.isSafe(r, more)
 }
 
-// isSafe looks for the order. It need not go back: who ends only adds to what is free.
+// isSafe searches for an order in which all open reservations can finish. It needs no
+// backtracking: each one that finishes only adds free memory.
 func (m *memoryLimiter) isSafe(r *reservation, more int64) bool {
 	free := m.free - more
 	taken := maps.Clone(m.taken)
@@ -218,7 +217,8 @@ func (m *memoryLimiter) enqueue(w *waiter) {
 	m.waiting = slices.Insert(m.waiting, at, w)
 }
 
-// before says who gets memory first: callers that are known, then the oldest.
+// before reports whether w is served before other: authenticated owners first, then the older
+// reservation.
 func (w *waiter) before(other *waiter) bool {
 	if known, otherKnown := w.reservation.owner != stranger, other.reservation.owner != stranger; known != otherKnown {
 		return known
@@ -226,8 +226,8 @@ func (w *waiter) before(other *waiter) bool {
 	return w.reservation.order < other.reservation.order
 }
 
-// isBehind says whether a body that has nothing yet must let an older one of the
-// same owner go first: else many that need little keep one that needs much waiting.
+// isBehind reports whether a reservation that holds nothing must wait for an older one of the
+// same owner in the queue. Otherwise many small requests could starve a large one.
 func (m *memoryLimiter) isBehind(w *waiter, queue []*waiter) bool {
 	return w.reservation.held == 0 && slices.ContainsFunc(queue, func(other *waiter) bool {
 		return other.reservation.held == 0 && other.reservation.owner == w.reservation.owner && other.before(w)

@@ -13,7 +13,7 @@ import (
 
 const mebi = 1 << 20
 
-// holding is a reservation that holds part of what it needs.
+// holding returns a reservation that holds part of what it needs.
 func holding(t *testing.T, m *memoryLimiter, owner string, need, held int64) *reservation {
 	t.Helper()
 	r := m.reserve(owner, need)
@@ -23,7 +23,7 @@ func holding(t *testing.T, m *memoryLimiter, owner string, need, held int64) *re
 	return r
 }
 
-// waits fails where the reservation gets more at once.
+// waits fails the test if the reservation gets more memory at once.
 func waits(t *testing.T, r *reservation, bytes int64) {
 	t.Helper()
 	var busy *problem.Error
@@ -39,13 +39,13 @@ func TestASenderWhoSendsNothingTakesNoMemory(t *testing.T) {
 		m.reserve(stranger, 64*mebi)
 	}
 	for range 16 {
-		holding(t, m, stranger, 64*mebi, 1) // and these have sent a byte
+		holding(t, m, stranger, 64*mebi, 1) // each of these has sent one byte
 	}
 	holding(t, m, stranger, 60*mebi, 60*mebi).release()
 	holding(t, m, "ada", 60*mebi, 60*mebi).release()
 }
 
-// A body that needs all of the memory does not keep out others while it is idle.
+// An idle body that needs all memory does not block others.
 func TestIdleBodiesThatNeedEverythingKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	m := newMemoryLimiter(100 * mebi)
@@ -97,8 +97,8 @@ func TestKnownCallersComeBeforeStrangers(t *testing.T) {
 	})
 }
 
-// Bodies that arrive at the same time, a part at a time, each end: none waits for
-// others that wait for it. It is the guarantee that the banker's rule is there for.
+// Bodies that arrive at the same time, part by part, all finish: none waits for another that
+// waits for it. The banker's algorithm guarantees this.
 func TestBodiesThatArriveTogetherDoNotBlockEachOther(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
@@ -127,7 +127,7 @@ func TestBodiesThatArriveTogetherDoNotBlockEachOther(t *testing.T) {
 					}
 				})
 			}
-			group.Wait() // synctest fails where all of them wait
+			group.Wait() // synctest fails the test on a deadlock
 			if m.free != m.size || len(m.taken) != 0 || len(m.open) != 0 || len(m.waiting) != 0 {
 				t.Errorf("%d of %d bytes are free, taken %v", m.free, m.size, m.taken)
 			}

@@ -12,18 +12,18 @@ import (
 	"barong/internal/spec"
 )
 
-// What the label operation says of requests that are none of the specification's
-// operations, so that its values stay a known few.
+// Values of the label operation for requests that are not operations of the specification.
+// They keep the number of values fixed.
 const (
-	operationDocument = "document" // the signed URL of a document
-	operationOther    = "other"    // everything else, unknown paths among it
+	operationDocument = "document" // download by signed URL
+	operationOther    = "other"    // everything else, including unknown paths
 )
 
-// classes are the values of the label status, by the first digit.
+// classes are the values of the label status, indexed by the first digit of the status.
 var classes = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
-// metrics counts requests. The label values of what happens often are looked up
-// once, when it is made.
+// metrics counts requests. The observers of common label values are looked up once, at
+// construction.
 type metrics struct {
 	inFlight       prometheus.Gauge
 	durations      *prometheus.HistogramVec
@@ -31,7 +31,7 @@ type metrics struct {
 	errorResponses map[string]prometheus.Counter                 // by reason
 }
 
-// newMetrics registers its metrics, unless registry is nil.
+// newMetrics creates the metrics and registers them, unless registry is nil.
 func newMetrics(document *openapi3.T, registry prometheus.Registerer) *metrics {
 	factory := promauto.With(registry)
 	m := &metrics{
@@ -59,8 +59,8 @@ func newMetrics(document *openapi3.T, registry prometheus.Registerer) *metrics {
 	return m
 }
 
-// prepare makes the series of an operation that are to be there from the start, at
-// zero: the rate of one that appears with its first error would miss that.
+// prepare creates the common series of an operation at zero. A series that appears only with
+// its first error has no rate() for that error.
 func (m *metrics) prepare(operation string) {
 	m.known[operation] = &[len(classes)]prometheus.Observer{}
 	for _, class := range []int{2, 4, 5} {
@@ -68,7 +68,7 @@ func (m *metrics) prepare(operation string) {
 	}
 }
 
-// answered counts one request. reason is empty where there was no error.
+// answered counts one request. reason is empty if the response is not an error.
 func (m *metrics) answered(operation string, status int, reason string, took time.Duration) {
 	known, ok := m.known[operation]
 	if !ok {
@@ -89,8 +89,8 @@ func (m *metrics) answered(operation string, status int, reason string, took tim
 	}
 }
 
-// statusOf is the status that a handler has caused: one that has written nothing
-// causes net/http to write 200, unless it panicked to hang up.
+// statusOf returns the status that net/http sends for a handler: 200 if the handler wrote
+// nothing, unless it panicked to abort the connection.
 func statusOf(written int, hungUp bool) int {
 	if written == 0 && !hungUp {
 		return http.StatusOK

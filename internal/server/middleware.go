@@ -20,8 +20,8 @@ import (
 
 var soundRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID is the caller's own X-Request-Id where it is short and plain, else the
-// trace that the request is part of, else a random one.
+// requestID returns the client's X-Request-Id if it is valid, else the trace ID of the
+// request, else a random ID.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get("X-Request-Id"); id != "" && soundRequestID.MatchString(id) {
 		return id
@@ -32,8 +32,8 @@ func requestID(r *http.Request) string {
 	return rand.Text()[:16]
 }
 
-// requestInfo is what the log, the metrics and the trace say of a request. It is
-// in the request's context under a key of its own, and filled as it becomes known.
+// requestInfo is what the log, the metrics and the trace record of a request. The layers that
+// handle the request fill it through the request's context.
 type requestInfo struct {
 	requestID     string
 	operation     string
@@ -43,13 +43,14 @@ type requestInfo struct {
 
 type requestInfoKey struct{}
 
-// withRequestInfo adds the record of a request to its context, and the request's id
-// where the error writer looks for it.
+// withRequestInfo stores the record in the context of a request, and its ID under the key that
+// the error writer reads.
 func withRequestInfo(ctx context.Context, info *requestInfo) context.Context {
 	return context.WithValue(context.WithValue(ctx, requestInfoKey{}, info), middleware.RequestIDKey, info.requestID)
 }
 
-// requestInfoOf is the record of the request that the access log reads.
+// requestInfoOf returns the record of the request, which the access log reads. Without one in
+// the context, it returns an empty record.
 func requestInfoOf(ctx context.Context) *requestInfo {
 	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
 		return info
@@ -57,20 +58,19 @@ func requestInfoOf(ctx context.Context) *requestInfo {
 	return &requestInfo{}
 }
 
-// recordError records why a request is answered with an error.
+// recordError stores the error response of a request in its record.
 func recordError(ctx context.Context, response handlers.ErrorResponse) {
 	requestInfoOf(ctx).errorResponse = response
 }
 
-// requestMiddleware is where every request comes in and every answer goes out. It gives the
-// request an id, which the answer and the log carry, and the answer the headers that
-// protect it; it counts the request, has a span for it where there is a tracer, and
-// writes one line for it to the log. Parameters are in none of these: they hold
+// requestMiddleware is the outermost middleware. It sets the request ID (in the response and
+// the log) and the security headers, counts the request, creates a span if there is a tracer,
+// and writes one log line. None of these contains parameters, because parameters hold
 // passwords and personal data.
 type requestMiddleware struct {
 	log     *slog.Logger
 	metrics *metrics
-	tracer  trace.Tracer // nil: nothing is traced
+	tracer  trace.Tracer // nil disables tracing
 }
 
 func (a *requestMiddleware) middleware(next http.Handler) http.Handler {
@@ -102,8 +102,8 @@ func (a *requestMiddleware) middleware(next http.Handler) http.Handler {
 	})
 }
 
-// write makes the line of a request. An error response has its reason in it, with the
-// cause that the caller does not learn.
+// write writes the log line of a request. For an error response it includes the reason and the
+// cause, which the client does not see.
 func (a *requestMiddleware) write(info *requestInfo, r *http.Request, status, bytes int, took time.Duration) {
 	level := slog.LevelInfo
 	if info.errorResponse.Reason != "" {
@@ -126,7 +126,7 @@ func (a *requestMiddleware) write(info *requestInfo, r *http.Request, status, by
 	a.log.LogAttrs(r.Context(), level, "request", attributes...)
 }
 
-// recovery turns a panic into a 500 and keeps its stack in the log.
+// recovery turns a panic into a 500 response, and logs its stack.
 func recovery(errs handlers.Errors) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +136,7 @@ func recovery(errs handlers.Errors) func(http.Handler) http.Handler {
 					return
 				}
 				if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-					panic(cause) // net/http's own way to hang up
+					panic(cause) // net/http uses this panic to abort a response
 				}
 				errs.Fail(w, r, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 			}()

@@ -18,7 +18,7 @@ func TestTraceIsTakenFromASoundTraceparentOnly(t *testing.T) {
 	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
 	for header, want := range map[string]string{
 		"00-" + id + "-00f067aa0ba902b7-01":                        id,
-		"01-" + id + "-00f067aa0ba902b7-01-more":                   id, // a later version may have more behind
+		"01-" + id + "-00f067aa0ba902b7-01-more":                   id, // a later version may append fields
 		"ff-" + id + "-00f067aa0ba902b7-01":                        "",
 		"00-" + id:                                                 "",
 		"00-00000000000000000000000000000000-00f067aa0ba902b7-01":  "",
@@ -50,8 +50,8 @@ func TestTextsFromOutsideAreMadeFitForTheLog(t *testing.T) {
 	}
 }
 
-// BenchmarkRequestMiddleware is what the record of a request costs: its id, its line in the
-// log, the metrics.
+// BenchmarkRequestMiddleware measures the record of a request: its ID, its log line, the
+// metrics.
 func BenchmarkRequestMiddleware(b *testing.B) {
 	document, err := generated.GetSpec()
 	if err != nil {

@@ -19,16 +19,16 @@ import (
 	"barong/internal/spec"
 )
 
-// operation is what the gate needs of the specification.
+// operation is the part of the specification that the gate needs.
 type operation struct {
 	id         string
 	scope      string
 	schema     *openapi3.Schema
-	parameters []parameter // in the order of declaration
+	parameters []parameter // in the order of x-order
 	names      map[string]bool
 }
 
-// knows says whether the operation has a parameter of this name.
+// knows reports whether the operation has a parameter of this name.
 func (op *operation) knows(name []byte) bool { return op.names[string(name)] }
 
 // parameter is one property of an operation's JSON body.
@@ -36,21 +36,21 @@ type parameter struct {
 	name     string
 	schema   *openapi3.Schema
 	required bool
-	// Sentences that take the place of "is invalid": for a value of the wrong
-	// type or format, and for one that breaks another rule.
+	// Messages instead of "is invalid": for a value of the wrong type or format, and for a
+	// value that breaks another rule of the schema.
 	wrongType, wrongValue string
 }
 
-// onlyReads says whether an operation changes nothing and spends nothing, so that it
-// can be asked for again.
+// onlyReads reports whether an operation changes nothing and consumes nothing, so that a
+// client can safely repeat it.
 func (op *operation) onlyReads() bool {
 	return strings.HasPrefix(op.scope, "read_") || op.scope == "tools"
 }
 
-// route is where an operation is called.
+// route is the method and the path pattern of an operation.
 type route struct{ method, path string }
 
-// operationsOf reads all operations.
+// operationsOf returns all operations of the specification by route.
 func operationsOf(document *openapi3.T) (map[route]*operation, error) {
 	operations := map[route]*operation{}
 	for declared := range spec.Operations(document) {
@@ -95,8 +95,8 @@ func operationOf(declared spec.Operation) (*operation, error) {
 	return op, nil
 }
 
-// parametersOf is the schema of the parameters, which every form of a request is
-// validated against.
+// parametersOf returns the schema of an operation's JSON body, against which every form of a
+// request is validated.
 func parametersOf(declared *openapi3.Operation) (*openapi3.Schema, error) {
 	if declared.RequestBody == nil || declared.RequestBody.Value.Content[mediaJSON] == nil {
 		return nil, errors.New("a JSON body is not declared")
@@ -104,11 +104,10 @@ func parametersOf(declared *openapi3.Operation) (*openapi3.Schema, error) {
 	return declared.RequestBody.Value.Content[mediaJSON].Schema.Value, nil
 }
 
-// canonical makes the one set of values that the operation knows of what was given:
-// values have the type of their schema, defaults are filled in, null and unknown
-// members are gone. What breaks the schema comes back as one error with every
-// failure, in the order of declaration; where the caller is strict, what the
-// operation does not know comes behind them.
+// canonical returns the parameters in canonical form: values have the type of their schema,
+// defaults are filled in, and null and unknown members are removed. Violations of the schema
+// are returned as one error, in the order of the parameters. If strict, unknown parameters
+// follow as violations.
 func (op *operation) canonical(input jsonobject.Members, strict bool) (map[string]any, error) {
 	values := make(map[string]any, len(op.parameters))
 	failures := map[string][]problem.Violation{}
@@ -135,7 +134,7 @@ func (op *operation) canonical(input jsonobject.Members, strict bool) (map[strin
 	if strict {
 		for _, name := range input.Unknown {
 			violations = append(violations, problem.Violation{
-				Field: name, Code: "unknown", Message: name + " is unknown", LogMessage: "a parameter is unknown", // it may be a misplaced secret
+				Field: name, Code: "unknown", Message: name + " is unknown", LogMessage: "a parameter is unknown", // the name may be a misplaced secret
 			})
 		}
 	}
@@ -145,8 +144,8 @@ func (op *operation) canonical(input jsonobject.Members, strict bool) (map[strin
 	return values, nil
 }
 
-// decoded is values with every object in the form that a schema is held against. One
-// whose members no schema looks at is not decoded: its kind is all that counts.
+// decoded returns the values with raw JSON objects decoded for validation. An object without
+// declared members is not decoded: the schema checks only that it is an object.
 func decoded(schema *openapi3.Schema, values map[string]any) (map[string]any, error) {
 	visible := values
 	for name, value := range values {
@@ -160,7 +159,7 @@ func decoded(schema *openapi3.Schema, values map[string]any) (map[string]any, er
 			continue
 		}
 		decoder := json.NewDecoder(bytes.NewReader(object))
-		decoder.UseNumber() // JSON has numbers that no float64 holds
+		decoder.UseNumber() // JSON numbers may exceed float64
 		var members map[string]any
 		if err := decoder.Decode(&members); err != nil {
 			return nil, fmt.Errorf("the parameter %s was valid JSON and cannot be decoded: %w", name, err)
@@ -170,8 +169,8 @@ func decoded(schema *openapi3.Schema, values map[string]any) (map[string]any, er
 	return visible, nil
 }
 
-// validation is how values are held against a schema: every failure at once, and
-// dates that the calendar has.
+// validation is the configuration of the schema validation: all failures are returned at once,
+// and a date must exist in the calendar.
 var validation = []openapi3.SchemaValidationOption{
 	openapi3.MultiErrors(),
 	openapi3.VisitAsRequest(),
@@ -183,21 +182,22 @@ var validation = []openapi3.SchemaValidationOption{
 	}),
 }
 
-// validate holds the values against the schema and puts what it finds behind
-// the failures that are known already.
+// validate validates the values against the schema and returns all violations: the known
+// failures and the new ones in the order of the parameters, then those of the whole object. A
+// parameter with a known failure gets no second one.
 func (op *operation) validate(values map[string]any, failures map[string][]problem.Violation) []problem.Violation {
 	whole := op.countViolations(values, failures)
 	for _, broken := range schemaErrors(op.schema.VisitJSON(values, validation...)) {
 		pointer := broken.JSONPointer()
 		if len(pointer) == 0 {
-			if broken.SchemaField != "minProperties" && broken.SchemaField != "maxProperties" { // which are counted above
+			if broken.SchemaField != "minProperties" && broken.SchemaField != "maxProperties" { // countViolations reports these
 				whole = append(whole, problem.Violation{Code: "invalid", Message: "parameters are invalid: " + broken.Reason})
 			}
 			continue
 		}
 		at := slices.IndexFunc(op.parameters, func(p parameter) bool { return p.name == pointer[0] })
 		if at < 0 || len(failures[pointer[0]]) > 0 {
-			continue // reported before, a missing one for instance
+			continue // reported before, for example as missing
 		}
 		sentence := op.parameters[at].wrongValue
 		if broken.SchemaField == "type" || broken.SchemaField == "format" {
@@ -212,8 +212,8 @@ func (op *operation) validate(values map[string]any, failures map[string][]probl
 	return append(violations, whole...)
 }
 
-// countViolations words the rule that exactly one parameter is given, which the
-// schema states as minProperties and maxProperties. One that is broken is given.
+// countViolations returns the violation of the rule that exactly one parameter is given
+// (minProperties and maxProperties in the schema). An invalid parameter counts as given.
 func (op *operation) countViolations(values map[string]any, failures map[string][]problem.Violation) []problem.Violation {
 	var all, given []string
 	for _, p := range op.parameters {
@@ -237,7 +237,7 @@ func (p parameter) violation(code, sentence string) problem.Violation {
 	return problem.Violation{Field: p.name, Code: p.name + "_" + code, Message: p.name + " " + sentence}
 }
 
-// schemaErrors flattens what kin-openapi returns.
+// schemaErrors flattens the error that kin-openapi returns.
 func schemaErrors(err error) []*openapi3.SchemaError {
 	var several openapi3.MultiError
 	var single *openapi3.SchemaError

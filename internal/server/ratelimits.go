@@ -14,49 +14,49 @@ import (
 	"barong/internal/problem"
 )
 
-// RateLimits is how often signers may call operations of this process. It is safe
-// for concurrent use.
+// RateLimits bounds how often each signer may call operations of this process. It is safe for
+// concurrent use.
 type RateLimits struct {
 	rules map[selector]*rateRule
 
 	mutex    sync.Mutex
-	buckets  map[bucketKey]*bucket // of signers of the keychain, each made when it is first needed
-	keychain *auth.Keychain        // that buckets was last cleared for
+	buckets  map[bucketKey]*bucket // created on first use, for signers of the keychain
+	keychain *auth.Keychain        // the keychain for which buckets was last pruned
 }
 
-// bucketKey is one signer under one rule. All operations that the rule is about share
-// what it grants.
+// bucketKey is one signer under one rule. All operations that the rule covers share one
+// bucket.
 type bucketKey struct {
 	signer string
 	rule   *rateRule
 }
 
-// bucket is what is left of what a rule grants one signer.
+// bucket is the token bucket of one signer under one rule.
 type bucket struct {
 	*rate.Limiter
 	rule *rateRule
 }
 
-// allow counts one operation for each of its signers, under the most specific rule
-// about them, or for none of them where one has used up what it has. The header
-// tells of the tightest bucket (draft-ietf-httpapi-ratelimit-headers-10).
+// allow takes one token for each signer, under the most specific rule for it. If one bucket is
+// empty, it takes none and returns an error. The headers describe the tightest bucket
+// (draft-ietf-httpapi-ratelimit-headers-10).
 func (l *RateLimits) allow(header http.Header, keychain *auth.Keychain, signers []string, operation string, now time.Time) error {
 	var tightest *bucket
-	var by string
+	var signerOfTightest string
 	var wait time.Duration
 	var left float64
-	taken := make([]*rate.Reservation, 0, 2) // most requests have one signer, hardly any has three
+	taken := make([]*rate.Reservation, 0, 2) // requests rarely have more than two signers
 	for _, signer := range signers {
 		rule := l.rule(signer, operation)
 		if rule == nil || rule.unlimited() {
 			continue
 		}
-		its := l.bucket(keychain, signer, rule)
-		reservation := its.ReserveN(now, 1)
+		candidate := l.bucket(keychain, signer, rule)
+		reservation := candidate.ReserveN(now, 1)
 		taken = append(taken, reservation)
-		itsWait, itsRest := reservation.DelayFrom(now), its.TokensAt(now)
-		if tightest == nil || itsWait > wait || itsWait == wait && itsRest < left {
-			tightest, by, wait, left = its, signer, itsWait, itsRest
+		candidateWait, tokens := reservation.DelayFrom(now), candidate.TokensAt(now)
+		if tightest == nil || candidateWait > wait || candidateWait == wait && tokens < left {
+			tightest, signerOfTightest, wait, left = candidate, signer, candidateWait, tokens
 		}
 	}
 	if tightest == nil {
@@ -78,12 +78,12 @@ func (l *RateLimits) allow(header http.Header, keychain *auth.Keychain, signers 
 		Detail:     "A signer has sent too many requests, try again later",
 		Reason:     problem.RateLimited,
 		RetryAfter: wait,
-		Cause:      fmt.Errorf("%s has used up %s", by, tightest.rule.policy),
+		Cause:      fmt.Errorf("%s has used up %s", signerOfTightest, tightest.rule.policy),
 	}
 }
 
-// rule is the most specific one: about this signer rather than all of them, then
-// about this operation; nil where there is none.
+// rule returns the most specific rule: one for this signer comes before one for all signers,
+// then one for this operation before one for all. It returns nil if there is none.
 func (l *RateLimits) rule(signer, operation string) *rateRule {
 	for _, about := range [...]selector{{signer, operation}, {signer, all}, {all, operation}, {all, all}} {
 		if rule := l.rules[about]; rule != nil {
@@ -93,8 +93,8 @@ func (l *RateLimits) rule(signer, operation string) *rateRule {
 	return nil
 }
 
-// bucket is what a signer of the keychain has under a rule. Those of signers whom a
-// later keychain lacks are dropped.
+// bucket returns the bucket of a signer under a rule. When the keychain has changed, it first
+// drops the buckets of signers that the new keychain lacks.
 func (l *RateLimits) bucket(keychain *auth.Keychain, signer string, rule *rateRule) *bucket {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -115,8 +115,8 @@ func (l *RateLimits) bucket(keychain *auth.Keychain, signer string, rule *rateRu
 	return known
 }
 
-// state is the value of RateLimit: r is how many operations are left, t after how
-// many seconds all of them are there again.
+// state returns the value of the header RateLimit: r is the number of operations left, t the
+// seconds until the bucket is full again.
 func (r *rateRule) state(left float64) string {
 	left = max(left, 0)
 	full := math.Ceil((float64(r.burst) - left) / r.perSecond)

@@ -11,7 +11,7 @@ import (
 	"barong/internal/problem"
 )
 
-// keychainOf has these signers, who may do nothing.
+// keychainOf returns a keychain with these signers, which have no scopes.
 func keychainOf(t testing.TB, signers ...string) *auth.Keychain {
 	t.Helper()
 	file := "keychain:\n"
@@ -104,12 +104,12 @@ func TestQuotaIsUsedUpAndComesBack(t *testing.T) {
 			t.Errorf("%s, %v, want %s", got, err, want)
 		}
 	}
-	for range 2 { // a refusal takes nothing
+	for range 2 { // a rejected request takes no token
 		got, err := call("a")
 		if problem.KindOf(err) != problem.TooManyRequests || got != `"*";r=0;t=2` {
 			t.Errorf("%s, %v", got, err)
 		}
-		if err, _ := err.(*problem.Error); err == nil || err.RetryAfter != time.Second/2 || err.Reason != problem.RateLimited { //nolint:errorlint // as it is made
+		if err, _ := err.(*problem.Error); err == nil || err.RetryAfter != time.Second/2 || err.Reason != problem.RateLimited { //nolint:errorlint // allow does not wrap it
 			t.Errorf("%#v", err)
 		}
 	}

@@ -12,31 +12,31 @@ import (
 	"barong/internal/spec"
 )
 
-// all stands for every signer, and for every operation.
+// all is the wildcard for every signer or every operation.
 const all = "*"
 
-// selector is whom and what a rule is about: a name, or all of them.
+// selector is the signer and the operation that a rule applies to; each is a name or all.
 type selector struct{ signer, operation string }
 
-// rateRule grants each signer that it is about so many operations.
+// rateRule is a rate limit for each signer that it applies to.
 type rateRule struct {
-	perSecond float64 // that become free again; infinite where the rule lifts the limit
-	burst     int     // that may come at once
+	perSecond float64 // refill rate; infinite if the rule lifts the limit
+	burst     int     // bucket size
 	policy    string  // the value of RateLimit-Policy
-	name      string  // as it stands in both headers
+	name      string  // quoted, as in both headers
 }
 
 func (r *rateRule) unlimited() bool { return math.IsInf(r.perSecond, 1) }
 
-// ParseRateLimits reads BARONG_RATE_LIMITS: rules with commas between them, as
+// ParseRateLimits parses BARONG_RATE_LIMITS, a list of rules separated by commas, for example
 //
 //	*=100/s, createUser=5/s burst 20, backend:*=none, backend:signOTP=600/m
 //
-// On the left is an operationId, after a signer and a colon where the rule is about
-// one signer only; * is all of them. On the right is how many a second, minute (m)
-// or hour (h), and how many may come at once, as many as in that time unless it says
-// so; or none. nil without an error is no limit at all. An error says which rule it is, by
-// its place: what stands there may be anything.
+// The left side is an operationId, or a signer and an operationId separated by a colon; * means
+// all. The right side is a rate per second (s), minute (m) or hour (h), optionally with a burst,
+// which defaults to the number of the rate; or none for no limit. An empty text returns nil
+// without an error: there are no limits. An error names a rule by its position only, because its
+// text may contain anything.
 func ParseRateLimits(text string, keychain *auth.Keychain) (*RateLimits, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil //nolint:nilnil // as documented
@@ -90,15 +90,15 @@ func parseRateRule(text string) (selector, *rateRule, error) {
 	}
 	rule.name = `"` + name + `"`
 	if !rule.unlimited() {
-		// The whole burst is there again after as many seconds, rounded up: who keeps
-		// to this is never refused.
+		// The window is the time, in whole seconds rounded up, after which the full burst is
+		// available again. A client that keeps to this policy is never limited.
 		window := math.Ceil(float64(rule.burst) / rule.perSecond)
 		rule.policy = fmt.Sprintf("%s;q=%d;w=%.0f", rule.name, rule.burst, window)
 	}
 	return about, rule, nil
 }
 
-// mostAtOnce bounds the numbers of a rule, far beyond what makes sense.
+// mostAtOnce is the maximum of each number in a rule, far above any sensible value.
 const mostAtOnce = 1_000_000
 
 func parseRate(text string) (*rateRule, error) {
@@ -121,7 +121,8 @@ func parseRate(text string) (*rateRule, error) {
 	return rule, nil
 }
 
-// cutLast is strings.Cut at the last separator: names of signers may have any in them.
+// cutLast is strings.Cut at the last separator: the name of a signer may contain the
+// separator.
 func cutLast(text, separator string) (before, after string, found bool) {
 	at := strings.LastIndex(text, separator)
 	if at < 0 {

@@ -8,17 +8,16 @@ import (
 
 var (
 	emailAddress = regexp.MustCompile(`[^\s"'<>()=,;:/\\]+@([^\s"'<>()=,;/\\]+)`)
-	token        = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`) // JSON in base64url, as JWS has it
+	token        = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)*`) // JSON in base64url, like the parts of a JWS
 	digest       = regexp.MustCompile(`\$[a-z0-9-]+\$[^\s"]{16,}`)
 )
 
-// textLimit is how many bytes of a text from outside the log takes: the stack of a
+// textLimit is the maximum number of bytes of an external text in the log. The stack of a
 // panic fits.
 const textLimit = 8 << 10
 
-// redacted makes a text that may hold what a caller sent, or an error of somebody
-// else's code, fit for the log. Our own sentences hold no personal data: this is
-// for what is not ours.
+// redacted prepares a text for the log that may contain data from a request or an error of a
+// library. Messages of this module need no redaction: they contain no personal data.
 func redacted(text string) string {
 	if len(text) > textLimit {
 		text = strings.ToValidUTF8(text[:textLimit], "") + "…"
@@ -35,10 +34,11 @@ func redacted(text string) string {
 	return text
 }
 
-// pathLimit is in bytes; no path of ours is longer.
+// pathLimit is the maximum length of a logged path, in bytes. All paths of the API are
+// shorter.
 const pathLimit = 128
 
-// pathOf is the path for the log. One that is not of an operation may be anything.
+// pathOf returns the path for the log. A path that is not an operation's may contain anything.
 func pathOf(r *http.Request, operation string) string {
 	if operation != "" {
 		return r.URL.Path

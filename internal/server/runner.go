@@ -11,38 +11,37 @@ import (
 	"time"
 )
 
-// Runner is a process that serves: two listeners, and what happens from the first
-// request to the last.
+// Runner is the serving process: two listeners, from the first request to the end of the
+// drain.
 type Runner struct {
 	Public   net.Listener
-	Bound    *Connections                    // of the public listener; nil: it has none
-	TLS      *Certificates                   // of the public listener; nil: it speaks plain HTTP
-	Admin    *Admin                          // which Serve closes
+	Bound    *Connections                    // limits of the public listener; nil: none
+	TLS      *Certificates                   // TLS of the public listener; nil: plain HTTP
+	Admin    *Admin                          // closed by Serve
 	Handler  http.Handler                    // of the public listener
-	Check    func(ctx context.Context) error // nil when requests can be served now; else best a NotReady
-	Timeouts Timeouts                        // of slow clients
-	Timeout  time.Duration                   // that the handler gives a request
-	Delay    time.Duration                   // from the end of being ready to the end of accepting
-	Drain    time.Duration                   // for what is in flight when the end comes
+	Check    func(ctx context.Context) error // returns nil if requests can be served now, else preferably a NotReady
+	Timeouts Timeouts                        // for slow clients
+	Timeout  time.Duration                   // for one request, as the handler enforces it
+	Delay    time.Duration                   // from not ready to no longer accepting connections
+	Drain    time.Duration                   // for requests in flight after that
 	Log      *slog.Logger
 }
 
-// CheckTimeout bounds one check of whether requests can be served.
+// CheckTimeout bounds one readiness check.
 const CheckTimeout = 2 * time.Second
 
 const (
-	headerLimit = 16 << 10 // bytes: a token with an RSA signature has about 700
+	headerLimit = 16 << 10 // in bytes; a token with an RSA signature takes about 700
 
-	// What one connection of HTTP/2 may have open, and may send before it is read, in
-	// bytes.
+	// HTTP/2 limits of one connection: its streams, and its receive buffers in bytes.
 	streamLimit      = 50
 	connectionBuffer = 128 << 10
 	streamBuffer     = 64 << 10
 )
 
-// Serve answers requests until ctx ends. Then the process stops being ready and
-// sends its clients away with each answer; after Delay it takes no new connection,
-// and finishes what is in flight within Drain.
+// Serve serves requests until ctx ends. Then the process reports that it is not ready, and
+// each response asks its client to close the connection. After Delay it accepts no more
+// connections, and gives requests in flight up to Drain to finish.
 func (l Runner) Serve(ctx context.Context) error {
 	var draining atomic.Bool
 	public := newHTTPServer(closeOnDrain(&draining, l.Handler), l.Timeouts, l.Timeout, l.Log)
@@ -83,8 +82,9 @@ func (l Runner) Serve(ctx context.Context) error {
 	return errors.Join(cause, err, l.Admin.Close())
 }
 
-// closeOnDrain has each answer end its connection while the server drains: a connection
-// that is closed only later may be so just when a client has sent a request on it.
+// closeOnDrain sends Connection: close with each response while the server drains. A
+// connection that the server closed later, when idle, could be closed just as its client sends
+// a request.
 func closeOnDrain(draining *atomic.Bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if draining.Load() {
@@ -94,7 +94,7 @@ func closeOnDrain(draining *atomic.Bool, next http.Handler) http.Handler {
 	})
 }
 
-// newHTTPServer is one whose handler gives a request at most so much time.
+// newHTTPServer returns a server for a handler that takes at most timeout for a request.
 func newHTTPServer(handler http.Handler, timeouts Timeouts, timeout time.Duration, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,

@@ -19,21 +19,21 @@ import (
 	"barong/internal/server"
 )
 
-// shortTimeouts cut off slow clients early, so that tests are quick.
+// shortTimeouts closes slow clients early, so that the tests are quick.
 var shortTimeouts = server.Timeouts{Header: 200 * time.Millisecond, Body: 400 * time.Millisecond, BodyRate: 512 << 10, Progress: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Idle: 200 * time.Millisecond}
 
-// patientWithBodies does not end a connection because of its body, which net/http
-// would fall back on.
+// patientWithBodies allows a minute for a body: net/http would otherwise end the connection by
+// that timeout before the one under test.
 func patientWithBodies() server.Timeouts {
 	p := shortTimeouts
 	p.Body = time.Minute
 	return p
 }
 
-// maxDelay is longer than anything takes here that shortTimeouts waits for, in full.
+// maxDelay is longer than all of shortTimeouts together.
 const maxDelay = 2500 * time.Millisecond
 
-// operation is getUser, and what it answers.
+// operation implements getUser with a configurable response.
 type operation struct {
 	generated.StrictServerInterface
 	work   func(context.Context) error
@@ -55,7 +55,7 @@ func (o operation) VisitGetUserResponse(w http.ResponseWriter) error {
 	return nil
 }
 
-// listening is a server of the test's own, with room for one large body.
+// listening is a server for one test, with memory for one large body.
 type listening struct {
 	t       testing.TB
 	address string
@@ -112,13 +112,13 @@ func listenWith(t testing.TB, o operation, timeout time.Duration, timeouts serve
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = life.Serve(ctx) // some tests leave a request that has to be cut off
+		_ = life.Serve(ctx) // some tests leave a request open that the drain cuts off
 	}()
 	t.Cleanup(func() { stop(); <-ended })
 	return listening{t, life.Public.Addr().String(), token}
 }
 
-// connect opens a connection and sends some text.
+// connect opens a connection and sends a text.
 func (l listening) connect(text string) net.Conn {
 	l.t.Helper()
 	connection, err := (&net.Dialer{}).DialContext(l.t.Context(), "tcp", l.address)
@@ -126,7 +126,7 @@ func (l listening) connect(text string) net.Conn {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() { _ = connection.Close() })
-	if err := connection.SetReadDeadline(time.Now().Add(4 * maxDelay)); err != nil { // rather than wait forever
+	if err := connection.SetReadDeadline(time.Now().Add(4 * maxDelay)); err != nil { // fails rather than waits forever
 		l.t.Fatal(err)
 	}
 	if _, err := io.WriteString(connection, text); err != nil {
@@ -135,14 +135,14 @@ func (l listening) connect(text string) net.Conn {
 	return connection
 }
 
-// head is the headers of a request with a body of so many bytes.
+// head returns the headers of a request with a body of that many bytes.
 func (l listening) head(size int) string {
 	return fmt.Sprintf("POST /api/v2/management/users/get HTTP/1.1\r\nHost: barong\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", l.token, size)
 }
 
 const user = `{"uid":"ID873B5CE1D2"}`
 
-// status reads one answer and returns its status.
+// status reads one response and returns its status.
 func status(t testing.TB, reader *bufio.Reader) int {
 	t.Helper()
 	response, err := http.ReadResponse(reader, nil)
@@ -154,7 +154,7 @@ func status(t testing.TB, reader *bufio.Reader) int {
 	return response.StatusCode
 }
 
-// cutOff fails the test unless the server ends the connection.
+// cutOff fails the test unless the server closes the connection.
 func cutOff(t testing.TB, connection net.Conn) {
 	t.Helper()
 	if err := connection.SetReadDeadline(time.Now().Add(maxDelay)); err != nil {
@@ -167,7 +167,7 @@ func cutOff(t testing.TB, connection net.Conn) {
 	}
 }
 
-// drip sends a byte now and then until the connection breaks.
+// drip sends a byte at intervals until the connection breaks.
 func drip(connection net.Conn, b string) {
 	for {
 		if _, err := io.WriteString(connection, b); err != nil {
@@ -183,7 +183,7 @@ func TestHeadersAtADripAreCutOff(t *testing.T) {
 	connection := l.connect("POST /api/v2/management/users/get HTTP/1.1\r\nHost: barong\r\nX-Slow: ")
 	go drip(connection, "x")
 	cutOff(t, connection)
-	cutOff(t, l.connect("")) // and so is who says nothing at all
+	cutOff(t, l.connect("")) // a client that sends nothing at all is closed too
 }
 
 func TestHeadersAreBounded(t *testing.T) {
@@ -213,13 +213,12 @@ func TestBodiesAtADripAreCutOff(t *testing.T) {
 	}
 }
 
-// Large bodies wait for each other's memory: one that stalls is given up long before
-// a request's time is over.
+// Large bodies share memory: a stalled one releases it long before the request's timeout.
 func TestLargeBodyThatStallsGivesItsRoomBack(t *testing.T) {
 	t.Parallel()
 	l := listen(t, operation{}, 10*time.Second, shortTimeouts)
 	l.connect(l.head(1<<20) + "{")
-	time.Sleep(50 * time.Millisecond) // it has the room
+	time.Sleep(50 * time.Millisecond) // by now it holds the memory
 	begin := time.Now()
 	large := user + strings.Repeat(" ", 1<<20-len(user))
 	if got := status(t, bufio.NewReader(l.connect(l.head(len(large))+large))); got != http.StatusCreated {
@@ -230,7 +229,7 @@ func TestLargeBodyThatStallsGivesItsRoomBack(t *testing.T) {
 	}
 }
 
-// A body that arrives steadily may take longer than the work on it may.
+// A body that arrives steadily may take longer than the request's timeout.
 func TestLargeBodyHasItsOwnTime(t *testing.T) {
 	t.Parallel()
 	l := listen(t, worksFor(shortTimeouts.Body+100*time.Millisecond), shortTimeouts.Body+300*time.Millisecond, shortTimeouts)
@@ -248,7 +247,7 @@ func TestLargeBodyHasItsOwnTime(t *testing.T) {
 	}
 }
 
-// worksFor takes so long, unless the request is over before.
+// worksFor takes that long, unless the request's context ends earlier.
 func worksFor(long time.Duration) operation {
 	return operation{work: func(ctx context.Context) error {
 		select {
@@ -269,7 +268,7 @@ func TestWorkMayTakeLongerThanReading(t *testing.T) {
 	}
 }
 
-// largeAnswer is more than all buffers between the server and a client hold, in bytes.
+// largeAnswer is larger than all buffers between the server and a client together, in bytes.
 const largeAnswer = 64 << 20
 
 func answersMuch(w io.Writer) error {
@@ -277,12 +276,12 @@ func answersMuch(w io.Writer) error {
 	return err
 }
 
-// An answer that nobody reads is given up: neither its place nor its memory is held.
+// A response that the client does not read is aborted, and releases its place and its memory.
 func TestAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	l := listen(t, operation{answer: answersMuch}, 10*time.Second, shortTimeouts)
 	connection := l.connect(l.head(len(user)) + user)
-	if _, err := io.ReadFull(connection, make([]byte, 1)); err != nil { // it has begun, on a busy machine too
+	if _, err := io.ReadFull(connection, make([]byte, 1)); err != nil { // the response has begun, even on a slow machine
 		t.Fatal(err)
 	}
 	time.Sleep(maxDelay)
@@ -301,7 +300,7 @@ func TestConnectionWithoutRequestsEnds(t *testing.T) {
 		if got := status(t, reader); got != http.StatusCreated {
 			t.Error(got)
 		}
-		if _, err := io.WriteString(connection, l.head(len(user))+user); err != nil { // the connection is kept
+		if _, err := io.WriteString(connection, l.head(len(user))+user); err != nil { // the connection stays open
 			t.Fatal(err)
 		}
 	}

@@ -1,6 +1,6 @@
-// Package server is the way of a request: from the socket through the gate,
-// which decides who calls what with which parameters, to the generated routes.
-// It also holds the process's life: listening, being ready, draining.
+// Package server is the HTTP layer: connections and their limits, the gate (authentication,
+// authorisation, validation) and the generated routes behind it. It also manages the life of
+// the process: listening, readiness, draining.
 package server
 
 import (
@@ -21,34 +21,34 @@ import (
 	"barong/internal/problem"
 )
 
-// Options is what a server is made of. All of it is required, but Connections,
-// Rates, PublicURL, Docs, Metrics and Tracer.
+// Options configures a server. All fields are required except Connections, Rates, PublicURL,
+// Docs, Metrics and Tracer.
 type Options struct {
 	Operations generated.StrictServerInterface
 	Keychain   *auth.Source
 	Log        *slog.Logger
 	Clock      func() time.Time
-	BodyLimit  int64         // in bytes; a larger body is refused
-	BodyMemory int64         // in bytes; what large bodies may take at once
-	InFlight   int           // operations that are worked on at once; one more is refused
-	Downloads  int           // documents that are sent at once; one more is refused
+	BodyLimit  int64         // in bytes; a larger body is rejected
+	BodyMemory int64         // in bytes; for all bodies together
+	InFlight   int           // operations in progress at once; more are rejected
+	Downloads  int           // documents being sent at once; more are rejected
 	Timeout    time.Duration // for one request, from the last byte of its body
-	// Connections bounds the requests that are open; nil: they have a bound of their
-	// own, and strangers cannot be told from callers by their connections.
+	// Connections limits connections and open requests. If it is nil, only open requests are
+	// limited, and no connection is preferred as authenticated.
 	Connections *Connections
-	Timeouts    Timeouts    // of slow clients
-	Rates       *RateLimits // of signers; nil: there are none
-	Spec        []byte      // openapi.yaml, served as it is
-	PublicURL   string      // where callers reach the server, for documents that name it; "": they do not
-	PublicKeys  []byte      // the server's own, as a JWK set
-	Docs        *Docs       // nil: there is no documentation to read in a browser
-	// Document answers a signed URL; an error that it returns was not written yet.
+	Timeouts    Timeouts    // for slow clients
+	Rates       *RateLimits // rate limits of signers; nil: none
+	Spec        []byte      // openapi.yaml, served unchanged
+	PublicURL   string      // the base URL that clients use, for served documents that name it; "": not known
+	PublicKeys  []byte      // the server's public keys, as a JWK set
+	Docs        *Docs       // nil: no documentation page
+	// Document serves a signed URL. When it returns an error, it has not written a response.
 	Document func(http.ResponseWriter, *http.Request) error
-	Metrics  prometheus.Registerer // what requests are counted in; nil: nowhere
-	Tracer   trace.Tracer          // makes a span of each request; nil: none
+	Metrics  prometheus.Registerer // registry of the request metrics; nil: none
+	Tracer   trace.Tracer          // creates a span for each request; nil: none
 }
 
-// New makes the handler of the public listener.
+// New returns the handler of the public listener.
 func New(o Options) (http.Handler, error) {
 	document, err := Specification()
 	if err != nil {
@@ -99,8 +99,8 @@ func New(o Options) (http.Handler, error) {
 
 var errNoRoute = problem.New(problem.NotFound, "Route is not found")
 
-// wrongMethod answers a known path with an unknown verb. The router asks it for
-// verbs that HTTP does not define too, whatever the path.
+// wrongMethod responds to a request for a known path with another method. The router also
+// calls it for non-standard methods on any path, hence the check for a known path.
 func wrongMethod(router chi.Routes, errs handlers.Errors) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
@@ -118,9 +118,10 @@ func wrongMethod(router chi.Routes, errs handlers.Errors) http.HandlerFunc {
 	}
 }
 
-// endChunked ends an HTTP/1.1 connection after the answer to a body of chunks. Where
-// it had a Content-Length as well (RFC 9112, section 6.3: an attempt at request
-// smuggling), net/http has removed that, so that neither can be told from the other.
+// endChunked closes an HTTP/1.1 connection after the response to a chunked body. Such a
+// request may have had a Content-Length too, which RFC 9112, section 6.3, treats as attempted
+// request smuggling; net/http removes that header, so that the two cases cannot be
+// distinguished.
 func endChunked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 {

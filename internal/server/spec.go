@@ -16,19 +16,19 @@ import (
 	"barong/internal/swagger2"
 )
 
-// swaggerPath is where Barong has the specification as Swagger 2.0.
+// swaggerPath is the path at which Barong serves its specification as Swagger 2.0.
 const swaggerPath = handlers.BasePath + "/management.json"
 
-// clientPath is where the specification is with JSON alone.
+// clientPath serves the specification with JSON as the only media type.
 const clientPath = "/openapi.client.json"
 
-// Specification is openapi.yaml as requests are held against it. It is parsed at
-// the first call, which takes some milliseconds; later ones share what that made,
-// which must not be changed.
+// Specification returns openapi.yaml as the server validates requests against it. The first
+// call parses it, which takes some milliseconds; all calls share the result, which must not be
+// changed.
 var Specification = sync.OnceValues(generated.GetSpec)
 
-// servePublic serves what everybody may read: the specification, and the keys
-// with which the server's signatures are verified (RFC 8615 reserves the folder).
+// servePublic serves what needs no authentication: the specification, and the keys that verify
+// the server's signatures (below /.well-known, RFC 8615).
 func servePublic(router chi.Router, yaml, keys []byte, publicURL string, errs handlers.Errors) error {
 	json, err := generated.GetSpecJSON()
 	if err != nil {
@@ -52,15 +52,15 @@ func servePublic(router chi.Router, yaml, keys []byte, publicURL string, errs ha
 	return nil
 }
 
-// compress packs the specification, of which a sixth is left, for whoever takes it
-// so. What it says is no secret: nothing can be guessed from the length.
+// compress compresses the specification to a sixth for clients that accept it. Its content is
+// public, so that its compressed length reveals nothing.
 var compress = middleware.Compress(gzip.BestCompression, "application/yaml", "application/json", "application/jwk-set+json")
 
-// serveDerived derives a document from the specification when it is first asked
-// for, which few are.
+// serveDerived serves a document that is derived from the specification. It is derived on the
+// first request: most processes never need it.
 func serveDerived(router chi.Router, path string, derive func(*openapi3.T) ([]byte, error), errs handlers.Errors) {
 	derived := sync.OnceValues(func() ([]byte, error) {
-		document, err := generated.GetSpec() // of its own: it changes
+		document, err := generated.GetSpec() // a separate copy, because derive changes it
 		if err != nil {
 			return nil, fmt.Errorf("the embedded specification cannot be read: %w", err)
 		}

@@ -14,8 +14,8 @@ import (
 	"barong/internal/server"
 )
 
-// A client of HTTP/2 that takes nothing of its answers loses the streams, and holds no
-// place meanwhile: as many requests as it likes are answered beside it.
+// An HTTP/2 client that reads none of its responses loses the streams. Meanwhile they hold no
+// place: the server answers any number of other requests.
 func TestStreamsWhoseAnswersAreNotTakenAreReset(t *testing.T) {
 	t.Parallel()
 	f := &tlsFiles{t: t, chain: t.TempDir() + "/tls.crt", key: t.TempDir() + "/tls.key", log: &bytes.Buffer{}, servers: newAuthority(t)}
@@ -25,9 +25,9 @@ func TestStreamsWhoseAnswersAreNotTakenAreReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	timeouts := shortTimeouts
-	timeouts.Header = time.Minute // which a handshake has, too
-	// It is the connection's, too, which would end with the first one that is late because
-	// this machine is busy. The streams have Answer.
+	timeouts.Header = time.Minute // it also bounds the TLS handshake
+	// Progress also bounds writes of the whole connection, which a slow machine could exceed.
+	// The streams are bounded by Answer.
 	timeouts.Progress = maxDelay
 	l := listenWith(t, operation{answer: answersMuch}, 10*time.Second, timeouts, certificates)
 	connection, err := tls.Dial("tcp", l.address, &tls.Config{RootCAs: f.servers.pool(), NextProtos: []string{"h2"}})

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Timeouts are how long the server waits for the other end of a connection. Whoever
-// is slower is cut off.
+// Timeouts are the limits for slow clients. The connection or stream of a slower client is
+// closed.
 type Timeouts struct {
 	Header   time.Duration // for all headers of a request
-	Body     time.Duration // for all of a small body, and for the next byte of a large one
-	BodyRate int64         // bytes a second that a large body must arrive with on the whole, once Body has passed
-	Progress time.Duration // for the next part of an answer to be taken
-	Answer   time.Duration // for reading an answer
+	Body     time.Duration // for the whole of a small body, and for the next byte of a large one
+	BodyRate int64         // minimum average rate of a large body after Body has passed, in bytes per second
+	Progress time.Duration // for the client to accept the next part of a response
+	Answer   time.Duration // for the client to read a whole response
 	Idle     time.Duration // for the next request on a connection
 }
 
-// DefaultTimeouts are those of a server in production. A body of 16 MiB has little
-// more than a minute.
+// DefaultTimeouts are the timeouts in production. They give a body of 16 MiB a little more
+// than a minute.
 var DefaultTimeouts = Timeouts{
 	Header:   10 * time.Second,
 	Body:     10 * time.Second,
@@ -27,26 +27,25 @@ var DefaultTimeouts = Timeouts{
 	Idle:     2 * time.Minute,
 }
 
-// read is until when a small request must be there, from its first byte. It does not
-// run on while the request is worked on.
+// read returns the time limit for a small request, from its first byte. It ends when the body
+// has arrived.
 func (t Timeouts) read() time.Duration { return t.Header + t.Body }
 
-// write is until when an answer must have been read, from the end of the headers. A
-// larger body than a small one moves it on as it arrives.
+// write returns the time limit for reading the response, from the end of the headers. The
+// deadline is extended while a large body arrives.
 func (t Timeouts) write(request time.Duration) time.Duration { return t.Body + request + t.Answer }
 
-// progressWriter sends an answer part by part. A part that is not taken in time ends
-// the stream (HTTP/2) or the connection; so does a client that takes every part at
-// the last moment, once the time for all of the answer is over.
+// progressWriter writes a response in parts. The stream (HTTP/2) or connection is closed if
+// the client does not accept a part within Progress, or the whole response within Answer.
 type progressWriter struct {
 	http.ResponseWriter
 	connection *http.ResponseController
 	timeouts   Timeouts
-	buffered   bool      // HTTP/1.1 has the end of an answer in the socket's buffer when the handler returns
-	last       time.Time // when all of the answer must have been read; zero before it begins
+	buffered   bool      // over HTTP/1.1 the end of the response is in the socket's buffer when the handler returns
+	last       time.Time // the deadline for the whole response; zero before the first write
 }
 
-// answerPart is in bytes: a frame of HTTP/2, a record of TLS.
+// answerPart is the size of a part in bytes: an HTTP/2 frame, a TLS record.
 const answerPart = 16 << 10
 
 func newProgressWriter(w http.ResponseWriter, r *http.Request, timeouts Timeouts) *progressWriter {
@@ -67,7 +66,7 @@ func (p *progressWriter) Write(answer []byte) (written int, err error) {
 	}
 }
 
-// finish waits until the client has taken what the server has still in its buffers.
+// finish waits until the client has accepted what the server still buffers.
 func (p *progressWriter) finish() {
 	p.extendDeadline()
 	if !p.buffered {
@@ -84,5 +83,5 @@ func (p *progressWriter) extendDeadline() {
 	if deadline.After(p.last) {
 		deadline = p.last
 	}
-	_ = p.connection.SetWriteDeadline(deadline) // a recorder of a test has none
+	_ = p.connection.SetWriteDeadline(deadline) // fails for an httptest.ResponseRecorder, which has no deadlines
 }

@@ -15,9 +15,9 @@ import (
 // traceContext reads traceparent and tracestate (W3C Trace Context).
 var traceContext propagation.TraceContext
 
-// startSpan begins the span of a request, in the caller's trace where it names one.
-// Its attributes are those of OpenTelemetry's conventions for HTTP servers; the
-// path is not among them, since callers may put anything into one.
+// startSpan starts the span of a request, as a child of the client's span if the request names
+// one. The attributes follow OpenTelemetry's conventions for HTTP servers, without the path,
+// into which a client can put anything.
 func startSpan(tracer trace.Tracer, r *http.Request) (context.Context, trace.Span) {
 	ctx := traceContext.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	return tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
@@ -26,7 +26,7 @@ func startSpan(tracer trace.Tracer, r *http.Request) (context.Context, trace.Spa
 	))
 }
 
-// endSpan ends it with what was learnt meanwhile.
+// endSpan ends the span, with the attributes that are known only after the response.
 func endSpan(span trace.Span, r *http.Request, info *requestInfo, status int) {
 	if route := chi.RouteContext(r.Context()).RoutePattern(); route != "" {
 		span.SetName(methodOf(r) + " " + route)
@@ -47,8 +47,8 @@ func endSpan(span trace.Span, r *http.Request, info *requestInfo, status int) {
 	span.End()
 }
 
-// methodOf is the verb, or _OTHER for one that HTTP does not define: a name must
-// not be the caller's to choose.
+// methodOf returns the HTTP method, or _OTHER for a non-standard one: a client must not choose
+// the names of spans and the values of logs.
 func methodOf(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch,
@@ -59,7 +59,7 @@ func methodOf(r *http.Request) string {
 	}
 }
 
-// traceOf is the trace id that a request names; empty where it names no valid one.
+// traceOf returns the trace ID that a request names, or "" if it names no valid one.
 func traceOf(r *http.Request) string {
 	caller := trace.SpanContextFromContext(traceContext.Extract(context.Background(), propagation.HeaderCarrier(r.Header)))
 	if !caller.HasTraceID() {

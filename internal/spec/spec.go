@@ -1,4 +1,4 @@
-// Package spec reads what openapi.yaml says of the operations.
+// Package spec lists the operations of openapi.yaml.
 package spec
 
 import (
@@ -9,16 +9,15 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Operation is an operation of the specification and where it is called.
+// Operation is an operation of the specification with its method and path.
 type Operation struct {
 	*openapi3.Operation
 	Method string // in upper case
-	Path   string // under the URL of the server, for instance /users/get
-	Scope  string // that a signer of the request needs (x-scope); empty where the document names none
+	Path   string // below the server's base URL, such as /users/get
+	Scope  string // required of a signer (x-scope); empty if the document names none
 }
 
-// Operations visits every operation of a document, in the order of their paths and
-// methods.
+// Operations iterates over the operations of a document, ordered by path and method.
 func Operations(document *openapi3.T) iter.Seq[Operation] {
 	return func(yield func(Operation) bool) {
 		for _, path := range document.Paths.InMatchingOrder() {
@@ -33,7 +32,7 @@ func Operations(document *openapi3.T) iter.Seq[Operation] {
 	}
 }
 
-// OperationsByScope is the ids of the operations that each scope allows, sorted.
+// OperationsByScope returns the sorted operation IDs of each scope.
 func OperationsByScope(document *openapi3.T) map[string][]string {
 	ids := map[string][]string{}
 	for operation := range Operations(document) {

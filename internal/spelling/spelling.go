@@ -1,4 +1,4 @@
-// Package spelling finds the name that somebody most likely meant.
+// Package spelling finds the known name that a misspelt one most likely means.
 package spelling
 
 import (
@@ -8,10 +8,9 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest is the known name that takes the fewest insertions, deletions and
-// substitutions to reach, without regard to case and to whether words are joined
-// by _, - or a space. A name that differs in more than two fifths of its letters is
-// another word: then there is none.
+// Nearest returns the known name with the smallest edit distance (insertions, deletions and
+// substitutions), ignoring case and the separators _, - and space. Names that differ in more
+// than two fifths of their letters do not match.
 func Nearest(name string, known []string) (nearest string, found bool) {
 	normalized := normalize(name)
 	least := 0
@@ -28,8 +27,8 @@ func Nearest(name string, known []string) (nearest string, found bool) {
 	return nearest, found
 }
 
-// Suggestion is a question to append to the sentence that refuses a name: `, did
-// you mean "email"?`. It is empty where no known name is near.
+// Suggestion returns a question to append to an error about an unknown name:
+// `, did you mean "email"?`. It is empty if no known name is similar.
 func Suggestion(name string, known []string) string {
 	nearest, found := Nearest(name, known)
 	if !found {

@@ -1,5 +1,5 @@
-// Package swagger2 writes an OpenAPI 3.0 document as Swagger 2.0, the format in
-// which Barong publishes the interface and from which its clients are generated.
+// Package swagger2 converts an OpenAPI 3.0 document to Swagger 2.0, the format of Barong's own
+// specification, from which its clients are generated.
 package swagger2
 
 import (
@@ -22,13 +22,13 @@ const (
 	mediaJSON = "application/json"
 	mediaForm = "application/x-www-form-urlencoded"
 
-	envelopeScheme = "SignedEnvelope" // of bodies that Swagger 2.0 leaves out
+	envelopeScheme = "SignedEnvelope" // of JSON bodies, which the Swagger 2.0 document omits
 )
 
-// Convert returns the document as JSON. An operation's parameters are those of
-// its form, as Barong publishes them: Swagger 2.0 has one kind of body for an
-// operation. Where publicURL, under which the server is reached, is not empty, the
-// document has its host and scheme. The document is used up: some of it changes.
+// Convert returns the document as Swagger 2.0 in JSON. The parameters of an operation are
+// those of its form, as in Barong's specification, because Swagger 2.0 allows one kind of body
+// per operation. If publicURL, the server's base URL for clients, is not empty, the document
+// contains its host and scheme. Convert modifies its argument.
 func Convert(document *openapi3.T, publicURL string) ([]byte, error) {
 	converted, err := openapi2conv.FromV3(document)
 	if err != nil {
@@ -40,7 +40,7 @@ func Convert(document *openapi3.T, publicURL string) ([]byte, error) {
 	converted.Consumes = []string{mediaForm}
 	converted.Produces = []string{mediaJSON}
 	delete(converted.SecurityDefinitions, envelopeScheme)
-	// A form is signed by a token.
+	// A form cannot be an envelope, so that only the token remains.
 	converted.Security = slices.DeleteFunc(converted.Security, func(scheme map[string][]string) bool { return scheme[envelopeScheme] != nil })
 	for _, scheme := range converted.SecurityDefinitions {
 		scheme.Description = "`Bearer ` and the token. " + scheme.Description
@@ -55,7 +55,7 @@ func Convert(document *openapi3.T, publicURL string) ([]byte, error) {
 	return json.Marshal(converted)
 }
 
-// address says where the server is reached, where that is known.
+// address sets host and schemes from the public URL, if it is known.
 func address(converted *openapi2.T, publicURL string) error {
 	if publicURL == "" {
 		return nil
@@ -70,9 +70,9 @@ func address(converted *openapi2.T, publicURL string) error {
 	return nil
 }
 
-// form gives an operation the parameters of its form with all that their schemas
-// say, in the order of x-order. Without any, the converter makes a body of JSON
-// instead, which goes.
+// form replaces the parameters of an operation by those of its form, with all properties of
+// their schemas, in the order of x-order. For an operation without parameters, it removes the
+// JSON body that the converter adds.
 func form(converted *openapi2.Operation, operation *openapi3.Operation) {
 	schema := operation.RequestBody.Value.Content[mediaForm].Schema.Value
 	order := func(p *openapi2.Parameter) float64 {
@@ -85,14 +85,13 @@ func form(converted *openapi2.Operation, operation *openapi3.Operation) {
 		parameter.Required = slices.Contains(schema.Required, parameter.Name)
 		parameter.Format = schema.Properties[parameter.Name].Value.Format
 	}
-	converted.Consumes = nil // as the document says
+	converted.Consumes = nil // the default of the document applies
 	for status, response := range operation.Responses.Map() {
 		examples(converted.Responses.Value(status), response.Value)
 	}
 }
 
-// dropBodies removes the definitions of an operation's parameters, which are in
-// the operation itself.
+// dropBodies removes the definitions of an operation's body, which form has inlined.
 func dropBodies(definitions map[string]*openapi2.SchemaRef, operation *openapi3.Operation) {
 	for _, media := range []string{mediaJSON, mediaForm} {
 		reference := operation.RequestBody.Value.Content[media].Schema.Ref
@@ -100,8 +99,8 @@ func dropBodies(definitions map[string]*openapi2.SchemaRef, operation *openapi3.
 	}
 }
 
-// examples keeps a response's example of JSON, the first by name where there are
-// several, and what a header of Swagger 2.0 may say.
+// examples keeps the first JSON example of a response by name, and the header properties that
+// Swagger 2.0 supports.
 func examples(converted *openapi2.Response, response *openapi3.Response) {
 	if converted.Ref != "" {
 		return

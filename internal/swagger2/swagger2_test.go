@@ -22,7 +22,7 @@ func specification(t *testing.T) *openapi3.T {
 	return document
 }
 
-// converted is the specification as Swagger 2.0: typed, and as it is sent.
+// converted returns the specification as Swagger 2.0, decoded and as JSON.
 func converted(t *testing.T) (openapi2.T, []byte) {
 	t.Helper()
 	text, err := Convert(specification(t), "")
@@ -105,7 +105,7 @@ func TestDocumentIsWholeAndAddressedAsBarongsIs(t *testing.T) {
 	if len(document.Security) != 1 || document.Security[0]["BearerToken"] == nil {
 		t.Errorf("operations are secured by %v", document.Security)
 	}
-	// References lead somewhere, and schemas and examples fit, when it is read again.
+	// Converting back and validating checks references, schemas and examples.
 	back, err := openapi2conv.ToV3(&document)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestDocumentIsWholeAndAddressedAsBarongsIs(t *testing.T) {
 	}
 }
 
-// Generators of clients take the address from the document.
+// Client generators take the server's address from the document.
 func TestDocumentHasTheHostWhereThePublicURLIsKnown(t *testing.T) {
 	t.Parallel()
 	text, err := Convert(specification(t), "https://barong.example:8443/auth/")
@@ -134,7 +134,7 @@ func TestDocumentHasTheHostWhereThePublicURLIsKnown(t *testing.T) {
 	}
 }
 
-// Swagger 2.0 has neither alternatives nor null.
+// Swagger 2.0 supports neither alternatives nor null.
 func TestAnErrorMayBeOfAnyTypeAndNullsAreMarked(t *testing.T) {
 	t.Parallel()
 	document, _ := converted(t)

@@ -1,5 +1,5 @@
-// Package version knows the version of the product, which is beside that of the
-// interface (info.version of openapi.yaml).
+// Package version holds the version of the product, which is independent of the API version
+// (info.version of openapi.yaml).
 package version
 
 import (
@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// Unknown is the version of a binary that was built outside of a repository, or by go
-// test or go run, which do not ask the repository.
+// Unknown is the version of a binary that was built outside a repository, or with go test or
+// go run, which do not record the version.
 const Unknown = "0.0.0-devel"
 
-// stamped is set by the linker (-X barong/version.stamped=1.2.3) where the sources are
-// built outside of their repository: from an archive of a release, for example.
+// stamped is set by the linker (-X barong/version.stamped=1.2.3) if the sources are built
+// outside their repository, for example from a release archive.
 var stamped string
 
-// Product is the version of the product without a leading v. The tag in git is its
-// source: go build writes it into the binary, or for a commit without a tag a version
-// made of the tag before, the commit's time and its name
-// (0.3.1-0.20261125100741-ecb32a9f8b3c), with +dirty where files were changed.
+// Product returns the version of the product without a leading v. go build records it from the
+// git tag. For an untagged commit it is a pseudo-version of the previous tag, the commit's
+// time and its hash (0.3.1-0.20261125100741-ecb32a9f8b3c), with +dirty if files were changed.
 func Product() string {
 	if stamped != "" {
 		return strings.TrimPrefix(stamped, "v")
@@ -37,6 +36,5 @@ func of(info *debug.BuildInfo) string {
 	return Unknown
 }
 
-// UserAgent is what a part of the product calls itself in requests, as
-// barong-cli/1.2.3.
+// UserAgent returns the User-Agent of a part of the product, such as barong-cli/1.2.3.
 func UserAgent(part string) string { return part + "/" + Product() }

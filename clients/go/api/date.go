@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Date is a day without a time, as YYYY-MM-DD in JSON.
+// Date is a day without a time; in JSON it is YYYY-MM-DD.
 type Date struct{ time.Time }
 
 // NewDate returns the date of a day.
@@ -14,13 +14,13 @@ func NewDate(year int, month time.Month, day int) Date {
 	return Date{time.Date(year, month, day, 0, 0, 0, 0, time.UTC)}
 }
 
-// String is the date as YYYY-MM-DD.
+// String returns the date as YYYY-MM-DD.
 func (d Date) String() string { return d.Format(time.DateOnly) }
 
 // MarshalJSON writes the date as YYYY-MM-DD.
 func (d Date) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
 
-// UnmarshalJSON reads YYYY-MM-DD.
+// UnmarshalJSON parses YYYY-MM-DD.
 func (d *Date) UnmarshalJSON(text []byte) error {
 	var value string
 	if err := json.Unmarshal(text, &value); err != nil {

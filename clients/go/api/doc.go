@@ -1,5 +1,4 @@
-// Package api is what oapi-codegen makes of openapi.yaml for the client: the types of
-// parameters and answers, a method for each operation, and [Operations]. Package
-// barong/clients/go signs its requests. Nothing in it is written by hand but this file,
-// date.go, and the settings of the generator.
+// Package api is generated from openapi.yaml by oapi-codegen: the types of parameters and
+// responses, a method for each operation, and [Operations]. Package barong/clients/go signs
+// its requests. Only this file, date.go and the generator's configuration are written by hand.
 package api

@@ -11,11 +11,11 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// minRSABits is the least RSA modulus that RFC 7518 §3.3 and §3.5 allow.
+// minRSABits is the minimum RSA modulus by RFC 7518 §3.3 and §3.5.
 const minRSABits = 2048
 
-// methods are the algorithms of RFC 7518 §3.1 and RFC 8037 §3.1 except none. The
-// registry of the library is not used, because it contains that one.
+// methods are the algorithms of RFC 7518 §3.1 and RFC 8037 §3.1 except none. The library's
+// registry is not used, because it contains none.
 var methods = []jwt.SigningMethod{
 	jwt.SigningMethodRS256, jwt.SigningMethodRS384, jwt.SigningMethodRS512,
 	jwt.SigningMethodPS256, jwt.SigningMethodPS384, jwt.SigningMethodPS512,
@@ -24,7 +24,7 @@ var methods = []jwt.SigningMethod{
 	jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512,
 }
 
-// Algorithms returns the names of all algorithms, as the header parameter alg has them.
+// Algorithms returns the names of all supported algorithms, as in the header parameter alg.
 func Algorithms() []string {
 	names := make([]string, len(methods))
 	for i, method := range methods {
@@ -33,7 +33,7 @@ func Algorithms() []string {
 	return names
 }
 
-// methodOf finds an algorithm by its name, which is case-sensitive (RFC 7515 §4.1.1).
+// methodOf returns an algorithm by its name, which is case-sensitive (RFC 7515 §4.1.1).
 func methodOf(name string) (jwt.SigningMethod, error) {
 	i := slices.IndexFunc(methods, func(m jwt.SigningMethod) bool { return m.Alg() == name })
 	if i < 0 {
@@ -48,14 +48,14 @@ func CheckAlgorithm(name string) error {
 	return err
 }
 
-// isSymmetric reports whether signer and verifier share one secret.
+// isSymmetric reports whether signer and verifier share a secret.
 func isSymmetric(method jwt.SigningMethod) bool {
 	_, ok := method.(*jwt.SigningMethodHMAC)
 	return ok
 }
 
-// checkKey returns an error unless the public key can be used with the algorithm. The
-// error names an algorithm that the key can be used with, if there is one.
+// checkKey returns an error unless the public key can be used with the algorithm. The error
+// names a suitable algorithm for the key, if there is one.
 func checkKey(method jwt.SigningMethod, public any) error {
 	err := checkKeyType(method, public)
 	if err == nil {
@@ -90,7 +90,7 @@ func checkKeyType(method jwt.SigningMethod, public any) error {
 	return nil
 }
 
-// describe names the kind of a public key.
+// describe returns the type of a public key in words.
 func describe(public any) string {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -104,7 +104,7 @@ func describe(public any) string {
 	}
 }
 
-// defaultAlgorithm is the one that is used with a public key if none is named.
+// defaultAlgorithm returns the algorithm for a public key if none is named.
 func defaultAlgorithm(public any) (jwt.SigningMethod, error) {
 	for _, method := range methods {
 		if !isSymmetric(method) && checkKeyType(method, public) == nil {

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Claims are the claims of RFC 7519 §4.1 that a signer makes, and the operation that
-// they are meant for. Zero values are left out. Times are sent in whole seconds.
+// Claims are the claims of RFC 7519 §4.1 that a signer sets, and the operation that they are
+// for. Zero values are omitted. Times are sent in whole seconds.
 type Claims struct {
 	ExpiresAt time.Time
 	NotBefore time.Time
@@ -22,18 +22,18 @@ type Claims struct {
 	Issuer    string
 	Audience  []string
 	Subject   string
-	Operation string // the operationId of the only operation that the signature is good for; any operation if it is empty
+	Operation string // the operationId of the only operation that the signature permits; empty: any operation
 }
 
-// NewClaims returns the claims of a request that is made now and valid for a time,
-// with a random jti.
+// NewClaims returns the claims of a request made at now that is valid for that long, with a
+// random jti.
 func NewClaims(now time.Time, valid time.Duration) Claims {
 	return Claims{IssuedAt: now, ExpiresAt: now.Add(valid), JTI: rand.Text()}
 }
 
-// Payload is the payload of a JWS: the claims as JSON in base64url, with data among
-// them unless that is nil. Data must be one JSON object, in which no object has two
-// members of one name: readers disagree about which of the two counts.
+// Payload returns the payload of a JWS in base64url: the claims as JSON, with the member data
+// unless it is nil. data must be one JSON object without duplicate members at any depth,
+// because parsers disagree about which of two members counts.
 func (c Claims) Payload(data []byte) (string, error) {
 	if data != nil {
 		if err := checkObject(data); err != nil {
@@ -64,7 +64,7 @@ func (c Claims) Payload(data []byte) (string, error) {
 	return encodeBase64URL(text), nil
 }
 
-// encode is value as JSON, in which no character is escaped that need not be.
+// encode returns value as JSON without unnecessary escapes.
 func encode(value any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -81,13 +81,13 @@ var (
 	errNotUTF8   = errors.New("is not UTF-8")
 )
 
-// checkObject returns an error unless data is one JSON object without a member of the
-// same name as another, at any depth.
+// checkObject returns an error unless data is one JSON object without duplicate members at any
+// depth.
 func checkObject(data []byte) error {
 	switch {
 	case !utf8.Valid(data):
 		return errNotUTF8
-	case !json.Valid(data): // also bounds the depth
+	case !json.Valid(data): // json.Valid also limits the depth
 		return errNotObject
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -104,7 +104,7 @@ func checkObject(data []byte) error {
 	return nil
 }
 
-// checkMembers reads to the end of the object, or the array, that has begun.
+// checkMembers reads to the end of an object or array whose opening bracket has been read.
 func checkMembers(decoder *json.Decoder, isObject bool) error {
 	names := map[string]bool{}
 	for decoder.More() {

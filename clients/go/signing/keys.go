@@ -17,15 +17,15 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// secretBytes is the minimum length of an HMAC secret, the output of SHA-256 (RFC 7518
-// §3.2): a shorter one could be guessed from one signature. A generated secret has as
+// secretBytes is the minimum length of an HMAC secret, the output size of SHA-256 (RFC 7518
+// §3.2): a shorter one could be guessed from a single signature. A generated secret has as
 // many random bytes, in hexadecimal.
 const secretBytes = 32
 
-// parsePrivateKey reads a PEM private key: PKCS #8, PKCS #1 or SEC 1.
+// parsePrivateKey parses a PEM private key: PKCS #8, PKCS #1 or SEC 1.
 func parsePrivateKey(text []byte) (crypto.Signer, error) {
 	block, rest := pem.Decode(text)
-	if block != nil && block.Type == "EC PARAMETERS" { // openssl ecparam puts them first; the key repeats them
+	if block != nil && block.Type == "EC PARAMETERS" { // openssl ecparam writes them first; the key contains them too
 		block, _ = pem.Decode(rest)
 	}
 	if block == nil {
@@ -56,9 +56,9 @@ func parsePrivateKey(text []byte) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// GenerateKey makes a key for the algorithm. It returns the private key in PEM (PKCS #8)
-// and the value of its entry in a server's keychain file. RSA keys have 2048 bits. For
-// an HMAC algorithm both are the secret, 64 hexadecimal digits.
+// GenerateKey generates a key for the algorithm. It returns the private key in PEM (PKCS #8)
+// and the value for its entry in a server's keychain file. RSA keys have 2048 bits. For an
+// HMAC algorithm both are the secret, 64 hexadecimal digits.
 func GenerateKey(algorithm string) (private []byte, keychainValue string, err error) {
 	method, err := methodOf(algorithm)
 	if err != nil {

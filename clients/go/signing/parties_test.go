@@ -11,14 +11,14 @@ import (
 	"barong/clients/go/signing"
 )
 
-// now is the time of every test.
+// now is the current time in all tests.
 var now = time.Unix(1_800_000_000, 0).UTC()
 
-// party is somebody with a key pair.
+// party is a signer with a key pair.
 type party struct {
 	name, algorithm string
 	private         []byte
-	value           string // of the keychain
+	value           string // the value of the public key in the keychain
 	signer          *signing.Signer
 }
 
@@ -43,7 +43,7 @@ var (
 	secret = newParty("hs", "HS256") // shares a secret with the server
 )
 
-// publicPEM is the public half of the key before it is encoded for the keychain.
+// publicPEM returns the public key before it is encoded for the keychain.
 func (p party) publicPEM(t testing.TB) []byte {
 	t.Helper()
 	public, err := base64.URLEncoding.DecodeString(p.value)
@@ -53,7 +53,7 @@ func (p party) publicPEM(t testing.TB) []byte {
 	return public
 }
 
-// b64 is base64url without padding.
+// b64 encodes in base64url without padding.
 func b64[text string | []byte](data text) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(data))
 }
@@ -72,7 +72,7 @@ func (p party) verifies(t testing.TB, protected, payload, value string) bool {
 	return key.Verify(protected+"."+payload, signature) == nil
 }
 
-// general is an envelope as it is sent.
+// general is an envelope in its JSON form.
 type general struct {
 	Payload    string
 	Signatures []struct {

@@ -9,19 +9,19 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Signer is a party with its private key. It is safe for concurrent use.
+// Signer is a named private key that signs. It is safe for concurrent use.
 type Signer struct {
-	ID        string // the kid: the name of the entry in the server's keychain
+	ID        string // the kid: the name of its entry in the server's keychain
 	Algorithm string // one of Algorithms
 
 	method jwt.SigningMethod
 	key    any
 }
 
-// NewSigner reads a private key: PEM (PKCS #8, PKCS #1 or SEC 1) that fits the
-// algorithm or, for an HMAC algorithm, the secret, without a line break at its end. If
-// algorithm is empty, it follows from the key: RS256 for RSA, ES256, ES384 or ES512 by
-// the curve, EdDSA for Ed25519.
+// NewSigner parses a private key: PEM (PKCS #8, PKCS #1 or SEC 1) of a type that fits the
+// algorithm or, for an HMAC algorithm, the secret, without a trailing line break. If algorithm
+// is empty, it follows from the key: RS256 for RSA, ES256, ES384 or ES512 by the curve, EdDSA
+// for Ed25519.
 func NewSigner(id, algorithm string, key []byte) (*Signer, error) {
 	if id == "" {
 		return nil, errors.New("a signer must have a name")
@@ -57,7 +57,7 @@ func NewSigner(id, algorithm string, key []byte) (*Signer, error) {
 	return &Signer{ID: id, Algorithm: method.Alg(), method: method, key: private}, nil
 }
 
-// PublicKey is the public half of the key. A secret has none: then it is nil.
+// PublicKey returns the public key, or nil for an HMAC secret.
 func (s *Signer) PublicKey() crypto.PublicKey {
 	private, ok := s.key.(crypto.Signer)
 	if !ok {
@@ -66,8 +66,8 @@ func (s *Signer) PublicKey() crypto.PublicKey {
 	return private.Public()
 }
 
-// Signature is an element of signatures in the General JSON serialisation (RFC 7515
-// §7.2.1). The kid is in the unprotected header, where Barong's clients put it.
+// Signature is an element of signatures in the General JSON serialisation (RFC 7515 §7.2.1).
+// The kid is in the unprotected header, like in Barong's own clients.
 type Signature struct {
 	Protected string `json:"protected"`
 	Header    Header `json:"header"`
@@ -79,8 +79,8 @@ type Header struct {
 	KID string `json:"kid"`
 }
 
-// Sign signs a payload, which is in base64url, under a protected header with the
-// algorithm and typ (RFC 7515 §4.1.9), which is left out if it is empty.
+// Sign signs a payload (in base64url). The protected header contains the algorithm and, unless
+// it is empty, typ (RFC 7515 §4.1.9).
 func (s *Signer) Sign(payload, typ string) (Signature, error) {
 	protected, err := encodeHeader(s.Algorithm, "", typ)
 	if err != nil {
@@ -99,8 +99,8 @@ func (s *Signer) sign(protected, payload string) (string, error) {
 	return encodeBase64URL(value), nil
 }
 
-// Envelope signs data, a JSON object or nil, into a JWS in General JSON serialisation
-// with a signature by each signer: the body of a request.
+// Envelope signs data (a JSON object, or nil) with each signer, and returns the JWS in General
+// JSON serialisation: the body of a request.
 func Envelope(data []byte, claims Claims, signers ...*Signer) ([]byte, error) {
 	payload, err := claims.Payload(data)
 	if err != nil {
@@ -115,8 +115,8 @@ func Envelope(data []byte, claims Claims, signers ...*Signer) ([]byte, error) {
 	return Join(payload, signatures...)
 }
 
-// Join is a JWS in General JSON serialisation: a payload, which is in base64url, with
-// signatures over it.
+// Join returns a JWS in General JSON serialisation: a payload (in base64url) with signatures
+// over it.
 func Join(payload string, signatures ...Signature) ([]byte, error) {
 	if signatures == nil {
 		signatures = []Signature{}
@@ -127,7 +127,7 @@ func Join(payload string, signatures ...Signature) ([]byte, error) {
 	}{payload, signatures})
 }
 
-// Token signs the claims into a JWS in compact serialisation (RFC 7515 §7.1): what
+// Token signs the claims and returns the JWS in compact serialisation (RFC 7515 §7.1), which
 // follows Bearer in an Authorization header.
 func Token(claims Claims, s *Signer) (string, error) {
 	payload, err := claims.Payload(nil)
@@ -145,7 +145,7 @@ func Token(claims Claims, s *Signer) (string, error) {
 	return protected + "." + payload + "." + value, nil
 }
 
-// encodeHeader is a protected header in base64url. An empty kid or typ is left out.
+// encodeHeader returns a protected header in base64url. An empty kid or typ is omitted.
 func encodeHeader(algorithm, kid, typ string) (string, error) {
 	text, err := encode(struct {
 		Algorithm string `json:"alg"`

@@ -11,17 +11,17 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// VerificationKey verifies the signatures of one party: its public key or, for an HMAC
-// algorithm, the secret that it shares. It is safe for concurrent use.
+// VerificationKey verifies the signatures of one signer, with its public key or, for an HMAC
+// algorithm, with the shared secret. It is safe for concurrent use.
 type VerificationKey struct {
 	method jwt.SigningMethod
 	value  any
 }
 
-// ParseVerificationKey reads algorithm and value of an entry of a keychain file. The
-// value is url-safe base64 of a PEM public key (PKIX or PKCS #1) or, for an HMAC
-// algorithm, the secret. The error begins with the member that is wrong, algorithm or
-// value, and never contains the value.
+// ParseVerificationKey parses algorithm and value of an entry of a keychain file. The value is
+// URL-safe base64 of a PEM public key (PKIX or PKCS #1) or, for an HMAC algorithm, the secret.
+// An error begins with the name of the invalid member, algorithm or value, and never contains
+// the value.
 func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 	method, err := methodOf(algorithm)
 	if err != nil {
@@ -47,20 +47,20 @@ func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 	return &VerificationKey{method, public}, nil
 }
 
-// Algorithm is the only one that the key verifies.
+// Algorithm returns the only algorithm that the key verifies.
 func (k *VerificationKey) Algorithm() string { return k.method.Alg() }
 
-// Verify returns an error unless signature is one over input (RFC 7515 §5.2: protected
-// header, dot and payload, both in base64url) by the private half of the key.
+// Verify returns an error unless signature is a valid signature over input (RFC 7515 §5.2:
+// protected header, dot and payload, both in base64url) for this key.
 func (k *VerificationKey) Verify(input string, signature []byte) error {
 	return k.method.Verify(input, signature, k.value)
 }
 
 const pemBegin = "-----BEGIN "
 
-// parsePublicKey reads a keychain value: base64 of a PEM public key, in PKIX
-// (PUBLIC KEY) or PKCS #1 form (RSA PUBLIC KEY). Its errors continue a sentence that
-// begins with the name of the value, and never contain the value.
+// parsePublicKey parses a keychain value: base64 of a PEM public key in PKIX (PUBLIC KEY) or
+// PKCS #1 form (RSA PUBLIC KEY). Its errors continue a sentence that begins with the name of
+// the value, and never contain the value.
 func parsePublicKey(value string) (any, error) {
 	text := value
 	isPlain := strings.Contains(value, pemBegin)
@@ -100,9 +100,8 @@ func parsePublicKey(value string) (any, error) {
 	return public, nil
 }
 
-// parseSecret reads the keychain value of an HMAC algorithm: the secret itself, of 32
-// bytes or more. A PEM key in its place is rejected: a public key is no secret, and
-// everybody who has it could sign.
+// parseSecret parses the keychain value of an HMAC algorithm: the secret itself, of 32 bytes
+// or more. A PEM key is rejected, because everyone who has a public key could sign with it.
 func parseSecret(value string) ([]byte, error) {
 	decoded, err := decodeAnyBase64(value)
 	switch {
@@ -116,8 +115,8 @@ func parseSecret(value string) ([]byte, error) {
 	return []byte(value), nil
 }
 
-// advice names the algorithm of a public key that stands under another one. It is
-// empty if the value is no public key.
+// advice returns a phrase that names the algorithm of a public key, or "" if the value is not a
+// public key.
 func advice(value string) string {
 	public, err := parsePublicKey(value)
 	if err != nil {
@@ -130,7 +129,7 @@ func advice(value string) string {
 	return ", for which the algorithm is " + method.Alg()
 }
 
-// decodeAnyBase64 decodes what people paste into a configuration file: either
+// decodeAnyBase64 decodes base64 as people paste it into configuration files: in either
 // alphabet, with or without padding, with white space anywhere.
 func decodeAnyBase64(text string) ([]byte, error) {
 	text = strings.Join(strings.Fields(text), "")
