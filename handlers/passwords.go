@@ -14,8 +14,8 @@ import (
 const (
 	// maxWaitingPasswords limits how many passwords wait for their hash, however fast hashing is.
 	maxWaitingPasswords = 128
-	// hashPatience is the longest time that a password waits for its hash.
-	hashPatience = 4 * time.Second
+	// maxHashWait is the longest time that a password waits for its hash.
+	maxHashWait = 4 * time.Second
 	// firstHash estimates the duration of a hash at the usual cost, before one is measured.
 	firstHash = 200 * time.Millisecond
 	// hashWeight is the divisor of one measurement's weight in the moving average.
@@ -49,14 +49,14 @@ func NewPasswords(cost int) *Passwords {
 const bcryptCost = 12
 
 // Hash returns the bcrypt hash of a password of at most 72 bytes. It returns an Unavailable error
-// at once where the estimated wait exceeds hashPatience, and after hashPatience where the estimate
+// at once where the estimated wait exceeds maxHashWait, and after maxHashWait where the estimate
 // was too low.
 func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
 	if err := p.acquire(); err != nil {
 		return "", err
 	}
 	defer p.release()
-	patience := time.NewTimer(hashPatience)
+	patience := time.NewTimer(maxHashWait)
 	defer patience.Stop()
 	select {
 	case p.workers <- struct{}{}:
@@ -95,9 +95,9 @@ func (p *Passwords) measured(took time.Duration) {
 }
 
 // places returns how many passwords may wait behind those that are being hashed: as many as all
-// workers hash within hashPatience, minus those in progress.
+// workers hash within maxHashWait, minus those in progress.
 func (p *Passwords) places() int {
-	each := int(hashPatience / max(p.took, time.Microsecond))
+	each := int(maxHashWait / max(p.took, time.Microsecond))
 	return min(maxWaitingPasswords, max(0, each-1)*cap(p.workers))
 }
 

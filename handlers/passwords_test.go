@@ -62,7 +62,7 @@ func TestPasswordsThatWaitInVainAreRefusedInTime(t *testing.T) {
 		p := stalled()
 		began := time.Now()
 		_, err := p.Hash(t.Context(), "Tecohvi0")
-		if problem.KindOf(err) != problem.Unavailable || time.Since(began) != hashPatience {
+		if problem.KindOf(err) != problem.Unavailable || time.Since(began) != maxHashWait {
 			t.Errorf("got %v after %s", err, time.Since(began))
 		}
 		if _, waiting := p.Load(); waiting != 0 {

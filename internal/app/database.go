@@ -15,9 +15,9 @@ import (
 	"barong/repository"
 )
 
-// databasePatience bounds the wait for the database at startup. The database may be starting
+// databaseTimeout bounds the wait for the database at startup. The database may be starting
 // at the same time.
-const databasePatience = 30 * time.Second
+const databaseTimeout = 30 * time.Second
 
 // openDatabase connects to DATABASE_URL or, if it is empty, to a private Postgres in the data
 // directory, which runs as long as any process uses it. Close closes the pool and then that
@@ -75,7 +75,7 @@ const databasePause = 500 * time.Millisecond
 // waitForDatabase retries until the database responds. A permanent error, such as a wrong
 // password, ends the wait at once. Other errors are logged at growing intervals.
 func waitForDatabase(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	limited, cancel := context.WithTimeout(ctx, databasePatience)
+	limited, cancel := context.WithTimeout(ctx, databaseTimeout)
 	defer cancel()
 	var lastLogged time.Time
 	interval := time.Second
@@ -96,7 +96,7 @@ func waitForDatabase(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) 
 		}
 		select {
 		case <-limited.Done():
-			return fmt.Errorf("DATABASE_URL: the database did not answer within %s: %w", databasePatience, err)
+			return fmt.Errorf("DATABASE_URL: the database did not answer within %s: %w", databaseTimeout, err)
 		case <-time.After(databasePause):
 		}
 	}

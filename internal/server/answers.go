@@ -24,9 +24,9 @@ const (
 	// smallAnswer is the largest response, in bytes, that needs no reservation in the memory
 	// limit. Only buffers up to this size are reused.
 	smallAnswer = 64 << 10
-	// answerPatience bounds the wait for memory when a response is larger than the reservation
+	// answerTimeout bounds the wait for memory when a response is larger than the reservation
 	// that was made for it.
-	answerPatience = time.Second
+	answerTimeout = time.Second
 	// rowSize is the memory, in bytes, that one row of a page takes while it is read and
 	// written. A user with some labels and a phone takes half of it.
 	rowSize = 4 << 10
@@ -69,7 +69,7 @@ func (a *answer) reserve(ctx context.Context, memory *memoryLimiter, signer stri
 		return func() {}, nil
 	}
 	reservation := memory.reserve(signer, size)
-	return reservation.release, reservation.hold(context.WithoutCancel(ctx), size, answerPatience)
+	return reservation.release, reservation.hold(context.WithoutCancel(ctx), size, answerTimeout)
 }
 
 // send writes the whole response at once, with its Content-Length.
