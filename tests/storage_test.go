@@ -304,6 +304,40 @@ func s3(t *testing.T) (bucket, files string) {
 	return "s3://kyc?use_path_style=true&region=us-east-1&endpoint=" + url.QueryEscape("http://"+address), filepath.Join(root, "kyc")
 }
 
+// Barong's own settings of a bucket are enough, its keys among them.
+func TestDocumentsGoToTheBucketOfBarongsSettings(t *testing.T) {
+	bucket, files := s3(t)
+	parsed, err := url.Parse(bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{
+		"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t),
+		"BARONG_STORAGE_PROVIDER": "AWS", "BARONG_STORAGE_BUCKET_NAME": "kyc", "BARONG_STORAGE_REGION": "us-east-1",
+		"BARONG_STORAGE_ENDPOINT": parsed.Query().Get("endpoint"), "BARONG_STORAGE_PATHSTYLE": "true", "BARONG_STORAGE_SIGNATURE_VERSION": "4",
+		"BARONG_STORAGE_ACCESS_KEY": "access", "BARONG_STORAGE_SECRET_KEY": "secret-for-tests", "AWS_EC2_METADATA_DISABLED": "true",
+	}
+	p := serve(t, settings)
+	settings["BARONG_URL"] = "http://" + p.public
+	image := filepath.Join(t.TempDir(), "passport.png")
+	if err := os.WriteFile(image, png(1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, _ := barong(t, settings, "call", "importUser", "email=ada@example.com", "password_digest="+digest)
+	uid := decode[map[string]any](t, []byte(out))["uid"].(string)
+	if out, stderr, exit := barong(t, settings, "call", "createDocument", "uid="+uid, "doc_type=Passport", "doc_number=1", "filename=a.png", "file_ext=png", "upload=@"+image); exit != 0 {
+		t.Fatalf("createDocument: %s %s", out, stderr)
+	}
+	if stored, err := filepath.Glob(filepath.Join(files, "doc-*")); err != nil || len(stored) != 1 {
+		t.Errorf("the bucket has %v (%v)", stored, err)
+	}
+	if strings.Contains(p.log.String(), "BARONG_STORAGE") {
+		t.Errorf("the log has a warning: %s", p.log)
+	}
+	p.signal(os.Interrupt)
+	p.stops()
+}
+
 func TestDocumentsInS3(t *testing.T) {
 	bucket, files := s3(t)
 	a := start(t, func(s *setup) { s.storage.URL = bucket })

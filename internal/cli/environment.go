@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/caarlos0/env/v11"
 
 	"barong/internal/config"
 	"barong/internal/spelling"
@@ -37,15 +38,23 @@ const (
 func strayNames(environment []string, keychain string) []strayName {
 	known := knownNames()
 	links := serviceLinks(environment)
+	aliases := map[string]config.Alias{}
+	for _, alias := range config.Aliases(env.ToMap(environment)) {
+		aliases[alias.Name] = alias
+	}
 	found := map[string]string{}
 	for _, variable := range environment {
 		name, value, _ := strings.Cut(variable, "=")
 		switch {
+		case aliases[name].Used:
 		case value == "", slices.Contains(known, name), strings.HasPrefix(name, "BARONG_TEST_"):
 		case keychain != "" && strings.Contains(keychain, name):
 		case links(name):
 		default:
 			if advice := adviceFor(name, known); advice != "" {
+				if setting := aliases[name].Setting; hasValue(environment, setting) {
+					advice = setting + " is set, and prevails"
+				}
 				found[name] = advice
 			}
 		}
@@ -55,6 +64,14 @@ func strayNames(environment []string, keychain string) []strayName {
 		stray = append(stray, strayName{name, found[name]})
 	}
 	return stray
+}
+
+// hasValue reports whether a setting is set, in the environment or in a file.
+func hasValue(environment []string, setting string) bool {
+	return setting != "" && slices.ContainsFunc(environment, func(variable string) bool {
+		name, value, _ := strings.Cut(variable, "=")
+		return value != "" && (name == setting || name == setting+"_FILE")
+	})
 }
 
 // adviceFor returns advice for a name that the server does not read, or "" if the name is not

@@ -22,8 +22,9 @@ func TestNamesOfTheEnvironmentThatHaveNoEffectAreFound(t *testing.T) {
 		"BARONG_CODES_OF_LAUNCH":         adviceUnknown,
 		"DATABASE_HOST":                  setDatabaseURL,
 		"DATABASE_PASS":                  setDatabaseURL,
-		"BARONG_VAULT_ADDRESS":           "set VAULT_ADDR instead",
-		"BARONG_REQUIRED_DOCS_EXPIRE":    "set REQUIRED_DOCS_EXPIRE instead",
+		"BARONG_VAULT_ADDRESS":           "",            // an alias
+		"BARONG_REQUIRED_DOCS_EXPIRE":    "",            // an alias
+		"BARONG_STORAGE_BUCKET_NAME":     setStorageURL, // without a provider
 		"REDIS_URL":                      adviceAbsent,
 		"BARONG_REDIS_URL":               adviceAbsent,
 		"EVENT_API_RABBITMQ_HOST":        adviceAbsent,
@@ -62,6 +63,27 @@ func TestNamesThatOthersReadOrSetAreNotStray(t *testing.T) {
 	}
 	if got := strayNames([]string{"BARONG_PORT=8080"}, ""); len(got) != 1 {
 		t.Errorf("a port that Kubernetes did not set: %v", got)
+	}
+}
+
+// Barong's names of a setting are read, unless the setting has a value under its own name.
+func TestAnAliasHasEffectUnlessTheSettingIsSet(t *testing.T) {
+	t.Parallel()
+	bucket := []string{"BARONG_STORAGE_PROVIDER=AWS", "BARONG_STORAGE_BUCKET_NAME=kyc", "BARONG_STORAGE_REGION=eu-central-1"}
+	if got := strayNames(bucket, ""); got != nil {
+		t.Errorf("a bucket: %v", got)
+	}
+	for _, other := range []string{"BARONG_STORAGE_URL=s3://other", "BARONG_STORAGE_URL_FILE=/run/secrets/url"} {
+		if got := strayNames(append(slices.Clone(bucket), other), ""); len(got) != len(bucket) || got[0].Advice != "BARONG_STORAGE_URL is set, and prevails" {
+			t.Errorf("with %s: %v", other, got)
+		}
+	}
+	if got := strayNames([]string{"BARONG_STORAGE_PROVIDER=Google", "BARONG_STORAGE_BUCKET_NAME=kyc"}, ""); len(got) != 2 || got[0].Advice != setStorageURL {
+		t.Errorf("another provider: %v", got)
+	}
+	got := strayNames([]string{"VAULT_ADDR=https://vault", "BARONG_VAULT_ADDRESS=https://old"}, "")
+	if !slices.Equal(got, []strayName{{"BARONG_VAULT_ADDRESS", "VAULT_ADDR is set, and prevails"}}) {
+		t.Errorf("both: %v", got)
 	}
 }
 

@@ -82,8 +82,14 @@ const (
 // secret, even one in the wrong setting.
 func Read() (Config, error) {
 	var c Config
-	environment, err := withSecretsOfFiles(env.ToMap(os.Environ()))
+	environment, err := withAliases(env.ToMap(os.Environ()))
+	if err == nil {
+		environment, err = withSecretsOfFiles(environment)
+	}
 	if err != nil {
+		return c, fmt.Errorf("settings: %w", err)
+	}
+	if err := exportKeys(environment); err != nil {
 		return c, fmt.Errorf("settings: %w", err)
 	}
 	if err := env.ParseWithOptions(&c, env.Options{Environment: environment}); err != nil {
