@@ -13,7 +13,7 @@ import (
 
 // aliases lists the names under which Barong reads settings that have another name here, in the
 // order in which they are taken. A setting's own name prevails.
-var aliases = map[string][]string{ //nolint:gosec // names of settings, not credentials
+var aliases = map[string][]string{
 	"VAULT_ADDR":           {"BARONG_VAULT_ADDRESS", "VAULT_ADDRESS", "VAULT_URL"},
 	"VAULT_TOKEN":          {"BARONG_VAULT_TOKEN"},
 	"VAULT_APP_NAME":       {"BARONG_VAULT_APP_NAME"},
