@@ -39,7 +39,8 @@ func strayNames(environment []string, keychain string) []strayName {
 	known := knownNames()
 	links := serviceLinks(environment)
 	aliases := map[string]config.Alias{}
-	for _, alias := range config.Aliases(env.ToMap(environment)) {
+	variables := env.ToMap(environment)
+	for _, alias := range config.Aliases(variables) {
 		aliases[alias.Name] = alias
 	}
 	found := map[string]string{}
@@ -52,8 +53,8 @@ func strayNames(environment []string, keychain string) []strayName {
 		case links(name):
 		default:
 			if advice := adviceFor(name, known); advice != "" {
-				if setting := aliases[name].Setting; hasValue(environment, setting) {
-					advice = setting + " is set, and prevails"
+				if alias, ok := aliases[name]; ok && config.IsSet(variables, alias.Setting) {
+					advice = alias.Setting + " is set, and prevails"
 				}
 				found[name] = advice
 			}
@@ -64,14 +65,6 @@ func strayNames(environment []string, keychain string) []strayName {
 		stray = append(stray, strayName{name, found[name]})
 	}
 	return stray
-}
-
-// hasValue reports whether a setting is set, in the environment or in a file.
-func hasValue(environment []string, setting string) bool {
-	return setting != "" && slices.ContainsFunc(environment, func(variable string) bool {
-		name, value, _ := strings.Cut(variable, "=")
-		return value != "" && (name == setting || name == setting+"_FILE")
-	})
 }
 
 // adviceFor returns advice for a name that the server does not read, or "" if the name is not

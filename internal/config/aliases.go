@@ -48,7 +48,7 @@ type Alias struct {
 func Aliases(environment map[string]string) []Alias {
 	var found []Alias
 	for setting, names := range aliases {
-		used := !isSet(environment, setting)
+		used := !IsSet(environment, setting)
 		for _, name := range names {
 			if environment[name] != "" {
 				found = append(found, Alias{name, setting, used})
@@ -65,15 +65,15 @@ func Aliases(environment map[string]string) []Alias {
 	return found
 }
 
-// isSet reports whether a setting has a value, in the environment or in a file.
-func isSet(environment map[string]string, setting string) bool {
+// IsSet reports whether a setting has a value, in the environment or in a file.
+func IsSet(environment map[string]string, setting string) bool {
 	return environment[setting] != "" || environment[setting+fileSuffix] != ""
 }
 
 // describesBucket reports whether Barong's settings describe the bucket of documents: those of S3 and
 // servers like it do. Other providers need a URL of their own.
 func describesBucket(environment map[string]string) bool {
-	return strings.EqualFold(environment[storageProvider], "AWS") && !isSet(environment, "BARONG_STORAGE_URL")
+	return strings.EqualFold(environment[storageProvider], "AWS") && !IsSet(environment, "BARONG_STORAGE_URL")
 }
 
 // withAliases returns the environment with the settings that Barong's variables stand for. The keys
