@@ -42,7 +42,7 @@ help: ## Show this list
 build: ## Build bin/barong
 	$(BUILD) -o bin/barong .
 
-build-cloud: ## Build bin/barong with the drivers of Google Cloud, Azure, AWS KMS and Vault
+build-cloud: ## Build bin/barong as a release has it: with the drivers of S3, Google Cloud, Azure, AWS KMS and Vault
 	cd cloud && $(BUILD) -o ../bin/barong .
 
 run: build ## Serve on 127.0.0.1:8080 with everything it needs, in data/
@@ -132,7 +132,7 @@ compat: ## Fail when openapi.yaml breaks clients and docs/breaking-changes.md do
 	echo "$$spec breaks nothing since $$(git rev-parse --short "$$base") that docs/breaking-changes.md does not list."
 
 image: ## Build the container image IMAGE (barong:dev) with the machine's Go
-	GOOS=linux GOARCH=$(notdir $(PLATFORM)) $(BUILD) -o bin/image/$(PLATFORM)/barong .
+	cd cloud && GOOS=linux GOARCH=$(notdir $(PLATFORM)) $(BUILD) -o ../bin/image/$(PLATFORM)/barong .
 	docker build --file deploy/Dockerfile --build-arg TARGETPLATFORM=$(PLATFORM) --tag $(IMAGE) bin/image
 
 test-image: image ## Run the README's steps against the container, as it is deployed

@@ -1,6 +1,6 @@
-// Command cloud is barong with the drivers of Google Cloud, Azure, AWS KMS and
-// Vault's transit engine, which the plain binary leaves out for their size. It is a
-// module of its own, so that nobody else downloads what they are made of.
+// Command cloud is barong with the drivers of stores and key services elsewhere: what a
+// release and its image contain. It is a module of its own, so that who changes the
+// server neither downloads nor compiles the SDKs of four providers.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 
 	_ "gocloud.dev/blob/azureblob"        // azblob://
 	_ "gocloud.dev/blob/gcsblob"          // gs://
+	_ "gocloud.dev/blob/s3blob"           // s3://
 	_ "gocloud.dev/secrets/awskms"        // awskms://
 	_ "gocloud.dev/secrets/azurekeyvault" // azurekeyvault://
 	_ "gocloud.dev/secrets/gcpkms"        // gcpkms://

@@ -25,11 +25,15 @@ import (
 // binaryDir is a folder for this run, which TestMain makes and removes.
 var binaryDir string
 
-// binary is barong, built once.
+// binary is barong, built once; with an S3 server it is the one of a release, which has the driver.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "barong")
-	build := exec.Command("go", "build", "-o", path, ".")
+	build := exec.Command("go", "build", "-trimpath", "-o", path, ".")
 	build.Dir = ".." // the module of the server
+	if withS3() {
+		build.Dir = "../cloud"
+	}
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build, whose packages are then in the cache
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, output)
 	}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	_ "gocloud.dev/blob/s3blob"
+
 	"barong/internal/documents"
 )
 
@@ -238,6 +240,9 @@ func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
 	p.stops()
 }
 
+// withS3 reports whether the tests run with an S3 server.
+func withS3() bool { return os.Getenv("BARONG_TEST_S3") != "" }
+
 // s3Version is the S3 server that the tests run against.
 const s3Version = "v1.8.0"
 
@@ -264,7 +269,7 @@ var s3Binary = sync.OnceValues(func() (string, error) {
 // directory.
 func s3(t *testing.T) (bucket, files string) {
 	t.Helper()
-	if os.Getenv("BARONG_TEST_S3") == "" {
+	if !withS3() {
 		t.Skip("BARONG_TEST_S3 is empty: no S3 server is built and run")
 	}
 	path, err := s3Binary()

@@ -72,7 +72,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("BARONG_STORAGE_SIGNING_KEY: the key that signs URLs must have at least %d bytes, and has %d", signingKeySize, len(o.SigningKey))
 	}
 	if scheme, _, _ := strings.Cut(o.URL, "://"); !blob.DefaultURLMux().ValidBucketScheme(scheme) {
-		return nil, errors.New("BARONG_STORAGE_URL: no store goes by a URL that begins so: this binary knows " + strings.Join(storeSchemes(), ", "))
+		return nil, errors.New("BARONG_STORAGE_URL: no store goes by a URL that begins so: this binary knows " + strings.Join(storeSchemes(), ", ") +
+			"; s3://, gs:// and azblob:// need the binary of a release or of make build-cloud")
 	}
 	parsed, err := url.Parse(o.URL)
 	if err != nil || !wellFormed(parsed.RawQuery) {

@@ -41,7 +41,7 @@ func Open(ctx context.Context, keyURL string) (*secrets.Keeper, error) {
 	case found && scheme == fileScheme:
 		return openFile(keyURL, rest)
 	case !found || !secrets.DefaultURLMux().ValidKeeperScheme(scheme):
-		return nil, fmt.Errorf("it must be the URL of a key: %w, or file:///path; other keys need the binary of make build-cloud", errLocal)
+		return nil, fmt.Errorf("it must be the URL of a key: %w, or file:///path; other keys need the binary of a release or of make build-cloud", errLocal)
 	case scheme == localsecrets.Scheme && rest == "":
 		return nil, errLocal // the library would generate a key and lose it
 	}

@@ -11,7 +11,7 @@ import (
 // go run, which do not record the version.
 const Unknown = "0.0.0-devel"
 
-// stamped is set by the linker (-X barong/version.stamped=1.2.3) if the sources are built
+// stamped is set by the linker (-X barong/internal/version.stamped=1.2.3) if the sources are built
 // outside their repository, for example from a release archive.
 var stamped string
 
