@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"barong/generated"
 	"barong/internal/problem"
 )
@@ -57,8 +55,9 @@ type Errors struct {
 }
 
 // Fail is the only function that writes an error: as {"error": …}, or as problem details (RFC 9457)
-// where the caller accepts them. An error that is not a problem.Error is an internal error: the
-// response does not contain its text, only OnError gets it.
+// where the caller accepts them, which name the request by the X-Request-Id of the response. An
+// error that is not a problem.Error is an internal error: the response does not contain its text,
+// only OnError gets it.
 func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	failure, status, name := classify(err)
 	if e.OnError != nil {
@@ -74,7 +73,7 @@ func (e Errors) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	var body any
 	if acceptsProblem(r) {
 		header.Set("Content-Type", "application/problem+json")
-		body = problemDetails(failure, status, name, middleware.GetReqID(r.Context()))
+		body = problemDetails(failure, status, name, header.Get("X-Request-Id"))
 	} else {
 		header.Set("Content-Type", "application/json")
 		body = plain(failure)

@@ -67,7 +67,7 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 			g.errs.Fail(w, r, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path))
 			return
 		}
-		v := &visit{gate: g, w: w, r: r, op: op, info: requestInfoOf(r.Context()), mediaType: mediaType(r)}
+		v := &visit{gate: g, w: w, r: r, op: op, info: requestInfoOf(r.Context()), mediaType: mediaType(r), cleanup: make([]func(), 0, maxCleanup)}
 		v.info.operation = op.id
 		defer v.end()
 		if err := v.serve(next); err != nil {
@@ -89,6 +89,9 @@ type visit struct {
 	mediaType string
 	cleanup   []func()
 }
+
+// maxCleanup is how many functions a request registers with atEnd: its memory, its signers, its deadline.
+const maxCleanup = 3
 
 // atEnd registers work to run after the client has read the response.
 func (v *visit) atEnd(work func()) { v.cleanup = append(v.cleanup, work) }

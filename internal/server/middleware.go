@@ -43,10 +43,9 @@ type requestInfo struct {
 
 type requestInfoKey struct{}
 
-// withRequestInfo stores the record in the context of a request, and its ID under the key that
-// the error writer reads.
+// withRequestInfo stores the record in the context of a request.
 func withRequestInfo(ctx context.Context, info *requestInfo) context.Context {
-	return context.WithValue(context.WithValue(ctx, requestInfoKey{}, info), middleware.RequestIDKey, info.requestID)
+	return context.WithValue(ctx, requestInfoKey{}, info)
 }
 
 // requestInfoOf returns the record of the request, which the access log reads. Without one in

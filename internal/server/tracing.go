@@ -61,6 +61,9 @@ func methodOf(r *http.Request) string {
 
 // traceOf returns the trace ID that a request names, or "" if it names no valid one.
 func traceOf(r *http.Request) string {
+	if r.Header.Get("Traceparent") == "" {
+		return "" // the common case: the propagator would allocate to find out
+	}
 	caller := trace.SpanContextFromContext(traceContext.Extract(context.Background(), propagation.HeaderCarrier(r.Header)))
 	if !caller.HasTraceID() {
 		return ""
