@@ -75,7 +75,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err
 func (p *Passwords) acquire() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.inside >= cap(p.workers)+p.places() {
+	if p.inside >= cap(p.workers)+p.queueLimit() {
 		return errPasswordsQueue
 	}
 	p.inside++
@@ -94,9 +94,9 @@ func (p *Passwords) measured(took time.Duration) {
 	p.took += (took - p.took) / hashWeight
 }
 
-// places returns how many passwords may wait behind those that are being hashed: as many as all
+// queueLimit returns how many passwords may wait behind those that are being hashed: as many as all
 // workers hash within maxHashWait, minus those in progress.
-func (p *Passwords) places() int {
+func (p *Passwords) queueLimit() int {
 	each := int(maxHashWait / max(p.took, time.Microsecond))
 	return min(maxWaitingPasswords, max(0, each-1)*cap(p.workers))
 }
@@ -114,5 +114,5 @@ func (p *Passwords) Load() (hashing, waiting int) {
 func (p *Passwords) Capacity() (hashing, waiting int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	return cap(p.workers), p.places()
+	return cap(p.workers), p.queueLimit()
 }

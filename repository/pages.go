@@ -138,17 +138,17 @@ func (r *Repository) startOf(ctx context.Context, l listQuery, page Page, known 
 	}
 }
 
-func (r *Repository) locate(ctx context.Context, l listQuery, fromEnd bool, offset int64) (place cursor, found bool, err error) {
+func (r *Repository) locate(ctx context.Context, l listQuery, fromEnd bool, offset int64) (at cursor, found bool, err error) {
 	s, given := l.locate(fromEnd, offset)
 	fields := (*cursor).idAndTime
 	if (l.labelled || l.byUserFilter()) && !l.ranged {
 		fields = (*cursor).idAlone
 	}
-	place, err = one(ctx, r, s, given, fields)
+	at, err = one(ctx, r, s, given, fields)
 	if errors.Is(err, identity.ErrRecordNotFound) {
-		return place, false, nil
+		return at, false, nil
 	}
-	return place, err == nil, err
+	return at, err == nil, err
 }
 
 func (r *Repository) count(ctx context.Context, l listQuery) (int64, error) {

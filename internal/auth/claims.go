@@ -82,7 +82,7 @@ func defaultClaimRules() claimRules {
 func (r *claimRules) parse(node *yaml.Node) []error {
 	var algorithm, algorithms oneOrMore
 	general, exp, nbf, iat, lifetime := seconds(defaultLeeway), unset, unset, unset, unset
-	refused := decodeStrict("jwt", node, map[string]any{
+	invalid := decodeStrict("jwt", node, map[string]any{
 		"verify_expiration": &r.expiration, "verify_not_before": &r.notBefore, "verify_iat": &r.issuedAt, "verify_jti": &r.id,
 		"verify_iss": &r.issuer, "iss": &r.issuers, "verify_aud": &r.audience, "aud": &r.audiences, "verify_sub": &r.subject, "sub": &r.subjectName,
 		"leeway": &general, "exp_leeway": &exp, "nbf_leeway": &nbf, "iat_leeway": &iat,
@@ -99,16 +99,16 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 		{"sub", r.subject, r.subjectName == ""},
 	} {
 		if rule.enforced && rule.blank {
-			refused = append(refused, fmt.Errorf("jwt.verify_%s is true, and jwt.%s does not say what it must be", rule.name, rule.name))
+			invalid = append(invalid, fmt.Errorf("jwt.verify_%s is true, and jwt.%s does not say what it must be", rule.name, rule.name))
 		}
 	}
 	r.algorithms = slices.Concat(algorithm, algorithms)
-	refused = append(append(refused, checkAlgorithms("algorithm", algorithm)...), checkAlgorithms("algorithms", algorithms)...)
+	invalid = append(append(invalid, checkAlgorithms("algorithm", algorithm)...), checkAlgorithms("algorithms", algorithms)...)
 	switch {
 	case lifetime == 0:
-		refused = append(refused, errors.New("jwt.max_lifetime is 0, and nothing could be signed; without it the signer decides"))
+		invalid = append(invalid, errors.New("jwt.max_lifetime is 0, and nothing could be signed; without it the signer decides"))
 	case lifetime > 0 && !r.expiration:
-		refused = append(refused, errors.New("jwt.max_lifetime is set, and jwt.verify_expiration is false: what never expires has no lifetime"))
+		invalid = append(invalid, errors.New("jwt.max_lifetime is set, and jwt.verify_expiration is false: what never expires has no lifetime"))
 	case lifetime > 0:
 		r.maxLifetime = time.Duration(lifetime)
 	}
@@ -119,20 +119,20 @@ func (r *claimRules) parse(node *yaml.Node) []error {
 		return time.Duration(specific)
 	}
 	r.expLeeway, r.nbfLeeway, r.iatLeeway = either(exp), either(nbf), either(iat)
-	return refused
+	return invalid
 }
 
 // checkAlgorithms returns an error for each name that is not a supported algorithm.
-func checkAlgorithms(option string, names oneOrMore) (refused []error) {
+func checkAlgorithms(option string, names oneOrMore) (invalid []error) {
 	if names != nil && len(names) == 0 {
-		refused = append(refused, fmt.Errorf("jwt.%s is empty: without it, every algorithm is allowed", option))
+		invalid = append(invalid, fmt.Errorf("jwt.%s is empty: without it, every algorithm is allowed", option))
 	}
 	for _, name := range names {
 		if err := signing.CheckAlgorithm(name); err != nil {
-			refused = append(refused, fmt.Errorf("jwt.%s: %w", option, err))
+			invalid = append(invalid, fmt.Errorf("jwt.%s: %w", option, err))
 		}
 	}
-	return refused
+	return invalid
 }
 
 // allowsAlgorithm reports whether a key of the keychain may have the algorithm.

@@ -46,32 +46,32 @@ func ParseKeychain(file []byte, getenv func(string) string) (*Keychain, error) {
 	}
 	var keys, scopes map[string]yaml.Node
 	var options yaml.Node
-	refused := decodeStrict("", root, map[string]any{"keychain": &keys, "jwt": &options, "scopes": &scopes})
+	invalid := decodeStrict("", root, map[string]any{"keychain": &keys, "jwt": &options, "scopes": &scopes})
 	for _, id := range slices.Sorted(maps.Keys(keys)) {
 		var errs []error
 		node := keys[id]
 		k.keys[id], errs = parseKey("keychain."+id, &node)
-		refused = append(refused, errs...)
+		invalid = append(invalid, errs...)
 		if id == "" {
-			refused = append(refused, errors.New("keychain has an entry without a name"))
+			invalid = append(invalid, errors.New("keychain has an entry without a name"))
 		}
 	}
 	if !options.IsZero() {
-		refused = append(refused, k.rules.parse(&options)...)
+		invalid = append(invalid, k.rules.parse(&options)...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(keys)) {
 		if key := k.keys[id]; key != nil && !k.rules.allowsAlgorithm(key.Algorithm()) {
-			refused = append(refused, fmt.Errorf("keychain.%s.algorithm is %s, and jwt.algorithm allows %s", id, key.Algorithm(), strings.Join(k.rules.algorithms, ", ")))
+			invalid = append(invalid, fmt.Errorf("keychain.%s.algorithm is %s, and jwt.algorithm allows %s", id, key.Algorithm(), strings.Join(k.rules.algorithms, ", ")))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(scopes)) {
 		var errs []error
 		node := scopes[name]
 		k.scopes[name], errs = k.parseScope("scopes."+name, &node)
-		refused = append(refused, errs...)
+		invalid = append(invalid, errs...)
 	}
-	if len(refused) > 0 {
-		return nil, errors.Join(refused...)
+	if len(invalid) > 0 {
+		return nil, errors.Join(invalid...)
 	}
 	return k, nil
 }
@@ -85,40 +85,40 @@ func (k *Keychain) Knows(signer string) bool {
 	return known
 }
 
-func parseKey(place string, node *yaml.Node) (*signing.VerificationKey, []error) {
+func parseKey(path string, node *yaml.Node) (*signing.VerificationKey, []error) {
 	var algorithm, value string
-	if refused := decodeStrict(place, node, map[string]any{"algorithm": &algorithm, "value": &value}); len(refused) > 0 {
-		return nil, refused
+	if invalid := decodeStrict(path, node, map[string]any{"algorithm": &algorithm, "value": &value}); len(invalid) > 0 {
+		return nil, invalid
 	}
 	key, err := signing.ParseVerificationKey(algorithm, value)
 	if err != nil {
-		return nil, []error{fmt.Errorf("%s.%w", place, err)}
+		return nil, []error{fmt.Errorf("%s.%w", path, err)}
 	}
 	return key, nil
 }
 
-func (k *Keychain) parseScope(place string, node *yaml.Node) (scope, []error) {
+func (k *Keychain) parseScope(path string, node *yaml.Node) (scope, []error) {
 	var permitted, mandatory list
-	refused := decodeStrict(place, node, map[string]any{"permitted_signers": &permitted, "mandatory_signers": &mandatory})
-	if len(refused) > 0 {
-		return scope{}, refused
+	invalid := decodeStrict(path, node, map[string]any{"permitted_signers": &permitted, "mandatory_signers": &mandatory})
+	if len(invalid) > 0 {
+		return scope{}, invalid
 	}
 	s := scope{permitted: map[string]bool{}, mandatory: mandatory}
 	for _, id := range permitted {
 		s.permitted[id] = true
 		if _, known := k.keys[id]; !known {
-			refused = append(refused, fmt.Errorf("%s.permitted_signers has %q, whom the keychain lacks", place, id))
+			invalid = append(invalid, fmt.Errorf("%s.permitted_signers has %q, whom the keychain lacks", path, id))
 		}
 	}
 	for _, id := range mandatory {
 		if !s.permitted[id] {
-			refused = append(refused, fmt.Errorf("%s.mandatory_signers has %q, who is not among the permitted_signers", place, id))
+			invalid = append(invalid, fmt.Errorf("%s.mandatory_signers has %q, who is not among the permitted_signers", path, id))
 		}
 	}
 	if len(mandatory) == 0 {
-		refused = append(refused, fmt.Errorf("%s.mandatory_signers is empty: it must name at least one signer", place))
+		invalid = append(invalid, fmt.Errorf("%s.mandatory_signers is empty: it must name at least one signer", path))
 	}
-	return s, refused
+	return s, invalid
 }
 
 // KeychainEntry returns the YAML of an entry, indented for its place under keychain: in the

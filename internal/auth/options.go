@@ -71,27 +71,27 @@ func (l *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
 // decodeStrict decodes a mapping into the targets by the names of its members. A member
 // without a target is an error. Each error is a sentence that names the entry; the decoder's
 // KnownFields is not used because its errors would name Go types.
-func decodeStrict(place string, node *yaml.Node, targets map[string]any) (refused []error) {
+func decodeStrict(path string, node *yaml.Node, targets map[string]any) (invalid []error) {
 	var members map[string]yaml.Node
 	if err := node.Decode(&members); err != nil {
-		return []error{fmt.Errorf("%s must be a mapping, each of its members once", pathOrRoot(place))}
+		return []error{fmt.Errorf("%s must be a mapping, each of its members once", pathOrRoot(path))}
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		member := members[name]
 		target, known := targets[name]
 		if !known {
-			refused = append(refused, fmt.Errorf("%s is an unknown option; %s takes %v",
-				join(place, name), pathOrRoot(place), slices.Sorted(maps.Keys(targets))))
+			invalid = append(invalid, fmt.Errorf("%s is an unknown option; %s takes %v",
+				join(path, name), pathOrRoot(path), slices.Sorted(maps.Keys(targets))))
 			continue
 		}
 		wanted, mayBeNull := describeType(target)
 		// A null would silently keep a default that the file appears to turn off.
 		isNull := member.ShortTag() == nullTag
 		if err := member.Decode(target); err != nil || isNull && !mayBeNull {
-			refused = append(refused, fmt.Errorf("%s must be %s", join(place, name), wanted))
+			invalid = append(invalid, fmt.Errorf("%s must be %s", join(path, name), wanted))
 		}
 	}
-	return refused
+	return invalid
 }
 
 // describeType describes the values that a target accepts, and reports whether it may be

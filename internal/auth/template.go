@@ -59,12 +59,12 @@ func parseTemplate(file []byte, getenv func(string) string) (*yaml.Node, error) 
 }
 
 // fill replaces the placeholders in a node and its descendants.
-func (t *template) fill(node *yaml.Node, place string) (refused []error) {
+func (t *template) fill(node *yaml.Node, path string) (invalid []error) {
 	switch node.Kind {
 	case yaml.ScalarNode:
 		value, err := t.expand(node.Value)
 		if err != nil {
-			return []error{fmt.Errorf("%s: %w", pathOrRoot(place), err)}
+			return []error{fmt.Errorf("%s: %w", pathOrRoot(path), err)}
 		}
 		if value != node.Value && node.Style == 0 {
 			node.Tag = "" // the type of a plain scalar follows from its new text
@@ -72,24 +72,24 @@ func (t *template) fill(node *yaml.Node, place string) (refused []error) {
 		node.Value = value
 	case yaml.SequenceNode:
 		for _, element := range node.Content {
-			refused = append(refused, t.fill(element, place)...)
+			invalid = append(invalid, t.fill(element, path)...)
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			name, member := node.Content[i], node.Content[i+1]
-			refused = append(refused, t.fill(name, place)...)
-			refused = append(refused, t.fill(member, join(place, name.Value))...)
+			invalid = append(invalid, t.fill(name, path)...)
+			invalid = append(invalid, t.fill(member, join(path, name.Value))...)
 		}
 	default: // an alias: its node is filled where it is defined
 	}
-	return refused
+	return invalid
 }
 
 func (t *template) expand(text string) (string, error) {
 	if strings.Contains(text, "<%") {
 		return "", errors.New(onlyENV)
 	}
-	var refused error
+	var failure error
 	expanded := placeholder.ReplaceAllStringFunc(text, func(found string) string {
 		i, err := strconv.Atoi(placeholder.FindStringSubmatch(found)[1])
 		if err != nil || i >= len(t.tags) {
@@ -97,31 +97,31 @@ func (t *template) expand(text string) (string, error) {
 		}
 		names := envPattern.FindStringSubmatch(t.tags[i])
 		if names == nil {
-			refused = errors.New(onlyENV)
+			failure = errors.New(onlyENV)
 			return ""
 		}
 		name := strings.Join(names[1:], "")
 		value := t.getenv(name)
 		if value == "" {
-			refused = fmt.Errorf("the environment variable %s is not set", name)
+			failure = fmt.Errorf("the environment variable %s is not set", name)
 		}
 		return value
 	})
-	return expanded, refused
+	return expanded, failure
 }
 
 // join returns the path of an entry, such as keychain.backend.value.
-func join(place, name string) string {
-	if place == "" {
+func join(path, name string) string {
+	if path == "" {
 		return name
 	}
-	return place + "." + name
+	return path + "." + name
 }
 
 // pathOrRoot returns the path of an entry, or a name for the whole file if it is empty.
-func pathOrRoot(place string) string {
-	if place == "" {
+func pathOrRoot(path string) string {
+	if path == "" {
 		return "the file"
 	}
-	return place
+	return path
 }

@@ -86,12 +86,12 @@ func (c *clientConnections) forget(connection net.Conn) {
 // endAllBut closes the connections of all clients whose certificates no authority of the pool
 // has signed.
 func (c *clientConnections) endAllBut(authorities *x509.CertPool) {
-	for _, connection := range c.strangers(authorities) {
+	for _, connection := range c.unauthorized(authorities) {
 		_ = connection.Close() // Close removes it from the set
 	}
 }
 
-func (c *clientConnections) strangers(authorities *x509.CertPool) (found []net.Conn) {
+func (c *clientConnections) unauthorized(authorities *x509.CertPool) (found []net.Conn) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for connection, chain := range c.open {

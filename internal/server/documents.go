@@ -11,10 +11,10 @@ import (
 	"barong/internal/documents"
 )
 
-// serveDocuments serves documents by signed URL. The URL is the only authorisation. places
+// serveDocuments serves documents by signed URL. The URL is the only authorisation. concurrency
 // bounds how many are served at once.
-func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, places *limiter, timeout time.Duration, errs handlers.Errors) {
-	send := limitDownloads(places, errs, func(w http.ResponseWriter, r *http.Request) {
+func serveDocuments(router chi.Router, serve func(http.ResponseWriter, *http.Request) error, concurrency *limiter, timeout time.Duration, errs handlers.Errors) {
+	send := limitDownloads(concurrency, errs, func(w http.ResponseWriter, r *http.Request) {
 		if err := serve(w, r); err != nil {
 			errs.Fail(w, r, err)
 		}

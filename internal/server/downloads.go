@@ -10,13 +10,13 @@ import (
 // the store and the memory for decryption. A download holds its place until the client has
 // read it. The limit is separate from that of operations, so that slow readers do not block
 // operations.
-func limitDownloads(places *limiter, errs handlers.Errors, next http.HandlerFunc) http.HandlerFunc {
+func limitDownloads(concurrency *limiter, errs handlers.Errors, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := places.acquire(); err != nil {
+		if err := concurrency.acquire(); err != nil {
 			errs.Fail(w, r, err)
 			return
 		}
-		defer places.release()
+		defer concurrency.release()
 		next(w, r)
 	}
 }

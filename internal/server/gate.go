@@ -36,7 +36,7 @@ type gate struct {
 	bodyLimit   int64
 	bodies      bodyMemory
 	answers     *memoryLimiter // for large responses while they are sent
-	places      limiter        // for operations in progress
+	concurrency limiter        // for operations in progress
 	signers     signerLimits
 	rates       *RateLimits
 	timeouts    Timeouts
@@ -55,7 +55,7 @@ func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, erro
 	return &gate{
 		operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock,
 		bodyLimit: o.BodyLimit, bodies: newBodyMemory(o.BodyMemory), answers: newMemoryLimiter(o.BodyMemory / answerMemoryPart),
-		places: limiter{limit: int64(o.InFlight)}, signers: newSignerLimits(o.InFlight), rates: o.Rates,
+		concurrency: limiter{limit: int64(o.InFlight)}, signers: newSignerLimits(o.InFlight), rates: o.Rates,
 		timeouts: o.Timeouts, requestTime: o.Timeout,
 	}, nil
 }
@@ -67,10 +67,10 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 			g.errs.Fail(w, r, fmt.Errorf("the router knows %s %s, the specification does not", r.Method, r.URL.Path))
 			return
 		}
-		v := &visit{gate: g, w: w, r: r, op: op, info: requestInfoOf(r.Context()), mediaType: mediaType(r), cleanup: make([]func(), 0, maxCleanup)}
-		v.info.operation = op.id
-		defer v.end()
-		if err := v.serve(next); err != nil {
+		e := &exchange{gate: g, w: w, r: r, op: op, info: requestInfoOf(r.Context()), mediaType: mediaType(r), cleanup: make([]func(), 0, maxCleanup)}
+		e.info.operation = op.id
+		defer e.end()
+		if err := e.serve(next); err != nil {
 			g.errs.Fail(w, r, err)
 		}
 		if r.ProtoMajor > 1 { // over HTTP/1.1 the end of the response is in the socket's buffer when the handler returns
@@ -79,8 +79,8 @@ func (g *gate) middleware(next http.Handler) http.Handler {
 	})
 }
 
-// visit is one request inside the gate.
-type visit struct {
+// exchange is one request and its response inside the gate.
+type exchange struct {
 	gate      *gate
 	w         http.ResponseWriter
 	r         *http.Request
@@ -94,55 +94,55 @@ type visit struct {
 const maxCleanup = 3
 
 // atEnd registers work to run after the client has read the response.
-func (v *visit) atEnd(work func()) { v.cleanup = append(v.cleanup, work) }
+func (e *exchange) atEnd(work func()) { e.cleanup = append(e.cleanup, work) }
 
-func (v *visit) end() {
-	for _, work := range v.cleanup {
+func (e *exchange) end() {
+	for _, work := range e.cleanup {
 		work()
 	}
 }
 
 // serve writes a response, or returns the error that the caller must answer with.
-func (v *visit) serve(next http.Handler) error {
-	g := v.gate
-	if g.places.saturated() {
+func (e *exchange) serve(next http.Handler) error {
+	g := e.gate
+	if g.concurrency.saturated() {
 		return errOverloaded
 	}
-	values, memory, err := v.authenticateAndValidate()
+	values, memory, err := e.authenticateAndValidate()
 	if memory != nil {
-		v.atEnd(memory.release)
+		e.atEnd(memory.release)
 	}
 	if err != nil {
 		return err
 	}
-	page, err := v.reservePage(pageSize(values))
+	page, err := e.reservePage(pageSize(values))
 	if err != nil {
 		return err
 	}
-	// The places are taken after authentication and after the body has arrived, so that
-	// neither slow senders nor unauthorised callers can occupy them.
-	releaseSigners, err := g.signers.working.acquire(v.info.signers)
+	// The limiters count a request after its authentication and the arrival of its body, so that
+	// neither slow senders nor unauthorised callers can exhaust them.
+	releaseSigners, err := g.signers.working.acquire(e.info.signers)
 	if err != nil {
 		return err
 	}
-	if err := g.places.acquire(); err != nil {
+	if err := g.concurrency.acquire(); err != nil {
 		releaseSigners()
 		return err
 	}
-	v.r.Body = canonicalBody(values)
-	v.r.ContentLength = -1
-	v.r.Header.Set("Content-Type", mediaJSON)
-	a := newAnswer(v.w)
+	e.r.Body = canonicalBody(values)
+	e.r.ContentLength = -1
+	e.r.Header.Set("Content-Type", mediaJSON)
+	a := newAnswer(e.w)
 	defer a.free()
 	func() {
 		defer releaseSigners()
-		defer g.places.release()
-		next.ServeHTTP(a, v.r)
+		defer g.concurrency.release()
+		next.ServeHTTP(a, e.r)
 	}()
 	memory.release() // the body is no longer needed: a slow reader holds only the memory of its response
-	release, err := a.reserve(v.r.Context(), g.answers, v.info.signers[0], page)
-	v.atEnd(release)
-	if err != nil && v.op.onlyReads() {
+	release, err := a.reserve(e.r.Context(), g.answers, e.info.signers[0], page)
+	e.atEnd(release)
+	if err != nil && e.op.onlyReads() {
 		return err // a change that was committed must not be reported as failed
 	}
 	a.send()
@@ -151,61 +151,61 @@ func (v *visit) serve(next http.Handler) error {
 
 // reservePage waits for the memory that the response of a page needs, and returns how much it
 // reserved.
-func (v *visit) reservePage(size int64) (held int64, err error) {
+func (e *exchange) reservePage(size int64) (held int64, err error) {
 	if size == 0 {
 		return 0, nil
 	}
-	page := v.gate.answers.reserve(v.info.signers[0], size)
-	v.atEnd(page.release)
-	err = page.hold(v.r.Context(), size, v.gate.requestTime)
+	page := e.gate.answers.reserve(e.info.signers[0], size)
+	e.atEnd(page.release)
+	err = page.hold(e.r.Context(), size, e.gate.requestTime)
 	return page.held, err
 }
 
 // authenticateAndValidate returns the canonical parameters of an authorised and valid request,
 // and the reservation of its body's memory. The caller releases the reservation, also after an
 // error; it may be nil then.
-func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) {
-	g, r := v.gate, v.r
-	limit := g.wireLimit(v.mediaType)
+func (e *exchange) authenticateAndValidate() (map[string]any, *reservation, error) {
+	g, r := e.gate, e.r
+	limit := g.wireLimit(e.mediaType)
 	switch {
 	case r.URL.RawQuery != "":
 		return nil, nil, problem.New(problem.BadRequest, "Query parameters are not allowed.")
 	case r.ContentLength > limit:
-		return nil, nil, tooLarge(v.w, r, g.bodyLimit)
-	case v.mediaType == "":
+		return nil, nil, tooLarge(e.w, r, g.bodyLimit)
+	case e.mediaType == "":
 		return nil, nil, problem.New(problem.UnsupportedMedia, "Content-Type must be "+mediaJSON+", "+mediaJOSE+" or "+mediaForm+".")
 	}
 	// The token is verified before the body is read, so that authenticated callers get memory
 	// before unauthenticated ones.
 	keychain := g.keychain.Keychain()
-	signers, unverified := v.authorizeBearer(keychain)
-	if unverified != nil && v.mediaType == mediaForm {
+	signers, unverified := e.authorizeBearer(keychain)
+	if unverified != nil && e.mediaType == mediaForm {
 		return nil, nil, unverified // a form cannot contain signatures, unlike an envelope
 	}
-	owner := stranger
+	owner := anonymous
 	if unverified == nil {
 		owner = signers[0]
-		if err := v.countSigners(signers); err != nil {
+		if err := e.countSigners(signers); err != nil {
 			return nil, nil, err
 		}
 	}
-	body, memory, err := v.readBody(owner, limit)
+	body, memory, err := e.readBody(owner, limit)
 	if err != nil {
 		return nil, memory, err
 	}
-	v.limitTime(g.requestTime)
-	if err := memory.hold(v.r.Context(), int64(len(body))*bodyFactor, g.requestTime); err != nil {
+	e.limitTime(g.requestTime)
+	if err := memory.hold(e.r.Context(), int64(len(body))*bodyFactor, g.requestTime); err != nil {
 		return nil, memory, err
 	}
-	envelope, input, err := v.open(keychain, body)
+	envelope, input, err := e.open(keychain, body)
 	switch {
 	case err != nil:
 		return nil, memory, err
 	case envelope != nil:
-		if signers, err = v.authorize(keychain, envelope); err != nil {
+		if signers, err = e.authorize(keychain, envelope); err != nil {
 			return nil, memory, err
 		}
-		if err := v.countSigners(signers); err != nil {
+		if err := e.countSigners(signers); err != nil {
 			return nil, memory, err
 		}
 		envelope.Release()
@@ -213,70 +213,70 @@ func (v *visit) authenticateAndValidate() (map[string]any, *reservation, error) 
 		return nil, memory, unverified
 	}
 	if g.rates != nil {
-		if err := g.rates.allow(v.w.Header(), keychain, signers, v.op.id, g.clock()); err != nil {
+		if err := g.rates.allow(e.w.Header(), keychain, signers, e.op.id, g.clock()); err != nil {
 			return nil, memory, err
 		}
 	}
-	values, err := v.op.canonical(input, isStrict(r))
+	values, err := e.op.canonical(input, isStrict(r))
 	return values, memory, err
 }
 
 // limitTime sets the deadline for the rest of the request. The body has been read by then: its
 // transfer time does not count.
-func (v *visit) limitTime(limit time.Duration) {
-	ctx, cancel := context.WithTimeout(v.r.Context(), limit)
-	v.atEnd(cancel)
-	v.r = v.r.WithContext(ctx)
+func (e *exchange) limitTime(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(e.r.Context(), limit)
+	e.atEnd(cancel)
+	e.r = e.r.WithContext(ctx)
 }
 
 // authorizeBearer returns the signers of the token in the Authorization header, or the error
 // of its verification.
-func (v *visit) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
-	if v.mediaType == mediaJOSE {
+func (e *exchange) authorizeBearer(keychain *auth.Keychain) ([]string, error) {
+	if e.mediaType == mediaJOSE {
 		return nil, auth.ErrUnparsableEnvelope // this media type requires an envelope in the body
 	}
-	credentials, err := keychain.ParseBearer(v.r.Header.Get("Authorization"))
+	credentials, err := keychain.ParseBearer(e.r.Header.Get("Authorization"))
 	if err != nil {
 		return nil, err
 	}
-	return v.authorize(keychain, credentials)
+	return e.authorize(keychain, credentials)
 }
 
 // authorize returns the signers whose signatures permit the operation, and marks the
 // connection as trusted.
-func (v *visit) authorize(keychain *auth.Keychain, credentials *auth.Credentials) ([]string, error) {
-	signers, err := keychain.Authorize(credentials, auth.Operation{ID: v.op.id, Scope: v.op.scope}, v.gate.clock())
-	v.info.signers = signers
+func (e *exchange) authorize(keychain *auth.Keychain, credentials *auth.Credentials) ([]string, error) {
+	signers, err := keychain.Authorize(credentials, auth.Operation{ID: e.op.id, Scope: e.op.scope}, e.gate.clock())
+	e.info.signers = signers
 	if err == nil {
-		connectionOf(v.r.Context()).trust()
+		connectionOf(e.r.Context()).trust()
 	}
 	return signers, err
 }
 
 // countSigners counts the request against the limit of open requests of each signer, until the
 // client has read the response.
-func (v *visit) countSigners(signers []string) error {
-	release, err := v.gate.signers.open.acquire(signers)
+func (e *exchange) countSigners(signers []string) error {
+	release, err := e.gate.signers.open.acquire(signers)
 	if err == nil {
-		v.atEnd(release)
+		e.atEnd(release)
 	}
 	return err
 }
 
-func (v *visit) readBody(owner string, limit int64) ([]byte, *reservation, error) {
-	g, r := v.gate, v.r
+func (e *exchange) readBody(owner string, limit int64) ([]byte, *reservation, error) {
+	g, r := e.gate, e.r
 	size := r.ContentLength
 	if size < 0 { // a body of unknown length counts as one of the largest size
 		size = limit
 	}
 	memory := g.bodies.reserve(owner, size)
 	reader := body{
-		request: r, connection: http.NewResponseController(v.w), memory: memory, timeouts: g.timeouts, limit: limit,
+		request: r, connection: http.NewResponseController(e.w), memory: memory, timeouts: g.timeouts, limit: limit,
 		isLarge: size > smallBody,
 	}
 	content, err := reader.read(g.requestTime)
 	if errors.Is(err, errTooLarge) {
-		err = tooLarge(v.w, r, g.bodyLimit)
+		err = tooLarge(e.w, r, g.bodyLimit)
 	}
 	return content, memory, err
 }
@@ -322,13 +322,13 @@ func mediaType(r *http.Request) string {
 // open decodes the body as an envelope, a JSON object or a form. The returned envelope is nil
 // if the body is not an envelope; the request is then authenticated by the Authorization
 // header.
-func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials, jsonobject.Members, error) {
-	g := v.gate
-	if v.mediaType == mediaForm {
-		input, err := parseForm(v.r.Context(), content, v.op.knows)
+func (e *exchange) open(keychain *auth.Keychain, content []byte) (*auth.Credentials, jsonobject.Members, error) {
+	g := e.gate
+	if e.mediaType == mediaForm {
+		input, err := parseForm(e.r.Context(), content, e.op.knows)
 		return nil, input, err
 	}
-	envelope, isEnvelope, err := keychain.ParseEnvelope(v.r.Context(), content, v.op.knows)
+	envelope, isEnvelope, err := keychain.ParseEnvelope(e.r.Context(), content, e.op.knows)
 	parameters := content
 	if envelope != nil {
 		parameters = envelope.Data()
@@ -337,14 +337,14 @@ func (v *visit) open(keychain *auth.Keychain, content []byte) (*auth.Credentials
 	case err != nil && !isEnvelope: // the deadline of the request has passed
 		return nil, jsonobject.Members{}, err
 	case int64(len(parameters)) > g.bodyLimit:
-		return nil, jsonobject.Members{}, tooLarge(v.w, v.r, g.bodyLimit)
+		return nil, jsonobject.Members{}, tooLarge(e.w, e.r, g.bodyLimit)
 	case isEnvelope && err == nil:
 		return envelope, envelope.Parameters(), nil
 	case err != nil:
 		return nil, jsonobject.Members{}, err
-	case v.mediaType == mediaJOSE:
+	case e.mediaType == mediaJOSE:
 		return nil, jsonobject.Members{}, auth.ErrUnparsableEnvelope.WithCause(errors.New("it is no JWS in General JSON serialisation"))
 	}
-	input, err := parseJSON(v.r.Context(), content, v.op.knows)
+	input, err := parseJSON(e.r.Context(), content, e.op.knows)
 	return nil, input, err
 }

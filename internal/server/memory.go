@@ -46,9 +46,9 @@ const (
 	memoryRetry = 5 * time.Second
 )
 
-// stranger is the owner of bodies without a verified token. An envelope has this owner until
+// anonymous is the owner of bodies without a verified token. An envelope has this owner until
 // it has been read and verified.
-const stranger = ""
+const anonymous = ""
 
 // bodyMemory is the memory for bodies. Small and large bodies have separate limiters, so that
 // neither kind waits for the other.
@@ -220,7 +220,7 @@ func (m *memoryLimiter) enqueue(w *waiter) {
 // before reports whether w is served before other: authenticated owners first, then the older
 // reservation.
 func (w *waiter) before(other *waiter) bool {
-	if known, otherKnown := w.reservation.owner != stranger, other.reservation.owner != stranger; known != otherKnown {
+	if known, otherKnown := w.reservation.owner != anonymous, other.reservation.owner != anonymous; known != otherKnown {
 		return known
 	}
 	return w.reservation.order < other.reservation.order

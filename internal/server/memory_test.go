@@ -36,12 +36,12 @@ func TestASenderWhoSendsNothingTakesNoMemory(t *testing.T) {
 	t.Parallel()
 	m := newMemoryLimiter(100 * mebi)
 	for range 1000 {
-		m.reserve(stranger, 64*mebi)
+		m.reserve(anonymous, 64*mebi)
 	}
 	for range 16 {
-		holding(t, m, stranger, 64*mebi, 1) // each of these has sent one byte
+		holding(t, m, anonymous, 64*mebi, 1) // each of these has sent one byte
 	}
-	holding(t, m, stranger, 60*mebi, 60*mebi).release()
+	holding(t, m, anonymous, 60*mebi, 60*mebi).release()
 	holding(t, m, "ada", 60*mebi, 60*mebi).release()
 }
 
@@ -50,18 +50,18 @@ func TestIdleBodiesThatNeedEverythingKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	m := newMemoryLimiter(100 * mebi)
 	for range 100 {
-		holding(t, m, stranger, 1000*mebi, 4096)
+		holding(t, m, anonymous, 1000*mebi, 4096)
 	}
-	holding(t, m, stranger, 30*mebi, 30*mebi)
+	holding(t, m, anonymous, 30*mebi, 30*mebi)
 }
 
 func TestNoOwnerTakesAllMemory(t *testing.T) {
 	t.Parallel()
 	m := newMemoryLimiter(100 * mebi)
-	holding(t, m, stranger, 37*mebi, 37*mebi)
-	holding(t, m, stranger, 37*mebi, 37*mebi)
-	holding(t, m, stranger, mebi, mebi)
-	waits(t, m.reserve(stranger, mebi), mebi)
+	holding(t, m, anonymous, 37*mebi, 37*mebi)
+	holding(t, m, anonymous, 37*mebi, 37*mebi)
+	holding(t, m, anonymous, mebi, mebi)
+	waits(t, m.reserve(anonymous, mebi), mebi)
 	holding(t, m, "ada", 25*mebi, 25*mebi)
 	waits(t, m.reserve("bob", mebi), mebi)
 }
@@ -70,11 +70,11 @@ func TestKnownCallersComeBeforeStrangers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemoryLimiter(100 * mebi)
-		first := holding(t, m, stranger, 60*mebi, 60*mebi)
+		first := holding(t, m, anonymous, 60*mebi, 60*mebi)
 		second := holding(t, m, "bob", 40*mebi, 40*mebi)
 		var order []string
 		var mutex sync.Mutex
-		for _, owner := range []string{stranger, stranger, "ada"} {
+		for _, owner := range []string{anonymous, anonymous, "ada"} {
 			go func() {
 				r := m.reserve(owner, 60*mebi)
 				if err := r.hold(t.Context(), 60*mebi, time.Hour); err != nil {
@@ -107,7 +107,7 @@ func TestBodiesThatArriveTogetherDoNotBlockEachOther(t *testing.T) {
 			m := newMemoryLimiter(100 * mebi)
 			var group sync.WaitGroup
 			for range 60 {
-				owner := []string{stranger, "ada", "bob"}[random.IntN(3)]
+				owner := []string{anonymous, "ada", "bob"}[random.IntN(3)]
 				need := 1 + random.Int64N(90*mebi)
 				pause := time.Duration(random.IntN(1000))
 				hangsUp := random.IntN(4) == 0
