@@ -48,9 +48,9 @@ func TestACommandLineThatMakesNoSenseNamesTheHelpAndExits2(t *testing.T) {
 		{[]string{"call", "getUser", "uid=1", "uid=2"}, "given twice", "barong call --help"},
 		{[]string{"call", "getUser", "uid=1", "--signer", "nobody"}, "NAME=FILE", "barong call --help"},
 		{[]string{"call", "getUser", "uid=1", "--output", "xml"}, "json, table or jsonpath=EXPR", "barong call --help"},
-		{[]string{"call", "getUser", "uid=1", "--output", "jsonpath=$["}, "no JSONPath", "barong call --help"},
+		{[]string{"call", "getUser", "uid=1", "--output", "jsonpath=$["}, "not a JSONPath", "barong call --help"},
 		{[]string{"call", "getUser", "uid=1", "--url", "127.0.0.1:8080"}, "must be a URL", "barong call --help"},
-		{[]string{"call", "getUser", "uid=1", "--all"}, "getUser is none", "barong call --help"},
+		{[]string{"call", "getUser", "uid=1", "--all"}, "getUser is not one", "barong call --help"},
 		{[]string{"call", "listUsers", "page=2", "--all"}, "page asks for one", "barong call --help"},
 		{[]string{"token", "--signer", "a=" + key + ",b=" + key}, "a Bearer token has one signer", "barong token --help"},
 		{[]string{"import", "users.xls"}, "does not tell the format", "barong import --help"},
@@ -287,8 +287,8 @@ func TestWhatCannotBeUndoneAsksOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, each := range []struct{ answer, says, otp string }{
-		{"n\n", "nothing is changed", "on"},
-		{"\n", "nothing is changed", "on"},
+		{"n\n", "nothing was changed", "on"},
+		{"\n", "nothing was changed", "on"},
 		{"yes\n", "otp of " + uid + " is off", "off"},
 	} {
 		terminal := exec.Command("script", "--quiet", "--return", "--command", path+" otp disable "+uid, "/dev/null")

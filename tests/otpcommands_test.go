@@ -106,7 +106,7 @@ func TestCommandsForOTP(t *testing.T) {
 		"no code at all": func(fmt.Stringer) string { return "" },
 		"wrong codes":    func(fmt.Stringer) string { return "12345x" },
 	} {
-		if _, stderr, exit := answering(t, settings, reply, "otp", "enroll", uid); exit != 1 || !strings.Contains(stderr, "nothing is changed") {
+		if _, stderr, exit := answering(t, settings, reply, "otp", "enroll", uid); exit != 1 || !strings.Contains(stderr, "nothing was changed") {
 			t.Errorf("%s: %d %s", name, exit, stderr)
 		}
 	}

@@ -146,7 +146,7 @@ func TestCallShowsACertificateAndSaysWhyAHandshakeFailed(t *testing.T) {
 		{p.public, "", []string{"--cacert", ca.crt, "--cert", old.crt, "--key", old.pem}},
 		{other.public, "is for another name", []string{"--cacert", ca.crt}},
 		{plain.public, "speaks no TLS there", []string{"--cacert", ca.crt}},
-		{p.public, "belong together", []string{"--cacert", ca.crt, "--cert", good.crt}},
+		{p.public, "must be given together", []string{"--cacert", ca.crt, "--cert", good.crt}},
 		{p.public, "--cacert names a file without a certificate", []string{"--cacert", good.pem}},
 	} {
 		out, stderr, exit := barong(t, map[string]string{"BARONG_URL": "https://" + c.address, "BARONG_DATA_DIR": dir}, append([]string{"call", "getTimestamp"}, c.options...)...)

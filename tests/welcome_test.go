@@ -149,7 +149,7 @@ func TestASecondKeygenOfTheSameNameSaysWhatToDo(t *testing.T) {
 		t.Fatalf("%d %s%s", exit, out, stderr)
 	}
 	out, stderr, exit = inFolder(t, folder, nil, "keygen", "backend")
-	if exit != 1 || out != "" || !strings.Contains(stderr, "backend.pem is there already") || !strings.Contains(stderr, "--out") {
+	if exit != 1 || out != "" || !strings.Contains(stderr, "backend.pem already exists") || !strings.Contains(stderr, "--out") {
 		t.Errorf("%d %s%s", exit, out, stderr)
 	}
 }
@@ -163,7 +163,7 @@ func TestKeygenMakesAWholeKeychainFileThatAServerTakes(t *testing.T) {
 	}
 	before := left(t, folder)
 	for _, args := range [][]string{{"keygen", "--keychain", "third"}, {"keygen", "--keychain", "third", "backend", "--keychain-file", "other.yml"}, {"keygen", "third", "third"}} {
-		if _, stderr, exit := inFolder(t, folder, nil, args...); exit != 1 || !strings.Contains(stderr, "there already") && !strings.Contains(stderr, "named twice") {
+		if _, stderr, exit := inFolder(t, folder, nil, args...); exit != 1 || !strings.Contains(stderr, "already exists") && !strings.Contains(stderr, "named twice") {
 			t.Errorf("%v: %d %s", args, exit, stderr)
 		}
 	}

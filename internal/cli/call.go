@@ -153,7 +153,7 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return nil, unavailableError{fmt.Errorf("the answer broke off: %w", err)}
+		return nil, unavailableError{fmt.Errorf("the response is incomplete: %w", err)}
 	}
 	return &answer{response, body}, nil
 }
@@ -187,7 +187,7 @@ func (c *preparedCall) sendUntilServed(notices io.Writer, more map[string]string
 // prepareAll rejects --all for an operation without pages, and sets the maximum page size.
 func prepareAll(name string, known contractOperation, parameters map[string]string) error {
 	if !known.has("page") {
-		return usagef("--all is for lists, and %s is none", name)
+		return usagef("--all is for lists, and %s is not one", name)
 	}
 	if _, given := parameters["page"]; given {
 		return usagef("--all fetches all pages, and page asks for one")

@@ -8,7 +8,7 @@ import (
 )
 
 // errNobodyToAsk rejects an irreversible action if no one can confirm it.
-var errNobodyToAsk = usagef("this cannot be undone, and nobody can be asked, since standard input is no terminal: --yes does it without asking")
+var errNobodyToAsk = usagef("this cannot be undone, and standard input is not a terminal on which to confirm it: give --yes")
 
 // isInteractive reports whether a person can answer a question.
 func (p *program) isInteractive() bool { return isTerminal(p.stdin) }
@@ -25,5 +25,5 @@ func (p *program) ask(format string, arguments ...any) error {
 	if err != nil {
 		fmt.Fprintln(p.stderr)
 	}
-	return errors.New("nothing is changed")
+	return errors.New("nothing was changed")
 }

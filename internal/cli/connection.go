@@ -15,16 +15,16 @@ import (
 
 // connection holds the options for connecting to a server.
 type connection struct {
-	Cert   string `placeholder:"FILE" env:"BARONG_CLIENT_CERT" help:"PEM file with the certificate that is shown to the server, where it asks for one."`
+	Cert   string `placeholder:"FILE" env:"BARONG_CLIENT_CERT" help:"PEM file with the client certificate, for a server that requires one."`
 	Key    string `placeholder:"FILE" env:"BARONG_CLIENT_KEY" help:"PEM file with its key."`
-	CACert string `name:"cacert" placeholder:"FILE" env:"BARONG_CACERT" help:"PEM file with the authorities of the server's certificate. Without it, those of this machine."`
+	CACert string `name:"cacert" placeholder:"FILE" env:"BARONG_CACERT" help:"PEM file with the certificate authorities that the server's certificate is verified with; by default those of this machine."`
 }
 
 // client returns an HTTP client that follows no redirects: a signed request is for one server,
 // and a redirect would send it, with its token, to another.
 func (c connection) client() (*http.Client, error) {
 	if (c.Cert == "") != (c.Key == "") {
-		return nil, errors.New("--cert and --key belong together, and one of them is missing")
+		return nil, errors.New("--cert and --key must be given together")
 	}
 	options := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.Cert != "" {

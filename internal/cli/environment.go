@@ -153,7 +153,7 @@ func warnOfStrayNames(c config.Config, log *slog.Logger) {
 		log.Warn("a variable of the environment has no effect", "name", stray.Name, "advice", stray.Advice)
 	}
 	if without != nil {
-		log.Warn("variables of the environment have no effect: they are for parts of Barong that this server does not have",
+		log.Warn("variables of the environment have no effect: they configure parts of Barong that this server does not have",
 			"names", strings.Join(without, " "))
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 type healthCommand struct {
 	Address string        `default:"127.0.0.1:9080" env:"BARONG_ADMIN_LISTEN" help:"The admin listener, host:port."`
-	Timeout time.Duration `default:"3s" help:"How long it may take."`
+	Timeout time.Duration `default:"3s" help:"The time-out of the request."`
 }
 
 func (healthCommand) Help() string {
@@ -50,7 +50,7 @@ func (c healthCommand) Run(p *program) error {
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, healthAnswerLimit))
 	if err != nil {
-		return fmt.Errorf("the answer broke off: %w", err)
+		return fmt.Errorf("the response is incomplete: %w", err)
 	}
 	text := strings.TrimSpace(string(body))
 	if answer.StatusCode != http.StatusOK {

@@ -17,7 +17,7 @@ import (
 type keygenCommand struct {
 	Name         []string `arg:"" help:"The signer's name, which is the kid of its signatures; several make a key each."`
 	Algorithm    string   `default:"RS256" help:"RS, PS, ES or HS with 256, 384 or 512, or EdDSA."`
-	Out          string   `placeholder:"FILE" help:"The file for the private key of one signer. Without it, NAME.pem."`
+	Out          string   `placeholder:"FILE" help:"The file for the private key, with one signer; by default NAME.pem."`
 	Keychain     bool     `help:"Write a whole keychain file, with all scopes, instead of printing an entry for one."`
 	KeychainFile string   `default:"management_api.yml" placeholder:"FILE" help:"The file that --keychain writes."`
 }
@@ -36,7 +36,7 @@ Example:
 
 func (c keygenCommand) Run(p *program) error {
 	if c.Out != "" && len(c.Name) > 1 {
-		return errors.New("--out names one file, and there are several signers: leave it out, and each has its NAME.pem")
+		return errors.New("--out is for one signer: without it, each of several gets its NAME.pem")
 	}
 	pairs := make([]app.KeyPair, len(c.Name))
 	for i, name := range c.Name {
@@ -89,7 +89,7 @@ func (c keygenCommand) write(pairs []app.KeyPair, keychain string) (err error) {
 		path := c.keyPath(pair.Name)
 		if err := writeNew(path, pair.Private, 0o600); err != nil {
 			if errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("%s is there already, and may be the only copy of a key: sign with it (--signer %s=%s), or name another file with --out, or move it away", path, pair.Name, path)
+				return fmt.Errorf("%s already exists, and may be the only copy of a key: sign with it (--signer %s=%s), give another file with --out, or move it away", path, pair.Name, path)
 			}
 			return err
 		}
@@ -100,7 +100,7 @@ func (c keygenCommand) write(pairs []app.KeyPair, keychain string) (err error) {
 	}
 	if err := writeNew(c.KeychainFile, []byte(keychain), c.keychainMode()); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s is there already: name another file with --keychain-file or, to add a signer to this one, leave --keychain out and put what is printed into it", c.KeychainFile)
+			return fmt.Errorf("%s already exists: give another file with --keychain-file or, to add a signer to this one, run the command without --keychain and add what it prints", c.KeychainFile)
 		}
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 type migrateCommand struct {
 	Up     migrateUpCommand     `cmd:"" help:"Bring the schema up to date. serve does so too, when it starts."`
-	Status migrateStatusCommand `cmd:"" help:"Show which steps were taken and which are pending."`
+	Status migrateStatusCommand `cmd:"" help:"Show which migrations are applied and which are pending."`
 }
 
 type migrateUpCommand struct{}

@@ -22,15 +22,15 @@ import (
 type otpCommand struct {
 	Enroll  otpEnrollCommand  `cmd:"" help:"Give a user a new secret, and switch otp on."`
 	Import  otpImportCommand  `cmd:"" help:"Give a user a secret that exists, and switch otp on."`
-	Disable otpDisableCommand `cmd:"" help:"Switch a user's otp off and forget the secret."`
-	Status  otpStatusCommand  `cmd:"" help:"Show how a user stands with one-time codes."`
+	Disable otpDisableCommand `cmd:"" help:"Switch a user's otp off and delete the secret."`
+	Status  otpStatusCommand  `cmd:"" help:"Show whether one-time codes are on for a user, and the failed attempts."`
 }
 
 type otpEnrollCommand struct {
 	UID  string `arg:"" name:"uid" help:"The user."`
-	PNG  string `name:"png" placeholder:"FILE" help:"Write the QR code to a file, too."`
+	PNG  string `name:"png" placeholder:"FILE" help:"Also write the QR code to a file."`
 	JSON bool   `name:"json" help:"Print {\"secret\": …, \"url\": …} and nothing else."`
-	Yes  bool   `help:"Do not ask for a code before otp is switched on."`
+	Yes  bool   `help:"Switch otp on without asking for a code first."`
 }
 
 func (otpEnrollCommand) Help() string {
@@ -101,7 +101,7 @@ func confirm(ask io.Writer, answers io.Reader, secret otp.Secret) (code string, 
 		fmt.Fprint(ask, "the code that the authenticator shows: ")
 		if !lines.Scan() {
 			fmt.Fprintln(ask)
-			return "", errors.Join(errors.New("no code was given: nothing is changed (--yes asks for none)"), lines.Err())
+			return "", errors.Join(errors.New("no code was given: nothing was changed (--yes needs no code)"), lines.Err())
 		}
 		code = strings.TrimSpace(lines.Text())
 		if _, right := secret.Step(code, time.Now()); right {
@@ -109,7 +109,7 @@ func confirm(ask io.Writer, answers io.Reader, secret otp.Secret) (code string, 
 		}
 		fmt.Fprintln(ask, "that is not right")
 	}
-	return "", fmt.Errorf("%d codes were wrong: nothing is changed; are this machine's clock and the authenticator's right?", confirmations)
+	return "", fmt.Errorf("%d codes were wrong: nothing was changed; check the clocks of this machine and of the authenticator", confirmations)
 }
 
 type otpImportCommand struct {

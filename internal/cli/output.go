@@ -30,7 +30,7 @@ func (o output) Validate() error {
 		return fmt.Errorf("must be json, table or jsonpath=EXPR, and is %q", string(o))
 	}
 	if _, err := jsonpath.Parse(query); err != nil {
-		return fmt.Errorf("is no JSONPath (RFC 9535): %w", err)
+		return fmt.Errorf("is not a JSONPath (RFC 9535): %w", err)
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func printSelected(to io.Writer, body []byte, query string) error {
 	decoder.UseNumber()
 	var value any
 	if err := decoder.Decode(&value); err != nil {
-		return fmt.Errorf("the answer is no JSON: %w", err)
+		return fmt.Errorf("the response is not JSON: %w", err)
 	}
 	for _, node := range path.Select(value) {
 		if text, ok := node.(string); ok {
@@ -101,7 +101,7 @@ func newPagePrinter(to io.Writer, output output) *pagePrinter {
 func (l *pagePrinter) add(page []byte) error {
 	var elements []json.RawMessage
 	if err := json.Unmarshal(page, &elements); err != nil {
-		return fmt.Errorf("the answer is no list: %w", err)
+		return fmt.Errorf("the response is not a list: %w", err)
 	}
 	for _, element := range elements {
 		if l.output != outputJSON {

@@ -15,7 +15,7 @@ import (
 // signerOptions are the common options of commands that sign.
 type signerOptions struct {
 	Signer  []string      `placeholder:"NAME=FILE" sep:"none" env:"BARONG_SIGNER" help:"Who signs: its name in the server's keychain, and the file with its private key, as NAME=FILE or NAME=ALGORITHM:FILE. Several are separated by commas, or each has a --signer of its own. Without it, the development signer."`
-	Expires time.Duration `default:"60s" help:"How long the signature is good for."`
+	Expires time.Duration `default:"60s" help:"The validity of the signature."`
 	DataDir string        `default:"data" env:"BARONG_DATA_DIR" hidden:""`
 }
 
@@ -74,7 +74,7 @@ func (s signerOptions) claims(operation string) signing.Claims {
 
 // bound is the option of commands that sign without sending.
 type bound struct {
-	Operation string `name:"op" placeholder:"OPERATION" help:"The operation's id in openapi.yaml, as createLabel: the signature is good for no other. Without it, for any that the signer may call."`
+	Operation string `name:"op" placeholder:"OPERATION" help:"The operation's id in openapi.yaml, such as createLabel: the signature is valid for no other. By default it is valid for all that the signer may call."`
 }
 
 // bind returns the claims of a signature.

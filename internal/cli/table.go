@@ -27,7 +27,7 @@ func printTable(to io.Writer, body []byte) error {
 	if decoder.PeekKind() != '[' {
 		members, err := readMembers(body)
 		if err != nil {
-			return fmt.Errorf("the answer does not fit a table: %w", err)
+			return fmt.Errorf("the response cannot be printed as a table: %w", err)
 		}
 		for _, m := range members {
 			fmt.Fprintf(table, "%s\t%s\n", m.name, cell(m.value))
@@ -41,11 +41,11 @@ func printTable(to io.Writer, body []byte) error {
 	for decoder.PeekKind() != ']' {
 		element, err := decoder.ReadValue()
 		if err != nil {
-			return fmt.Errorf("the answer does not fit a table: %w", err)
+			return fmt.Errorf("the response cannot be printed as a table: %w", err)
 		}
 		members, err := readMembers(element)
 		if err != nil {
-			return fmt.Errorf("the answer does not fit a table: %w", err)
+			return fmt.Errorf("the response cannot be printed as a table: %w", err)
 		}
 		if columns == nil {
 			for _, m := range members {

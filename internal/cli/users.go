@@ -9,7 +9,7 @@ import (
 
 type usersCommand struct {
 	Show       usersShowCommand       `cmd:"" help:"Show a user, and why level and state are what they are."`
-	Recount    usersRecountCommand    `cmd:"" help:"Count the users again, after some were inserted or deleted by other ways."`
+	Recount    usersRecountCommand    `cmd:"" help:"Count the users again, after changes to the table by other programs."`
 	Collisions usersCollisionsCommand `cmd:"" help:"List the accounts that share a mailbox."`
 }
 
