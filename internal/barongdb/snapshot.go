@@ -59,7 +59,7 @@ func (s *snapshot) read(ctx context.Context, of statement, each func(cells) erro
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
 	row := make(cells, of.columns)
 	into := make([]any, of.columns)
 	for i := range row {

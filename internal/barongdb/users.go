@@ -62,7 +62,7 @@ func pages[T any](ctx context.Context, d *DB, read func(ctx context.Context, s *
 		}()
 		defer func() { // the connection is free when the loop ends
 			cancel()
-			for range delivered { //nolint:revive // until the reader has ended
+			for range delivered { // until the reader has ended
 			}
 		}()
 		for page := range delivered {

@@ -168,7 +168,7 @@ func createDatabase(ctx context.Context, driver, dsn, name string) error {
 	if err != nil {
 		return err
 	}
-	defer admin.Close()
+	defer func() { _ = admin.Close() }()
 	_, err = admin.ExecContext(ctx, "CREATE DATABASE "+name)
 	return err
 }
