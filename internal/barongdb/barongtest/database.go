@@ -60,11 +60,12 @@ func Stop() {
 	}
 }
 
-// MariaDB returns a new database of MariaDB, and skips the test where its programs are missing.
+// MariaDB returns a new database of MariaDB. Where its programs are missing, it skips the test, or fails it
+// with BARONG_TEST_MARIADB=1.
 func MariaDB(t testing.TB, schema Schema) *Database {
 	t.Helper()
 	s, err := mariaDB(t.Context())
-	if errors.Is(err, ErrNoMariaDB) {
+	if errors.Is(err, ErrNoMariaDB) && os.Getenv("BARONG_TEST_MARIADB") == "" {
 		t.Skip(err)
 	}
 	if err != nil {
