@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -147,5 +148,33 @@ func TestRowsWithoutAUserCountForNothing(t *testing.T) {
 	}
 	if notes := users[0].Notes; len(notes) != 1 || !strings.Contains(notes[0], users[1].UID) {
 		t.Errorf("%q", notes)
+	}
+}
+
+// Memory would otherwise be a thousand times what MySQL allows a text.
+func TestPagesOfLongTextsAreSmall(t *testing.T) {
+	d := barongtest.MariaDB(t, barongtest.V23)
+	d.Bulk(t, 400)
+	d.Exec(t, "UPDATE users SET data = concat(id, repeat('x', 60000))")
+	d.Exec(t, "UPDATE profiles SET metadata = concat(user_id, repeat('y', 60000))")
+	db := open(t, d)
+	runtime.GC()
+	var before, during runtime.MemStats
+	runtime.ReadMemStats(&before)
+	largest, id := uint64(0), int64(0)
+	for u, err := range db.Users(t.Context(), 0) {
+		id++
+		if err != nil || u.ID != id || len(*u.Data) < 60000 || len(*u.Profile.Metadata) < 60000 {
+			t.Fatalf("%s, %v", u.UID, err)
+		}
+		if id%50 == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&during)
+			largest = max(largest, during.HeapAlloc-min(before.HeapAlloc, during.HeapAlloc))
+		}
+	}
+	// The first page of 100 users has 12 MB, and the next one is read meanwhile.
+	if id != 400 || largest > 24<<20 {
+		t.Errorf("%d users in %d bytes", id, largest)
 	}
 }

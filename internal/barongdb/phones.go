@@ -163,7 +163,7 @@ func findSharedNumbers(ctx context.Context, d *DB, s *snapshot) (sharedNumbers, 
 			return err
 		}
 		batch = append(batch, candidate{c.text(0), holder{user, phone, c.text(4), at}})
-		if len(batch) < pageSize {
+		if len(batch) < maxBatch {
 			return nil
 		}
 		return flush()

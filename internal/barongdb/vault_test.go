@@ -12,8 +12,8 @@ func TestVaultIsAskedInBatches(t *testing.T) {
 	d := barongtest.MariaDB(t, barongtest.V26)
 	d.Bulk(t, severalPages)
 	read(t, open(t, d), 0)
-	// Five columns of three pages.
-	if requests, items := d.Transit.Requests.Load(), d.Transit.Items.Load(); requests != 15 || items != 5*severalPages {
+	// Five columns of four pages.
+	if requests, items := d.Transit.Requests.Load(), d.Transit.Items.Load(); requests != 20 || items != 5*severalPages {
 		t.Errorf("%d requests with %d values", requests, items)
 	}
 }
