@@ -84,20 +84,21 @@ func TestReaderEndsWithTheLoop(t *testing.T) {
 }
 
 func TestCancellationIsTheLastError(t *testing.T) {
-	d := barongtest.MariaDB(t, barongtest.V23)
-	d.Bulk(t, severalPages)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var last error
-	count := 0
-	for _, err := range open(t, d).Users(ctx, 0) {
-		if count++; count == 10 {
-			cancel()
+	for name, d := range map[string]*barongtest.Database{"MariaDB": barongtest.MariaDB(t, barongtest.V23), "Postgres": barongtest.Postgres(t, barongtest.V23)} {
+		d.Bulk(t, severalPages)
+		ctx, cancel := context.WithCancel(t.Context())
+		var last error
+		count := 0
+		for _, err := range open(t, d).Users(ctx, 0) {
+			if count++; count == 10 {
+				cancel()
+			}
+			last = err
 		}
-		last = err
-	}
-	if !errors.Is(last, context.Canceled) || count > severalPages {
-		t.Errorf("%v after %d users", last, count)
+		cancel()
+		if !errors.Is(last, context.Canceled) || count > severalPages {
+			t.Errorf("%s: %v after %d users", name, last, count)
+		}
 	}
 }
 

@@ -84,8 +84,8 @@ func pages[T any](ctx context.Context, d *DB, read func(ctx context.Context, s *
 				}
 			}
 		}
-		if err := ctx.Err(); failure == nil && err != nil {
-			failure = err
+		if ctx.Err() != nil { // whatever the database made of it
+			failure = context.Cause(ctx)
 		}
 		if failure != nil {
 			var none T
