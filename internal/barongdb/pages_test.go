@@ -11,11 +11,13 @@ import (
 
 	"barong/internal/barongdb"
 	"barong/internal/barongdb/barongtest"
+	"barong/internal/long"
 )
 
 const severalPages = 2500
 
 func TestPagesFollowOneAnother(t *testing.T) {
+	long.Test(t)
 	for name, d := range map[string]*barongtest.Database{"MariaDB": barongtest.MariaDB(t, barongtest.V23), "Postgres": barongtest.Postgres(t, barongtest.V26)} {
 		d.Bulk(t, severalPages)
 		db := open(t, d)
@@ -39,6 +41,7 @@ func TestPagesFollowOneAnother(t *testing.T) {
 
 // What Barong writes during a pass belongs to the next one.
 func TestPassReadsOneState(t *testing.T) {
+	long.Test(t)
 	for name, d := range map[string]*barongtest.Database{"MariaDB": barongtest.MariaDB(t, barongtest.V23), "Postgres": barongtest.Postgres(t, barongtest.V23)} {
 		d.Bulk(t, severalPages)
 		count := 0
@@ -63,6 +66,7 @@ func TestPassReadsOneState(t *testing.T) {
 }
 
 func TestReaderEndsWithTheLoop(t *testing.T) {
+	long.Test(t)
 	d := barongtest.MariaDB(t, barongtest.V23)
 	d.Bulk(t, severalPages)
 	db := open(t, d)
@@ -154,6 +158,7 @@ func TestRowsWithoutAUserCountForNothing(t *testing.T) {
 
 // Memory would otherwise be a thousand times what MySQL allows a text.
 func TestPagesOfLongTextsAreSmall(t *testing.T) {
+	long.Test(t)
 	d := barongtest.MariaDB(t, barongtest.V23)
 	d.Bulk(t, 400)
 	d.Exec(t, "UPDATE users SET data = concat(id, repeat('x', 60000))")
