@@ -35,7 +35,7 @@ INSERT INTO phones (user_id, country, number, validated_at, created_at, updated_
 
 -- The newest profile of each user.
 UPDATE profiles p JOIN returned_profiles r ON r.barong_id = p.user_id
-  LEFT JOIN profiles newer ON newer.barong_id = p.user_id AND newer.id > p.id
+  LEFT JOIN profiles newer ON newer.user_id = p.user_id AND newer.id > p.id
   SET p.first_name = COALESCE(r.first_name, p.first_name), p.last_name = COALESCE(r.last_name, p.last_name), p.dob = COALESCE(r.dob, p.dob),
       p.address = COALESCE(r.address, p.address), p.postcode = COALESCE(r.postcode, p.postcode), p.city = COALESCE(r.city, p.city),
       p.country = COALESCE(r.country, p.country), p.state = GREATEST(r.state, COALESCE(p.state, 0)),

@@ -54,7 +54,7 @@ UPDATE profiles p
       country = COALESCE(r.country, p.country), state = GREATEST(r.state, p.state), metadata = COALESCE(r.metadata, p.metadata),
       updated_at = r.updated_at
   FROM returned_profiles r
-  WHERE r.barong_id = p.user_id AND NOT EXISTS (SELECT 1 FROM profiles newer WHERE newer.barong_id = p.user_id AND newer.id > p.id);
+  WHERE r.barong_id = p.user_id AND NOT EXISTS (SELECT 1 FROM profiles newer WHERE newer.user_id = p.user_id AND newer.id > p.id);
 INSERT INTO profiles (user_id, first_name, last_name, dob, address, postcode, city, country, state, metadata, created_at, updated_at)
   SELECT r.barong_id, r.first_name, r.last_name, r.dob, r.address, r.postcode, r.city, r.country, r.state, r.metadata, r.created_at, r.updated_at
   FROM returned_profiles r LEFT JOIN profiles p ON p.user_id = r.barong_id WHERE p.id IS NULL;
