@@ -14,7 +14,7 @@ var elsewhere = map[string]string{ //nolint:gosec // names of settings, not cred
 	"DATABASE_ADAPTER":  setDatabaseURL + ": the database is PostgreSQL",
 
 	"VAULT_ADDRESS":         "set VAULT_ADDR instead",
-	"VAULT_ADRESS":          "set VAULT_ADDR instead", // so spelt in a version of Barong
+	"VAULT_ADRESS":          "set VAULT_ADDR instead", //nolint:misspell // so spelt in a version of Barong
 	"VAULT_URL":             "set VAULT_ADDR instead",
 	"BARONG_VAULT_ADDRESS":  "set VAULT_ADDR instead",
 	"BARONG_VAULT_TOKEN":    "set VAULT_TOKEN instead",

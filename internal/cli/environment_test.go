@@ -36,7 +36,7 @@ func TestNamesOfTheEnvironmentThatHaveNoEffectAreFound(t *testing.T) {
 		"STORAGE_REGION":                 setStorageURL,
 		"UPLOAD_SIZE_MAX_RANGE":          "documents have 1 byte to 10 MiB",
 		"DOC_NUM_LIMIT":                  "the number of documents of a user is not a setting",
-		"VAULT_ADRESS":                   "set VAULT_ADDR instead",
+		"VAULT_ADRESS":                   "set VAULT_ADDR instead", //nolint:misspell // so spelt in Barong
 		"RAILS_ENV":                      adviceAbsent,
 		"RAILS_MASTER_KEY":               adviceAbsent,
 		"BARONG_SESSION_CREATE_EVENT":    adviceAbsent,
