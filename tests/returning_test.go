@@ -43,8 +43,12 @@ func TestExportForBarongWritesAPrivateFileAndListsUsersThatBarongCannotHold(t *t
 	}
 
 	for _, args := range [][]string{
-		{"--since", "2021-01-01T00:00:00Z"}, {"--dialect", "mysql"}, {"--for", "barong-2.6"}, {"--for", "barong-2.3", "--since", "yesterday"},
-		{"--for", "barong-2.3", "--secrets"}, {"--for", "barong-2.3", "--format", "csv"},
+		{"--since", "2021-01-01T00:00:00Z"},
+		{"--dialect", "mysql"},
+		{"--for", "barong-2.6"},
+		{"--for", "barong-2.3", "--since", "yesterday"},
+		{"--for", "barong-2.3", "--secrets"},
+		{"--for", "barong-2.3", "--format", "csv"},
 	} {
 		b.run(2, append([]string{"export"}, args...)...)
 	}
