@@ -220,6 +220,15 @@ func (s *Store) Has(ctx context.Context, object string) (bool, error) {
 	return s.bucket.Exists(ctx, object)
 }
 
+// Reachable returns why the store cannot be listed, and nil where it can.
+func (s *Store) Reachable(ctx context.Context) error {
+	accessible, err := s.bucket.IsAccessible(ctx)
+	if err == nil && !accessible {
+		err = errors.New("there is no such bucket or directory")
+	}
+	return err
+}
+
 // Remove deletes content. Missing content is not an error.
 func (s *Store) Remove(ctx context.Context, object string) error {
 	err := s.bucket.Delete(ctx, object)

@@ -77,7 +77,8 @@ func (s *MariaDBServer) start(ctx context.Context, daemon, installer string) err
 		return err
 	}
 	defer log.Close()
-	options = append(options, "--socket="+s.socket, "--port="+strconv.Itoa(s.port), "--bind-address=127.0.0.1", "--skip-name-resolve",
+	// A server that starts deletes the temporary tables of others in its tmpdir.
+	options = append(options, "--tmpdir="+s.dir, "--socket="+s.socket, "--port="+strconv.Itoa(s.port), "--bind-address=127.0.0.1", "--skip-name-resolve",
 		"--pid-file="+filepath.Join(data, "mariadb.pid"), "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--local-infile=1", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=256M")
 	s.process = exec.Command(daemon, append([]string{"--no-defaults"}, options...)...) //nolint:noctx // it outlives ctx
