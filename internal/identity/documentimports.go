@@ -28,6 +28,20 @@ type DocumentImport struct {
 
 const maxFilename = 255 // characters, as in the operation
 
+// Violations of an imported document that depend on other records.
+var (
+	DocumentUserUnknown   = problem.Violation{Field: "uid", Code: "uid_unknown", Message: "Uid is not found"}
+	DocumentOfAnotherUser = problem.Violation{Field: "uid", Code: "document_of_another_user", Message: "Document belongs to another user"}
+)
+
+// Violations of the file of an imported document.
+var (
+	DocumentFileMissing    = problem.Violation{Field: "path", Code: "upload_not_found", Message: "Upload is not found"}
+	DocumentFileUnreadable = problem.Violation{Field: "path", Code: "upload_unreadable", Message: "Upload cannot be read"}
+	DocumentPathInvalid    = problem.Violation{Field: "path", Code: "path_invalid", Message: "Path is invalid"}
+	DocumentIDInvalid      = problem.Violation{Field: "id", Code: "id_invalid", Message: "Id is invalid"}
+)
+
 var (
 	filenameInvalid = problem.Violation{Field: "filename", Code: "filename_invalid", Message: "Filename is invalid"}
 	metadataNotUTF8 = problem.Violation{Field: "metadata", Code: "metadata_not_utf8", Message: "Metadata is not UTF-8"}
