@@ -25,7 +25,7 @@ type documentsImportCommand struct {
 	Source  string `placeholder:"NAME" help:"The name under which imported documents are remembered: by default barong with --from, and ndjson with a file."`
 	DryRun  bool   `help:"Apply every rule, read the beginning of every file, and store nothing."`
 	Refused string `placeholder:"FILE" help:"Where refused rows go, as NDJSON; by default documents-refused-TIME.ndjson. A dry run writes them only where this says so."`
-	Workers int    `default:"16" help:"Files that are copied at once: each takes up to 10 MiB of memory."`
+	Workers int    `default:"8" help:"Files that are copied at once: each takes up to 10 MiB of memory."`
 }
 
 func (documentsImportCommand) Help() string {
