@@ -59,7 +59,7 @@ type Rejected struct {
 }
 
 const (
-	batchRows = 256     // in a transaction
+	batchRows = 64      // in a transaction
 	batchSize = 2 << 20 // bytes of the rows in a transaction
 
 	// maxFailures limits how often a batch is stored again after the database was unavailable.
