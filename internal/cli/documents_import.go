@@ -13,6 +13,7 @@ import (
 
 	"barong/internal/app"
 	"barong/internal/bulk"
+	"barong/internal/config"
 	"barong/internal/documentimport"
 	"barong/internal/documents"
 	"barong/repository"
@@ -62,7 +63,7 @@ func (c documentsImportCommand) Run(p *program) error {
 		if _, err := repository.Migrate(ctx, a.Pool, warnLogger(p)); err != nil {
 			return err
 		}
-		rows, err := c.open(ctx)
+		rows, err := c.open(ctx, a.Settings)
 		if err != nil {
 			return err
 		}
@@ -104,9 +105,9 @@ type documentRows struct {
 	close  func()
 }
 
-func (c documentsImportCommand) open(ctx context.Context) (documentRows, error) {
+func (c documentsImportCommand) open(ctx context.Context, settings config.Config) (documentRows, error) {
 	if c.From != "" {
-		return openBarongsDocuments(ctx, c.From)
+		return openBarongsDocuments(ctx, settings, c.From)
 	}
 	if format, ok := bulk.FormatOf(c.File); c.File != standardStream && (!ok || format != bulk.NDJSON) {
 		return documentRows{}, usagef("%s: a list of documents is NDJSON, with a name that ends in .ndjson or .jsonl", filepath.Base(c.File))

@@ -34,12 +34,13 @@ var (
 	DocumentOfAnotherUser = problem.Violation{Field: "uid", Code: "document_of_another_user", Message: "Document belongs to another user"}
 )
 
-// Violations of the file of an imported document.
+// Violations of an imported document and its file that the other system is the reason of.
 var (
-	DocumentFileMissing    = problem.Violation{Field: "path", Code: "upload_not_found", Message: "Upload is not found"}
-	DocumentFileUnreadable = problem.Violation{Field: "path", Code: "upload_unreadable", Message: "Upload cannot be read"}
-	DocumentPathInvalid    = problem.Violation{Field: "path", Code: "path_invalid", Message: "Path is invalid"}
-	DocumentIDInvalid      = problem.Violation{Field: "id", Code: "id_invalid", Message: "Id is invalid"}
+	DocumentFileMissing      = problem.Violation{Field: "path", Code: "upload_not_found", Message: "Upload is not found"}
+	DocumentFileUnreadable   = problem.Violation{Field: "path", Code: "upload_unreadable", Message: "Upload cannot be read"}
+	DocumentPathInvalid      = problem.Violation{Field: "path", Code: "path_invalid", Message: "Path is invalid"}
+	DocumentNumberUnreadable = problem.Violation{Field: "doc_number", Code: "doc_number_unreadable", Message: "Doc number cannot be decrypted"}
+	DocumentIDInvalid        = problem.Violation{Field: "id", Code: "id_invalid", Message: "Id is invalid"}
 )
 
 var (
