@@ -184,9 +184,11 @@ func TestImportOfDocumentsAppliesTheRulesOfTheOperation(t *testing.T) {
 		{row("id", "filename too", "filename", "a\x00.png"), "Filename is invalid"},
 		{row("colour", "red"), "colour is unknown"},
 		{row("uid", uidA)[1:], "Row is not a JSON object"},
-		{row("id", "all", "path", "empty.png", "filename", "a.exe", "doc_type", "x", "doc_number", "?", "metadata", "?"),
+		{
+			row("id", "all", "path", "empty.png", "filename", "a.exe", "doc_type", "x", "doc_number", "?", "metadata", "?"),
 			`Upload File size should be greater than 1 Byte; Upload You are not allowed to upload "exe" files, allowed types: jpg, jpeg, png, pdf; ` +
-				"Doc type is not included in the list; Metadata data is not json compatible string; Doc number only allows letters and digits"},
+				"Doc type is not included in the list; Metadata data is not json compatible string; Doc number only allows letters and digits",
+		},
 	}
 	rows, want := []string{""}, []string{}
 	accepted := 0

@@ -72,7 +72,7 @@ func (c documentsImportCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		defer o.Files.Close()
+		defer func() { _ = o.Files.Close() }()
 		o.Rows, o.Source = rows.each, cmp.Or(c.Source, rows.source)
 		return c.run(ctx, p, o, rows.size)
 	})
