@@ -60,7 +60,7 @@ const checkUID = "barong-check"
 // the only request for which the token of a server needs a right.
 func CheckVault(ctx context.Context, c config.Config) error {
 	vault := &otp.Vault{
-		Address: c.VaultAddress, Token: func() (string, error) { return vaultToken(c) }, Prefix: c.VaultPrefix, Clock: time.Now, Client: http.DefaultClient,
+		Address: c.VaultAddress, Token: func() (string, error) { return VaultToken(c) }, Prefix: c.VaultPrefix, Clock: time.Now, Client: http.DefaultClient,
 	}
 	_, err := vault.Check(ctx, checkUID, "000000")
 	if errors.Is(err, otp.ErrInvalidCode) {
