@@ -42,15 +42,20 @@ func (r *Repository) exportAfter(ctx context.Context, id int64) ([]StoredUser, e
 	if err != nil {
 		return nil, err
 	}
+	return users, r.completeStored(ctx, users)
+}
+
+// completeStored fills in the relations of users.
+func (r *Repository) completeStored(ctx context.Context, users []StoredUser) error {
 	nouns := make([]identity.User, len(users))
 	for i, u := range users {
 		nouns[i] = u.User
 	}
-	if err := r.LoadRelations(ctx, nouns); err != nil {
-		return nil, err
+	if err := r.loadStoredRelations(ctx, nouns); err != nil {
+		return err
 	}
 	for i := range users {
 		users[i].User = nouns[i]
 	}
-	return users, nil
+	return nil
 }

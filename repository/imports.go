@@ -97,13 +97,13 @@ func (r *Repository) copyRelations(ctx context.Context, users []StoredUser, ids 
 	for i := range users {
 		u := &users[i]
 		if u.Profile != nil {
-			profiles = append(profiles, append(profileColumns.appendValues([]any{ids[i]}, u.Profile), u.CreatedAt, u.UpdatedAt))
+			profiles = append(profiles, storedProfileColumns.appendValues([]any{ids[i]}, u.Profile))
 		}
 		for j := range u.Phones {
-			phones = append(phones, append(phoneColumns.appendValues([]any{ids[i]}, &u.Phones[j]), u.CreatedAt, u.UpdatedAt))
+			phones = append(phones, storedPhoneColumns.appendValues([]any{ids[i]}, &u.Phones[j]))
 		}
 		for j := range u.Labels {
-			labels = append(labels, labelColumns.appendValues([]any{ids[i]}, &u.Labels[j]))
+			labels = append(labels, storedLabelColumns.appendValues([]any{ids[i]}, &u.Labels[j]))
 		}
 		if u.Secret != nil {
 			secrets = append(secrets, append(secretColumns.appendValues([]any{ids[i]}, u), u.UpdatedAt))
@@ -117,9 +117,9 @@ func (r *Repository) copyRelations(ctx context.Context, users []StoredUser, ids 
 		columns []string
 		rows    [][]any
 	}{
-		{profilesTable.name, owned(profilesTable.userID, profileColumns.names(), profilesTable.createdAt, profilesTable.updatedAt), profiles},
-		{phonesTable.name, owned(phonesTable.userID, phoneColumns.names(), phonesTable.createdAt, phonesTable.updatedAt), phones},
-		{labelsTable.name, owned(labelsTable.userID, labelColumns.names()), labels},
+		{profilesTable.name, owned(profilesTable.userID, storedProfileColumns.names()), profiles},
+		{phonesTable.name, owned(phonesTable.userID, storedPhoneColumns.names()), phones},
+		{labelsTable.name, owned(labelsTable.userID, storedLabelColumns.names()), labels},
 		{otpSecretsTable.name, owned(otpSecretsTable.userID, secretColumns.names(), otpSecretsTable.createdAt), secrets},
 	} {
 		if err := r.copy(ctx, part.table, part.columns, pgx.CopyFromRows(part.rows)); err != nil {
