@@ -15,11 +15,11 @@ import (
 var mayImport = map[string][]string{
 	"barong":                            {"internal/cli"},
 	"barong/cloud":                      {"internal/cli"},
-	"barong/internal/cli":               {"internal/app", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/problem"},
+	"barong/internal/cli":               {"internal/app", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "internal/barongdb", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/problem"},
 	"barong/internal/app":               {"clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version"},
 	"barong/internal/server":            {"internal/spec", "handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem"},
 	"barong/handlers":                   {"generated", "internal/identity", "repository", "clients/go/signing", "internal/jws", "internal/otp", "internal/documents", "internal/problem"},
-	"barong/internal/bulk":              {"internal/spelling", "internal/identity", "internal/otp", "repository", "internal/problem"},
+	"barong/internal/bulk":              {"internal/barongdb", "internal/spelling", "internal/identity", "internal/otp", "repository", "internal/problem"},
 	"barong/repository":                 {"internal/identity", "internal/problem"},
 	"barong/clients/go":                 {"clients/go/api", "clients/go/signing"},
 	"barong/clients/go/api":             nil,

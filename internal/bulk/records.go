@@ -137,9 +137,9 @@ func written(t, otherwise time.Time) text {
 	return text(t.UTC().Format(time.RFC3339Nano))
 }
 
-// imports converts a row to the input of the import rules. Members that cannot be parsed are
-// reported as messages.
-func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []string) {
+// imports converts a row to the input of the import rules. Times that cannot be parsed are left out
+// and reported as messages.
+func (r *record) imports() (in identity.Import, sentences []string) {
 	moment := func(name string, t text) time.Time {
 		read, err := t.time()
 		if err != nil {
@@ -179,14 +179,20 @@ func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []s
 			}
 		}
 	}
-	if r.OTPSecret.trimmed() != "" {
-		var err error
-		if secret, err = otp.ParseSecret(string(r.OTPSecret)); err != nil {
-			sentences = append(sentences, "Otp secret is invalid: "+err.Error())
-		}
-		in.OTP = true
+	in.OTP = in.OTP || r.OTPSecret.trimmed() != ""
+	return in, sentences
+}
+
+// secret returns the secret of one-time codes, "" without one, or a message why it is invalid.
+func (r *record) secret() (secret otp.Secret, sentence string) {
+	if r.OTPSecret.trimmed() == "" {
+		return "", ""
 	}
-	return in, secret, sentences
+	secret, err := otp.ParseSecret(string(r.OTPSecret))
+	if err != nil {
+		return secret, "Otp secret is invalid: " + err.Error()
+	}
+	return secret, ""
 }
 
 // recordOf converts a user to a record for export.

@@ -72,17 +72,16 @@ func (c importCommand) Run(p *program) error {
 		if err := input.decode(bulk.Encoding(c.Encoding)); err != nil {
 			return err
 		}
-		o, err := c.options(ctx, a, format, input)
+		o, err := c.options(ctx, a, format, delimiter, input)
 		if err != nil {
 			return err
 		}
-		o.Delimiter = delimiter
 		return c.run(ctx, p, a, o, input)
 	})
 }
 
 // options combines the settings and the command line.
-func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Format, input *input) (o bulk.Options, err error) {
+func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Format, delimiter rune, input *input) (o bulk.Options, err error) {
 	policy, err := a.Settings.Policy()
 	if err != nil {
 		return o, err
@@ -92,7 +91,7 @@ func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Form
 		return o, fmt.Errorf("BARONG_UID_PREFIX: %w", err)
 	}
 	o = bulk.Options{
-		Repo: a.Repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Input: input.reader, Format: format, Batch: c.Batch,
+		Repo: a.Repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Batch: c.Batch, Source: bulk.File{Input: input.reader, Format: format, Delimiter: delimiter},
 		DryRun: c.DryRun, Refused: c.refusedPath(format), Overwrite: c.Restart || c.DryRun,
 	}
 	var isNew bool

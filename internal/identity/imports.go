@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -166,8 +165,7 @@ func importedProfile(in Import, now time.Time) (*Profile, []problem.Violation) {
 	if in.ProfileMetadata == nil {
 		return profile, violations
 	}
-	var object map[string]json.RawMessage
-	if len(in.ProfileMetadata) > maxMetadata || json.Unmarshal(in.ProfileMetadata, &object) != nil || object == nil {
+	if !isMetadata(in.ProfileMetadata) {
 		return nil, append(violations, profileMetadataInvalid)
 	}
 	if profile == nil {
