@@ -19,12 +19,19 @@ import (
 // duplicateLabel is the note on labels of a user that differ in case or white space only.
 const duplicateLabel = "A label whose key differs from another one's in case or white space only is left out: the one that changed last is kept"
 
+// blankState stands for a blank state, with which nobody can log in to Barong: it is rejected. A blank
+// member of a row would be the state that labels give.
+const blankState = "(blank)"
+
 // recordOfBarong converts a user of Barong to a record, and names what the record leaves out.
 func recordOfBarong(u *barongdb.User) (r record, notes []string) {
 	r = record{
 		UID: text(u.UID), Email: text(u.Email), PasswordDigest: text(u.PasswordDigest), Role: text(u.Role), State: text(u.State),
 		Level: &u.Level, OTP: flag(u.OTP), Data: (*text)(u.Data), ReferralUID: textOf(u.ReferralUID),
 		CreatedAt: written(u.CreatedAt, time.Time{}), UpdatedAt: written(u.UpdatedAt, u.CreatedAt),
+	}
+	if r.State.trimmed() == "" {
+		r.State = blankState
 	}
 	for _, p := range u.Phones {
 		phone := phoneRecord{Number: text(p.Number), CreatedAt: written(p.CreatedAt, u.CreatedAt), UpdatedAt: written(p.UpdatedAt, u.UpdatedAt)}
