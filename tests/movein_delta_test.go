@@ -245,4 +245,3 @@ func (b bulkFile) runKilled(n int, args ...string) (killed int) {
 		}
 	}
 }
-

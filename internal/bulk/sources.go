@@ -67,6 +67,9 @@ type Database struct {
 }
 
 func (d Database) open(ctx context.Context, run repository.ImportRun) (reader, error) {
+	if d.Name == "" {
+		return nil, errors.New("the database has no name under which its users could be remembered")
+	}
 	pull, stop := iter.Pull2(d.Users(ctx, run.Position))
 	return &databaseReader{pull: pull, stop: stop, last: run.Position}, nil
 }

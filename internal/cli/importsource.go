@@ -42,7 +42,7 @@ func (c importCommand) importDatabase(p *program) error {
 		if err != nil {
 			return err
 		}
-		defer db.Close()
+		defer func() { _ = db.Close() }() // it was only read
 		total, err := db.Count(ctx)
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (c importCommand) writeDatabase(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it was only read
 	total, err := db.Count(ctx)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ ALTER TABLE import_runs ADD COLUMN findings jsonb; -- what the summary counts, a
 
 -- Which user of another database each user is. The digests tell what changed since the last run: there, and here.
 CREATE TABLE imported_users (
-    source        text   NOT NULL, -- the database, without credentials
+    source        text   COLLATE "C" NOT NULL, -- the database, without credentials
     source_id     bigint NOT NULL, -- users.id there
     user_id       bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     source_digest bytea  NOT NULL, -- of the record that was read
