@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"barong/internal/app":                 {"clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version"},
 	"barong/internal/server":              {"internal/spec", "handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem"},
 	"barong/handlers":                     {"generated", "internal/identity", "repository", "clients/go/signing", "internal/jws", "internal/otp", "internal/documents", "internal/problem"},
-	"barong/internal/bulk":                {"internal/spelling", "internal/identity", "internal/otp", "repository", "internal/problem"},
+	"barong/internal/bulk":                {"internal/barongdb", "internal/spelling", "internal/identity", "internal/otp", "repository", "internal/problem"},
 	"barong/internal/barongsql":           {"repository", "internal/identity"},
 	"barong/internal/documentimport":      {"internal/barongdb", "internal/bulk", "internal/documents", "repository", "internal/identity", "internal/problem"},
 	"barong/repository":                   {"internal/identity", "internal/problem"},
