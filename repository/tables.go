@@ -62,6 +62,18 @@ var userCountsTable = struct {
 	"user_counts", "block", "slot", "n",
 }
 
+var serviceAccountsTable = struct {
+	name, id, uid, ownerID, email, emailFolded, role, level, state, createdAt, updatedAt string
+}{
+	"service_accounts", "id", "uid", "owner_id", "email", "email_folded", "role", "level", "state", "created_at", "updated_at",
+}
+
+var apiKeysTable = struct {
+	name, id, kid, userID, serviceAccountID, algorithm, scopes, secret, state, createdAt, updatedAt string
+}{
+	"api_keys", "id", "kid", "user_id", "service_account_id", "algorithm", "scopes", "secret", "state", "created_at", "updated_at",
+}
+
 var importRunsTable = struct {
 	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt string
 }{
