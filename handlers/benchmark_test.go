@@ -52,7 +52,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				page := userPage{users: views(), page: repository.Page{Number: 1, Size: 100}, total: 1_000_000, path: "/users/list"}
+				page := listPage{rows: views(), page: repository.Page{Number: 1, Size: 100}, total: 1_000_000, path: "/users/list"}
 				if err := page.write(httptest.NewRecorder()); err != nil {
 					b.Fatal(err)
 				}

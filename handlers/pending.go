@@ -30,34 +30,6 @@ func (h *Handlers) DeletePhone(context.Context, generated.DeletePhoneRequestObje
 	return nil, errPending
 }
 
-func (h *Handlers) GetServiceAccount(context.Context, generated.GetServiceAccountRequestObject) (generated.GetServiceAccountResponseObject, error) {
-	return nil, errPending
-}
-
-func (h *Handlers) ListServiceAccounts(context.Context, generated.ListServiceAccountsRequestObject) (generated.ListServiceAccountsResponseObject, error) {
-	return nil, errPending
-}
-
-func (h *Handlers) CreateServiceAccount(context.Context, generated.CreateServiceAccountRequestObject) (generated.CreateServiceAccountResponseObject, error) {
-	return nil, errPending
-}
-
-func (h *Handlers) UpdateServiceAccount(context.Context, generated.UpdateServiceAccountRequestObject) (generated.UpdateServiceAccountResponseObject, error) {
-	return nil, errPending
-}
-
-func (h *Handlers) DeleteServiceAccount(context.Context, generated.DeleteServiceAccountRequestObject) (generated.DeleteServiceAccountResponseObject, error) {
-	return nil, errPending
-}
-
-func (h *Handlers) CreateAPIKey(context.Context, generated.CreateAPIKeyRequestObject) (generated.CreateAPIKeyResponseObject, error) {
-	return nil, errPending
-}
-
-func (h *Handlers) UpdateAPIKey(context.Context, generated.UpdateAPIKeyRequestObject) (generated.UpdateAPIKeyResponseObject, error) {
-	return nil, errPending
-}
-
 func (h *Handlers) CreateAttachment(context.Context, generated.CreateAttachmentRequestObject) (generated.CreateAttachmentResponseObject, error) {
 	return nil, errPending
 }

@@ -27,7 +27,8 @@ var (
 	validatedPhones = sq.Select("1").From(phonesTable.name).
 			Where(anyOf(phonesTable.number, "text", validatedNumbers)).Where(phonesTable.validatedAt + " IS NOT NULL")
 
-	// insertUserRow stores nothing where the uid, the e-mail or a validated number is taken. It
+	// insertUserRow stores nothing where a user or a service account has the uid or the e-mail, or
+	// a user the validated number. It
 	// does not rely on a constraint violation for this: Postgres would write the complete e-mail or
 	// number to its log.
 	insertUserRow = sq.Insert(usersTable.name).
@@ -35,7 +36,7 @@ var (
 			Select(givenUserColumns.selectArgs(sq.Select()).
 				Column(subselect(sq.Select("referrer."+usersTable.id).From(aliased(usersTable.name, "referrer")).
 					Where("referrer."+usersTable.uid+" = ?", referralUID))).
-				Where(notExists(validatedPhones)).
+				Where(notExists(validatedPhones)).Where(notExists(accountsWithEmail())).Where(notExists(accountsWithUID(userUID))).
 			// A user without a key has it as the folded e-mail.
 			Where(notExists(sq.Select("1").From(usersTable.name).Where(usersTable.emailFolded+" = ?", mailboxKey)))).
 		Suffix(onConflictDoNothing()).Suffix(returning(usersTable.id))
@@ -55,7 +56,7 @@ var (
 			profileColumns.selectArgs(ofInserted()).Where("?::boolean", profileGiven))},
 	)))
 
-	findTaken = compile(sq.Select().Column(exists(selectByEmail())).Column(exists(validatedPhones)))
+	findTaken = compile(sq.Select().Column(emailTaken()).Column(exists(validatedPhones)))
 )
 
 // insertOfNew inserts rows that belong to the inserted user and have its created_at. ofInserted

@@ -90,6 +90,45 @@ var (
 		field(otpSecretsTable.name, otpSecretsTable.secret, "bytea", func(u *StoredUser) *[]byte { return &u.Secret }),
 	}
 
+	// serviceAccountColumns begins with the id, which the database assigns to a new account.
+	serviceAccountColumns = columns[identity.ServiceAccount]{
+		field(serviceAccountsTable.name, serviceAccountsTable.id, "int8", func(a *identity.ServiceAccount) *int64 { return &a.ID }),
+		field(serviceAccountsTable.name, serviceAccountsTable.uid, "text", func(a *identity.ServiceAccount) *string { return &a.UID }),
+		field(serviceAccountsTable.name, serviceAccountsTable.email, "text", func(a *identity.ServiceAccount) *string { return &a.Email }),
+		field(serviceAccountsTable.name, serviceAccountsTable.role, "text", func(a *identity.ServiceAccount) *string { return &a.Role }),
+		field(serviceAccountsTable.name, serviceAccountsTable.level, "int4", func(a *identity.ServiceAccount) **int { return &a.OwnLevel }),
+		field(serviceAccountsTable.name, serviceAccountsTable.state, "text", func(a *identity.ServiceAccount) **string { return &a.OwnState }),
+		field(serviceAccountsTable.name, serviceAccountsTable.createdAt, "timestamptz", func(a *identity.ServiceAccount) *time.Time { return &a.CreatedAt }),
+		field(serviceAccountsTable.name, serviceAccountsTable.updatedAt, "timestamptz", func(a *identity.ServiceAccount) *time.Time { return &a.UpdatedAt }),
+	}
+
+	// givenAccountColumns are all columns of a new account except the id and the owner. The key of
+	// the mailbox is derived from the e-mail and never read.
+	givenAccountColumns = append(slices.Clone(serviceAccountColumns[1:]), column[identity.ServiceAccount]{
+		name: serviceAccountsTable.emailFolded, sqlType: "text", arg: mailboxKey,
+		value: func(a *identity.ServiceAccount) any { return identity.MailboxKey(a.Email) },
+	})
+
+	// ownerColumns are the columns that selectUsers returns, for the owner of an account.
+	ownerColumns = append(slices.Clone(userColumns), column[identity.User]{
+		sqlType: "text", target: func(u *identity.User) any { return &u.ReferralUID },
+	})
+
+	apiKeyColumns = columns[identity.APIKey]{
+		field(apiKeysTable.name, apiKeysTable.kid, "text", func(k *identity.APIKey) *string { return &k.KID }),
+		field(apiKeysTable.name, apiKeysTable.algorithm, "text", func(k *identity.APIKey) *string { return &k.Algorithm }),
+		field(apiKeysTable.name, apiKeysTable.scopes, "text[]", func(k *identity.APIKey) *[]string { return &k.Scopes }),
+		field(apiKeysTable.name, apiKeysTable.state, "text", func(k *identity.APIKey) *string { return &k.State }),
+		field(apiKeysTable.name, apiKeysTable.createdAt, "timestamptz", func(k *identity.APIKey) *time.Time { return &k.CreatedAt }),
+		field(apiKeysTable.name, apiKeysTable.updatedAt, "timestamptz", func(k *identity.APIKey) *time.Time { return &k.UpdatedAt }),
+	}
+
+	sealedColumns = columns[identity.APIKey]{
+		field(apiKeysTable.name, apiKeysTable.secret, "bytea", func(k *identity.APIKey) *[]byte { return &k.Sealed }),
+	}
+
+	storedKeyColumns = slices.Concat(apiKeyColumns, sealedColumns)
+
 	importRunColumns = columns[ImportRun]{
 		field(importRunsTable.name, importRunsTable.runName, "text", func(i *ImportRun) *string { return &i.Name }),
 		field(importRunsTable.name, importRunsTable.position, "int8", func(i *ImportRun) *int64 { return &i.Position }),

@@ -62,6 +62,7 @@ type setup struct {
 	downloads  int
 	rates      string // BARONG_RATE_LIMITS
 	database   string // parameters of the database's URL
+	apiKeys    keySettings
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
@@ -87,9 +88,10 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	handler, err := app.Service{
 		Settings: config.Config{
 			BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Downloads: s.downloads, Timeout: s.timeout,
-			PublicURL: s.publicURL, BcryptCost: 4,
+			PublicURL: s.publicURL, BcryptCost: 4, APIKeysUser: s.apiKeys.users, APIKeysSA: s.apiKeys.accounts,
 		},
-		Policy: s.policy, UIDPrefix: "ID", Repo: repo, Documents: a.store, OTP: a.codes, Signer: self().signer,
+		APIKeys: s.apiKeys.sealer,
+		Policy:  s.policy, UIDPrefix: "ID", Repo: repo, Documents: a.store, OTP: a.codes, Signer: self().signer,
 		Keychain: auth.Fixed(keychain), Rates: rates, Docs: s.docs, Clock: a.clock.Now,
 		Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}.Handler()
