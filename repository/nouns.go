@@ -72,6 +72,19 @@ var (
 		field(labelsTable.name, labelsTable.updatedAt, "timestamptz", func(l *identity.Label) *time.Time { return &l.UpdatedAt }),
 	)
 
+	// The columns that imports and exports handle in addition.
+	storedPhoneColumns = append(slices.Clone(phoneColumns),
+		field(phonesTable.name, phonesTable.createdAt, "timestamptz", func(p *identity.Phone) *time.Time { return &p.CreatedAt }),
+		field(phonesTable.name, phonesTable.updatedAt, "timestamptz", func(p *identity.Phone) *time.Time { return &p.UpdatedAt }),
+	)
+	storedProfileColumns = append(slices.Clone(profileColumns),
+		field(profilesTable.name, profilesTable.createdAt, "timestamptz", func(p *identity.Profile) *time.Time { return &p.CreatedAt }),
+		field(profilesTable.name, profilesTable.updatedAt, "timestamptz", func(p *identity.Profile) *time.Time { return &p.UpdatedAt }),
+	)
+	storedLabelColumns = append(slices.Clone(labelColumns),
+		field(labelsTable.name, labelsTable.description, "text", func(l *identity.Label) **string { return &l.Description }),
+	)
+
 	documentColumns = columns[identity.Document]{
 		field(documentsTable.name, documentsTable.docType, "text", func(d *identity.Document) *string { return &d.Type }),
 		field(documentsTable.name, documentsTable.docNumber, "text", func(d *identity.Document) *string { return &d.Number }),
@@ -100,6 +113,15 @@ var (
 		field(importRunsTable.name, importRunsTable.startedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.StartedAt }),
 		field(importRunsTable.name, importRunsTable.updatedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.UpdatedAt }),
 		field(importRunsTable.name, importRunsTable.finishedAt, "timestamptz", func(i *ImportRun) **time.Time { return &i.FinishedAt }),
+		field(importRunsTable.name, importRunsTable.findings, "jsonb", func(i *ImportRun) *[]byte { return &i.Findings }).
+			withValue(func(i *ImportRun) any { return json.RawMessage(i.Findings) }),
+	}
+
+	importedColumns = columns[ImportedUser]{
+		field(importedUsersTable.name, importedUsersTable.sourceID, "int8", func(u *ImportedUser) *int64 { return &u.SourceID }),
+		field(importedUsersTable.name, importedUsersTable.userID, "int8", func(u *ImportedUser) *int64 { return &u.UserID }),
+		field(importedUsersTable.name, importedUsersTable.sourceDigest, "bytea", func(u *ImportedUser) *[]byte { return &u.SourceDigest }),
+		field(importedUsersTable.name, importedUsersTable.storedDigest, "bytea", func(u *ImportedUser) *[]byte { return &u.StoredDigest }),
 	}
 )
 

@@ -93,11 +93,24 @@ var (
 	profilesOfUsers = newRelation(profilesTable.name, profilesTable.userID, profilesTable.userID, profileColumns)
 	phonesOfUsers   = newRelation(phonesTable.name, phonesTable.userID, phonesTable.id, phoneColumns)
 	labelsOfUsers   = newRelation(labelsTable.name, labelsTable.userID, labelsTable.id, labelColumns)
+
+	storedProfilesOfUsers = newRelation(profilesTable.name, profilesTable.userID, profilesTable.userID, storedProfileColumns)
+	storedPhonesOfUsers   = newRelation(phonesTable.name, phonesTable.userID, phonesTable.id, storedPhoneColumns)
+	storedLabelsOfUsers   = newRelation(labelsTable.name, labelsTable.userID, labelsTable.id, storedLabelColumns)
 )
 
 // LoadRelations fills in profile, phones and labels of the users, in one round trip for any number
 // of users. Outside of a transaction the three reads have separate snapshots.
 func (r *Repository) LoadRelations(ctx context.Context, users []identity.User) error {
+	return r.loadRelations(ctx, users, profilesOfUsers, phonesOfUsers, labelsOfUsers)
+}
+
+// loadStoredRelations is LoadRelations with all columns that an export writes.
+func (r *Repository) loadStoredRelations(ctx context.Context, users []identity.User) error {
+	return r.loadRelations(ctx, users, storedProfilesOfUsers, storedPhonesOfUsers, storedLabelsOfUsers)
+}
+
+func (r *Repository) loadRelations(ctx context.Context, users []identity.User, profiles relation[identity.Profile], phones relation[identity.Phone], labels relation[identity.Label]) error {
 	ids := make([]int64, len(users))
 	byID := make(map[int64]*identity.User, len(users))
 	for i := range users {
@@ -105,8 +118,8 @@ func (r *Repository) LoadRelations(ctx context.Context, users []identity.User) e
 		byID[users[i].ID] = &users[i]
 	}
 	batch := &pgx.Batch{}
-	profilesOfUsers.queue(batch, ids, func(id int64, p identity.Profile) { byID[id].Profile = &p })
-	phonesOfUsers.queue(batch, ids, func(id int64, p identity.Phone) { byID[id].Phones = append(byID[id].Phones, p) })
-	labelsOfUsers.queue(batch, ids, func(id int64, l identity.Label) { byID[id].Labels = append(byID[id].Labels, l) })
+	profiles.queue(batch, ids, func(id int64, p identity.Profile) { byID[id].Profile = &p })
+	phones.queue(batch, ids, func(id int64, p identity.Phone) { byID[id].Phones = append(byID[id].Phones, p) })
+	labels.queue(batch, ids, func(id int64, l identity.Label) { byID[id].Labels = append(byID[id].Labels, l) })
 	return translate(r.db.SendBatch(ctx, batch).Close())
 }

@@ -30,9 +30,9 @@ var phonesTable = struct {
 }
 
 var labelsTable = struct {
-	name, id, userID, key, value, scope, createdAt, updatedAt string
+	name, id, userID, key, value, scope, description, createdAt, updatedAt string
 }{
-	"labels", "id", "user_id", "key", "value", "scope", "created_at", "updated_at",
+	"labels", "id", "user_id", "key", "value", "scope", "description", "created_at", "updated_at",
 }
 
 var documentsTable = struct {
@@ -63,9 +63,15 @@ var userCountsTable = struct {
 }
 
 var importRunsTable = struct {
-	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt string
+	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt, findings string
 }{
-	"import_runs", "name", "position", "line", "imported", "refused", "refused_size", "started_at", "updated_at", "finished_at",
+	"import_runs", "name", "position", "line", "imported", "refused", "refused_size", "started_at", "updated_at", "finished_at", "findings",
+}
+
+var importedUsersTable = struct {
+	name, source, sourceID, userID, sourceDigest, storedDigest string
+}{
+	"imported_users", "source", "source_id", "user_id", "source_digest", "stored_digest",
 }
 
 // gooseTable is maintained by goose, which applies the migrations.

@@ -23,6 +23,9 @@ type Label struct {
 	Scope     string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	// Description is set by imports from Barong 2.4 and later, and read by exports only.
+	Description *string
 }
 
 // Length of a key and of a value, in characters.

@@ -16,6 +16,9 @@ type Phone struct {
 	Country     string // ISO 3166-1 alpha-2, upper case; a world code for numbers without a country
 	Number      string // E.164 digits without the plus
 	ValidatedAt *time.Time
+
+	// CreatedAt and UpdatedAt are set by imports, and read by exports only.
+	CreatedAt, UpdatedAt time.Time
 }
 
 // maxPhoneSpelling limits the length, in bytes, of a spelling of up to 15 digits.

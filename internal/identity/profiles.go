@@ -27,6 +27,9 @@ type Profile struct {
 	Country   *string
 	State     string
 	Metadata  []byte // a JSON object, or nil
+
+	// CreatedAt and UpdatedAt are set by imports, and read by exports only.
+	CreatedAt, UpdatedAt time.Time
 }
 
 // ProfileFields are the fields of a profile as given; nil for an absent one. A blank field counts

@@ -1,0 +1,255 @@
+package barongdb
+
+import (
+	"context"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	sq "github.com/Masterminds/squirrel"
+)
+
+// numberKey is the name of the key of Vault that encrypts numbers, without that of the application.
+const numberKey = "phones_number"
+
+// phoneRow is a phone with what decides which of equal ones is kept.
+type phoneRow struct {
+	Phone
+	user int // its index in the page
+	key  string
+}
+
+// addPhones reads the phones of a page.
+func (r *userReader) addPhones(ctx context.Context, page []User) error {
+	rows := make([]phoneRow, 0, len(page))
+	err := r.related(ctx, r.phones, page, func(i int, c cells) error {
+		u := &page[i]
+		p := phoneRow{Phone: Phone{Number: c.text(2)}, user: i}
+		if at, ok := c.moment(3); ok {
+			p.ValidatedAt = &at
+		} else if c[3] != nil {
+			u.note("the time of the validation of a phone is a date that does not exist: the phone stays unvalidated")
+		}
+		p.CreatedAt, p.UpdatedAt = r.times(c, 4, u.CreatedAt, u, "a phone")
+		rows = append(rows, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if rows, err = r.decryptNumbers(ctx, page, rows); err != nil {
+		return err
+	}
+	for start := 0; start < len(rows); {
+		end := start + 1
+		for end < len(rows) && rows[end].user == rows[start].user {
+			end++
+		}
+		r.setPhones(&page[rows[start].user], rows[start:end])
+		start = end
+	}
+	return nil
+}
+
+// decryptNumbers replaces ciphertexts by numbers, and leaves out phones whose number cannot be decrypted.
+func (r *userReader) decryptNumbers(ctx context.Context, page []User, rows []phoneRow) ([]phoneRow, error) {
+	if !r.encrypted {
+		return rows, nil
+	}
+	ciphertexts := make([]string, len(rows))
+	for i, p := range rows {
+		ciphertexts[i] = p.Number
+	}
+	numbers, err := r.db.decrypter.decrypt(ctx, numberKey, ciphertexts)
+	if err != nil {
+		return nil, err
+	}
+	readable := rows[:0]
+	for i, p := range rows {
+		if numbers[i] == nil {
+			page[p.user].note("a phone is left out, for its number cannot be decrypted")
+			continue
+		}
+		p.Number = *numbers[i]
+		readable = append(readable, p)
+	}
+	return readable, nil
+}
+
+// setPhones stores the phones of a user, which are sorted by id, each number once: of equal ones that which
+// was validated last, or else the newest.
+func (r *userReader) setPhones(u *User, rows []phoneRow) {
+	for i := range rows {
+		rows[i].key = digitsOf(rows[i].Number)
+	}
+	u.Phones = make([]Phone, 0, len(rows))
+	for i, p := range rows {
+		if slices.ContainsFunc(rows[i+1:], func(later phoneRow) bool {
+			return later.key == p.key && !validatedAfter(p.ValidatedAt, later.ValidatedAt)
+		}) ||
+			slices.ContainsFunc(rows[:i], func(earlier phoneRow) bool {
+				return earlier.key == p.key && validatedAfter(earlier.ValidatedAt, p.ValidatedAt)
+			}) {
+			u.note("a phone is left out, for another one has the same number")
+			continue
+		}
+		if holder, ok := r.shared[p.key]; ok && p.ValidatedAt != nil && holder.user != u.ID {
+			p.ValidatedAt = nil
+			u.note("a number stays unvalidated, for the user %s has validated it later", holder.uid)
+		}
+		u.Phones = append(u.Phones, p.Phone)
+	}
+}
+
+// validatedAfter reports whether a phone was validated after another one, or only the first was.
+func validatedAfter(at, other *time.Time) bool {
+	return at != nil && (other == nil || at.After(*other))
+}
+
+// digitsOf returns the ASCII digits of a number, by which numbers are compared, and the whole text if it has
+// none.
+func digitsOf(number string) string {
+	kept := make([]byte, 0, len(number))
+	for i := range len(number) {
+		if c := number[i]; c >= '0' && c <= '9' {
+			kept = append(kept, c)
+		}
+	}
+	if len(kept) == 0 || len(kept) == len(number) {
+		return number
+	}
+	return string(kept)
+}
+
+// sharedNumbers tells who keeps a number that several phones have validated, by its digits.
+type sharedNumbers map[string]holder
+
+// holder is a user who has validated a number, and when.
+type holder struct {
+	user, phone int64
+	uid         string
+	at          time.Time
+}
+
+// findSharedNumbers reads the validated numbers twice: first a hash of each, of eight bytes, then the rows
+// of those that occur more than once.
+func findSharedNumbers(ctx context.Context, d *DB, s *snapshot) (sharedNumbers, error) {
+	repeated, err := repeatedNumbers(ctx, d, s)
+	if err != nil || len(repeated) == 0 {
+		return nil, err
+	}
+	number, encrypted := d.schema.column("phones", "number")
+	rows := compile(d.dialect, []string{number, indexOfNumber(d), "phones.id", "users.id", "users.uid", "phones.validated_at"}, func(b sq.SelectBuilder) sq.SelectBuilder {
+		return b.From("phones").Join("users ON users.id = phones.user_id").Where("phones.validated_at IS NOT NULL")
+	})
+	shared := sharedNumbers{}
+	var batch []candidate
+	flush := func() error {
+		found := batch
+		batch = batch[:0]
+		return shared.add(ctx, d, encrypted, found)
+	}
+	err = s.read(ctx, rows, func(c cells) error {
+		at, ok := c.moment(5)
+		if !ok || !repeated[hashNumber(c[1], encrypted)] {
+			return nil
+		}
+		phone, err := c.integer(2)
+		if err != nil {
+			return err
+		}
+		user, err := c.integer(3)
+		if err != nil {
+			return err
+		}
+		batch = append(batch, candidate{c.text(0), holder{user, phone, c.text(4), at}})
+		if len(batch) < pageSize {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return shared, flush()
+}
+
+// candidate is a number, or its ciphertext, and who has validated it.
+type candidate struct {
+	number string
+	holder holder
+}
+
+// add keeps of each number the one who validated it last.
+func (n sharedNumbers) add(ctx context.Context, d *DB, encrypted bool, batch []candidate) error {
+	if encrypted && len(batch) > 0 {
+		ciphertexts := make([]string, len(batch))
+		for i, c := range batch {
+			ciphertexts[i] = c.number
+		}
+		numbers, err := d.decrypter.decrypt(ctx, numberKey, ciphertexts)
+		if err != nil {
+			return err
+		}
+		for i := range batch {
+			if batch[i].number = ""; numbers[i] != nil {
+				batch[i].number = *numbers[i]
+			}
+		}
+	}
+	for _, c := range batch {
+		key := digitsOf(c.number)
+		if key == "" {
+			continue
+		}
+		known, ok := n[key]
+		if !ok || c.holder.at.After(known.at) || (c.holder.at.Equal(known.at) && c.holder.phone > known.phone) {
+			n[key] = c.holder
+		}
+	}
+	return nil
+}
+
+// indexOfNumber is what numbers are compared by in the database: themselves, or a keyed checksum of those
+// that are encrypted.
+func indexOfNumber(d *DB) string {
+	if d.schema.has("phones", "number_index") {
+		return "phones.number_index"
+	}
+	number, _ := d.schema.column("phones", "number")
+	return number
+}
+
+// repeatedNumbers returns the hashes of numbers that several phones have validated.
+func repeatedNumbers(ctx context.Context, d *DB, s *snapshot) (map[uint64]bool, error) {
+	_, encrypted := d.schema.column("phones", "number")
+	all := compile(d.dialect, []string{indexOfNumber(d)}, func(b sq.SelectBuilder) sq.SelectBuilder {
+		return b.From("phones").Where("phones.validated_at IS NOT NULL")
+	})
+	var hashes []uint64
+	err := s.read(ctx, all, func(c cells) error {
+		hashes = append(hashes, hashNumber(c[0], encrypted))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(hashes)
+	repeated := map[uint64]bool{}
+	for i := 1; i < len(hashes); i++ {
+		if hashes[i] == hashes[i-1] {
+			repeated[hashes[i]] = true
+		}
+	}
+	return repeated, nil
+}
+
+var hashSeed = maphash.MakeSeed()
+
+// hashNumber returns a hash of the digits of a number, or of its checksum.
+func hashNumber(text []byte, checksum bool) uint64 {
+	if checksum {
+		return maphash.Bytes(hashSeed, text)
+	}
+	return maphash.String(hashSeed, digitsOf(string(text)))
+}
