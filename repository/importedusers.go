@@ -44,6 +44,7 @@ var (
 				Where(usersTable.id+" = ?", arg("id")))
 
 	deleteProfiles = compile(sq.Delete(profilesTable.name).Where(anyOf(profilesTable.userID, "bigint", arg("ids"))))
+	deleteFormer   = compile(sq.Delete(formerProfilesTable.name).Where(anyOf(formerProfilesTable.userID, "bigint", arg("ids"))))
 	deletePhones   = compile(sq.Delete(phonesTable.name).Where(anyOf(phonesTable.userID, "bigint", arg("ids"))))
 	deleteLabels   = compile(sq.Delete(labelsTable.name).Where(anyOf(labelsTable.userID, "bigint", arg("ids"))))
 )
@@ -88,7 +89,7 @@ func (r *Repository) release(ctx context.Context, b ImportBatch) error {
 	if err := b.Verify(current); err != nil {
 		return err
 	}
-	for _, s := range []statement{deleteProfiles, deletePhones, deleteLabels, releaseEmails, deleteImported} {
+	for _, s := range []statement{deleteProfiles, deleteFormer, deletePhones, deleteLabels, releaseEmails, deleteImported} {
 		if _, err := r.exec(ctx, s, given); err != nil {
 			return err
 		}

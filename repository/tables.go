@@ -14,12 +14,23 @@ var usersTable = struct {
 }
 
 var profilesTable = struct {
-	name                                                                                string
-	userID, firstName, lastName, dob, address, postcode, city, country, state, metadata string
-	createdAt, updatedAt                                                                string
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
 }{
 	"profiles",
-	"user_id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "metadata",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
+	"created_at", "updated_at",
+}
+
+// formerProfilesTable has the columns of profilesTable.
+var formerProfilesTable = struct {
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
+}{
+	"former_profiles",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
 	"created_at", "updated_at",
 }
 

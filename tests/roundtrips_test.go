@@ -75,7 +75,7 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 		user := newUser(unique("user") + "@example.com")
 		user.CreatedAt, user.UpdatedAt = now, now
 		user.Phones = []identity.Phone{{Country: "GB", Number: unique("44790000"), ValidatedAt: &now}}
-		user.Profile = &identity.Profile{State: "partial", Metadata: []byte(`{"a": 1}`)}
+		user.Profiles = []identity.Profile{{State: "partial", Review: "drafted", Metadata: []byte(`{"a": 1}`)}}
 		user.Labels = []identity.Label{{Key: "profile", Value: "partial", Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}}
 		err := repo.InsertUser(ctx, &user, func() string { return identity.NewUID("ID") })
 		return user, err

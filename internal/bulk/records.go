@@ -212,7 +212,7 @@ func recordOf(u identity.User, secret otp.Secret) record {
 		}
 		r.Phones = append(r.Phones, phone)
 	}
-	if p := u.Profile; p != nil {
+	if p := u.CurrentProfile(); p != nil {
 		of := func(field *string) text {
 			if field == nil {
 				return ""
@@ -228,7 +228,7 @@ func recordOf(u identity.User, secret otp.Secret) record {
 	}
 	// Set even when empty: without labels in the row, the import would add the label of the
 	// profile.
-	if len(u.Labels) > 0 || u.Profile != nil {
+	if len(u.Labels) > 0 || len(u.Profiles) > 0 {
 		r.Labels = make([]labelRecord, len(u.Labels))
 	}
 	for i, l := range u.Labels {

@@ -1,8 +1,6 @@
 package identity
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -149,11 +147,4 @@ func (d *details) account(in *Import) {
 		d.drop("updated_at", updatedInFuture)
 		in.UpdatedAt = time.Time{}
 	}
-}
-
-// isMetadata reports whether a text is a JSON object of an accepted size. Postgres stores no NUL in
-// JSON, not even escaped.
-func isMetadata(text []byte) bool {
-	var object map[string]json.RawMessage
-	return len(text) <= maxMetadata && !bytes.Contains(text, []byte(`\u0000`)) && json.Unmarshal(text, &object) == nil && object != nil
 }

@@ -17,6 +17,7 @@ type Import struct {
 	PasswordDigest string
 	Phone          *string // in any spelling; treated as validated now
 	Profile        ProfileFields
+	ProfileReview  *string // nil: drafted, and the label of the profile says whether it is complete
 
 	UID             string // "" for a new one
 	Role            string // "" for member
@@ -93,14 +94,10 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violatio
 	broken := user.importPhones(p, phones)
 	violations = append(violations, broken...)
 
-	user.Profile, broken = importedProfile(in, now)
+	broken = user.importProfile(in, now)
 	violations = append(violations, broken...)
-	if user.Profile != nil {
-		user.Profile.CreatedAt = firstTime(in.ProfileCreatedAt, user.CreatedAt)
-		user.Profile.UpdatedAt = firstTime(in.ProfileUpdatedAt, user.UpdatedAt)
-	}
 	violations = append(violations, p.checkImport(in, now)...)
-	violations = append(violations, user.importLabels(in.Labels)...)
+	violations = append(violations, user.importLabels(in)...)
 
 	// Like every new account, one without labels is pending, whatever the policy requires.
 	state := StatePending
@@ -128,14 +125,18 @@ func (u *User) importPhones(policy Policy, given []Phone) (violations []problem.
 }
 
 // importLabels stores the given labels or, without any, the label that the profile gives.
-func (u *User) importLabels(given []Label) (violations []problem.Violation) {
-	if given == nil {
-		if u.Profile != nil {
-			u.Labels = []Label{{Key: "profile", Value: u.Profile.LabelValue(), Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
+func (u *User) importLabels(in Import) (violations []problem.Violation) {
+	if in.Labels == nil {
+		if p := u.CurrentProfile(); p != nil {
+			value := p.LabelValue()
+			if in.ProfileReview != nil {
+				value = p.Review
+			}
+			u.Labels = []Label{{Key: ProfileLabel, Value: value, Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
 		}
 		return nil
 	}
-	for _, each := range given {
+	for _, each := range in.Labels {
 		label, broken := NewLabel(each.Key, each.Value)
 		violations = append(violations, broken...)
 		switch each.Scope {
@@ -159,20 +160,29 @@ func (u *User) importLabels(given []Label) (violations []problem.Violation) {
 	return violations
 }
 
-// importedProfile makes a profile from the fields, or from metadata alone.
-func importedProfile(in Import, now time.Time) (*Profile, []problem.Violation) {
+// importProfile makes a profile from the fields, or from metadata or a review alone.
+func (u *User) importProfile(in Import, now time.Time) []problem.Violation {
 	profile, violations := NewProfile(in.Profile, now)
-	if in.ProfileMetadata == nil {
-		return profile, violations
-	}
-	if !isMetadata(in.ProfileMetadata) {
-		return nil, append(violations, profileMetadataInvalid)
-	}
-	if profile == nil {
+	if profile == nil && (in.ProfileMetadata != nil || in.ProfileReview != nil) {
 		profile = &Profile{State: ProfilePartial}
 	}
-	profile.Metadata = in.ProfileMetadata
-	return profile, violations
+	if in.ProfileReview != nil && !isReview(*in.ProfileReview) {
+		violations = append(violations, reviewUnknown)
+	}
+	if in.ProfileMetadata != nil && !isMetadata(in.ProfileMetadata) {
+		violations = append(violations, profileMetadataInvalid)
+	}
+	if profile == nil || violations != nil {
+		return violations
+	}
+	profile.Metadata, profile.Review, profile.Number = in.ProfileMetadata, ProfileDrafted, 1
+	if in.ProfileReview != nil {
+		profile.Review = *in.ProfileReview
+	}
+	profile.CreatedAt = firstTime(in.ProfileCreatedAt, u.CreatedAt)
+	profile.UpdatedAt = firstTime(in.ProfileUpdatedAt, u.UpdatedAt)
+	u.Profiles = []Profile{*profile}
+	return nil
 }
 
 // checkImport applies the rules for fields that only files have.
