@@ -11,7 +11,12 @@ import (
 // exportPage is the number of users that one query reads.
 const exportPage = 2000
 
-var selectExported = compile(limit(selectStoredUsers().Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u." + usersTable.id)))
+var selectExported = compile(limit(inPages(selectStoredUsers())))
+
+// inPages selects users u in the order of their ids, after the last one of the page before.
+func inPages(b sq.SelectBuilder) sq.SelectBuilder {
+	return b.Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u." + usersTable.id)
+}
 
 // selectStoredUsers begins a select of users u with their digests and secrets.
 func selectStoredUsers() sq.SelectBuilder {

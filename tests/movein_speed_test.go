@@ -26,6 +26,7 @@ func BenchmarkMoveIn(b *testing.B) {
 				b.Fatalf("%v: %s", err, out)
 			}
 			b.ReportMetric(time.Since(began).Seconds(), name+"-s")
+			b.ReportMetric((c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds(), name+"-cpu-s")
 			b.ReportMetric(float64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, name+"-MB") //nolint:errcheck // on Linux
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // decrypter decrypts the columns of 2.6. It recognises by the text what has encrypted it: Vault's transit
@@ -12,6 +14,8 @@ import (
 type decrypter struct {
 	vault *Vault
 	rails *railsKeys
+
+	mutex sync.Mutex
 	works map[string]bool // keys that have decrypted something
 }
 
@@ -25,8 +29,8 @@ func newDecrypter(options Options) *decrypter {
 
 const vaultPrefix = "vault:"
 
-// decrypt returns the plaintexts, nil for one that cannot be decrypted. It fails when a key does not decrypt
-// anything, since then the key is wrong and not the row.
+// decrypt returns the plaintexts, nil for one that cannot be decrypted. It fails when a key has decrypted
+// nothing, since then the key is wrong and not the row.
 func (d *decrypter) decrypt(ctx context.Context, key string, ciphertexts []string) ([]*string, error) {
 	plaintexts := make([]*string, len(ciphertexts))
 	var ofVault []string
@@ -34,6 +38,10 @@ func (d *decrypter) decrypt(ctx context.Context, key string, ciphertexts []strin
 	for i, text := range ciphertexts {
 		if strings.HasPrefix(text, vaultPrefix) {
 			ofVault, places = append(ofVault, text), append(places, i)
+			continue
+		}
+		if text == "" {
+			plaintexts[i] = &ciphertexts[i]
 			continue
 		}
 		if d.rails == nil {
@@ -56,15 +64,15 @@ func (d *decrypter) decrypt(ctx context.Context, key string, ciphertexts []strin
 	return plaintexts, d.verify(key, plaintexts)
 }
 
+// fewValues is how many rows may be damaged before the key is suspected.
+const fewValues = 3
+
 // verify fails if nothing was ever decrypted with a key.
 func (d *decrypter) verify(key string, plaintexts []*string) error {
-	for _, plaintext := range plaintexts {
-		if plaintext != nil {
-			d.works[key] = true
-			return nil
-		}
-	}
-	if len(plaintexts) == 0 || d.works[key] {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.works[key] = d.works[key] || slices.ContainsFunc(plaintexts, func(plaintext *string) bool { return plaintext != nil })
+	if d.works[key] || len(plaintexts) < fewValues {
 		return nil
 	}
 	return fmt.Errorf("none of %d values of %s can be decrypted: the keys are not those of the installation", len(plaintexts), strings.Replace(key, "_", ".", 1))

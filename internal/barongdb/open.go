@@ -40,7 +40,7 @@ func Open(ctx context.Context, url string, options Options) (*DB, error) {
 	d := &DB{pool: pool, dialect: dialect, name: name, decrypter: newDecrypter(options)}
 	if err := d.inspect(ctx); err != nil {
 		_ = pool.Close()
-		return nil, fmt.Errorf("Barong's database %s: %w", name, d.withoutData(err))
+		return nil, fmt.Errorf("%s: %w", name, d.withoutData(err))
 	}
 	return d, nil
 }

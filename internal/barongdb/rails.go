@@ -10,17 +10,19 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
+	"sync"
 )
 
 // railsKeys decrypts what Barong 2.6 writes without Vault: <salt>.<message>, where the message is that of
 // ActiveSupport::MessageEncryptor of Rails 5, and its key is derived from SECRET_KEY_BASE and the salt, which
 // is the year and the week.
 type railsKeys struct {
-	base string
-	keys map[string][]byte // by salt
+	base  string
+	mutex sync.Mutex
+	keys  map[string][]byte // by salt
 }
 
-func newRailsKeys(base string) *railsKeys { return &railsKeys{base, map[string][]byte{}} }
+func newRailsKeys(base string) *railsKeys { return &railsKeys{base: base, keys: map[string][]byte{}} }
 
 // What ActiveSupport::KeyGenerator uses, and how many salts a database can have: it is one a week.
 const (
@@ -49,6 +51,8 @@ func (r *railsKeys) decrypt(text string) *string {
 }
 
 func (r *railsKeys) key(salt string) []byte {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	if key, ok := r.keys[salt]; ok || len(r.keys) >= maxSalts {
 		return key
 	}

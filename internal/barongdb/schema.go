@@ -57,7 +57,7 @@ func inspect(ctx context.Context, s *snapshot) (schema, error) {
 // check names what a database of Barong has and this one lacks.
 func (s schema) check() error {
 	if s.columns["users"] == nil && s.columns["accounts"] != nil {
-		return errors.New("the database is of Barong 1, which has accounts in place of users: upgrade it to 2.0 or later first")
+		return errors.New("it is a database of Barong 1, which has accounts in place of users: upgrade it to 2.0 or later first")
 	}
 	var missing []string
 	for table, columns := range required {
@@ -75,7 +75,7 @@ func (s schema) check() error {
 		return nil
 	}
 	slices.Sort(missing)
-	return fmt.Errorf("the database is not that of Barong 2: it has no %s", strings.Join(missing, ", no "))
+	return fmt.Errorf("it is not a database of Barong 2, or its user may not read it: it has no %s", strings.Join(missing, ", no "))
 }
 
 func (s schema) has(table, column string) bool { return s.columns[table][column] }

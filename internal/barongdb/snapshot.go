@@ -12,6 +12,7 @@ import (
 type snapshot struct {
 	conn    *sql.Conn
 	dialect dialect
+	bytes   int // of all cells that were read
 }
 
 // snapshot begins to read. The caller ends it.
@@ -24,7 +25,7 @@ func (d *DB) snapshot(ctx context.Context) (*snapshot, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return &snapshot{conn, d.dialect}, nil
+	return &snapshot{conn: conn, dialect: d.dialect}, nil
 }
 
 // endTimeout limits how long the end of a snapshot waits for the database.
@@ -59,7 +60,7 @@ func (s *snapshot) read(ctx context.Context, of statement, each func(cells) erro
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
 	row := make(cells, of.columns)
 	into := make([]any, of.columns)
 	for i := range row {
@@ -68,6 +69,9 @@ func (s *snapshot) read(ctx context.Context, of statement, each func(cells) erro
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return err
+		}
+		for _, cell := range row {
+			s.bytes += len(cell)
 		}
 		if err := each(row); err != nil {
 			return err

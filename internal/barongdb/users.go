@@ -9,9 +9,14 @@ import (
 	sq "github.com/Masterminds/squirrel"
 )
 
-// pageSize is how many users are read at once. Two pages are in memory: the one that the caller gets, and
-// the next one.
-const pageSize = 1000
+// How many users are read at once. Two pages are in memory: the one that the caller gets, and the next one.
+// Texts of a user may have 64 KiB each, so that pages of long texts have fewer users.
+const (
+	firstPage    = 100
+	smallestPage = 10
+	largestPage  = 1000
+	bytesOfPage  = 4 << 20
+)
 
 // Users returns the users with ids above afterID in the order of their ids, with their labels, phones and
 // newest profiles, as they were at one time: when the first is asked for. The error, if any, is the last
@@ -26,14 +31,21 @@ func (d *DB) Users(ctx context.Context, afterID int64) iter.Seq2[User, error] {
 		if err != nil {
 			return err
 		}
-		for {
-			page, err := r.page(ctx, afterID)
-			if err != nil || len(page) == 0 || !deliver(page) || len(page) < pageSize {
+		for size := firstPage; ; {
+			before := s.bytes
+			page, err := r.page(ctx, afterID, size)
+			if err != nil || len(page) == 0 || !deliver(page) || len(page) < size {
 				return err
 			}
 			afterID = page[len(page)-1].ID
+			size = nextPage(len(page), s.bytes-before)
 		}
 	})
+}
+
+// nextPage returns how many users the next page has, after one of so many users and bytes.
+func nextPage(users, bytes int) int {
+	return min(max(bytesOfPage/max(bytes/users, 1), smallestPage), largestPage)
 }
 
 // pages returns the elements of pages that another goroutine reads from one snapshot, one page ahead of the
@@ -62,7 +74,7 @@ func pages[T any](ctx context.Context, d *DB, read func(ctx context.Context, s *
 		}()
 		defer func() { // the connection is free when the loop ends
 			cancel()
-			for range delivered { //nolint:revive // until the reader has ended
+			for range delivered { // until the reader has ended
 			}
 		}()
 		for page := range delivered {
@@ -72,8 +84,8 @@ func pages[T any](ctx context.Context, d *DB, read func(ctx context.Context, s *
 				}
 			}
 		}
-		if err := ctx.Err(); failure == nil && err != nil {
-			failure = err
+		if ctx.Err() != nil { // whatever the database made of it
+			failure = context.Cause(ctx)
 		}
 		if failure != nil {
 			var none T
@@ -114,7 +126,7 @@ func newUserReader(ctx context.Context, d *DB, s *snapshot) (*userReader, error)
 		if b = b.From("users"); hasReferrers {
 			b = b.LeftJoin("users referrers ON referrers.id = users.referral_id")
 		}
-		return b.Where("users.id > ?", 0).OrderBy("users.id").Suffix("LIMIT ?", pageSize)
+		return b.Where("users.id > ?", 0).OrderBy("users.id").Suffix("LIMIT ?", 0)
 	})
 	var err error
 	r.shared, err = findSharedNumbers(ctx, d, s)
@@ -130,14 +142,14 @@ func (d *DB) rangeOfUsers(table string, columns ...string) statement {
 	})
 }
 
-// page reads up to pageSize users.
-func (r *userReader) page(ctx context.Context, afterID int64) ([]User, error) {
-	page := make([]User, 0, pageSize)
+// page reads users up to a number.
+func (r *userReader) page(ctx context.Context, afterID int64, size int) ([]User, error) {
+	page := make([]User, 0, size)
 	err := r.snapshot.read(ctx, r.users, func(c cells) error {
 		u, err := r.user(c)
 		page = append(page, u)
 		return err
-	}, afterID, pageSize)
+	}, afterID, size)
 	if err != nil || len(page) == 0 {
 		return nil, err
 	}

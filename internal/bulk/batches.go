@@ -100,6 +100,12 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 	}
 	i.flights.Go(func() {
 		defer close(f.done)
+		if len(stored.Changed) > 0 {
+			// A row whose e-mail changes is locked against references, which the previous batch may add.
+			if f.err = previousDone(); f.err != nil {
+				return
+			}
+		}
 		f.err = i.Repo.ImportUsers(ctx, stored, from, f.to, previousDone)
 	})
 	return f, nil

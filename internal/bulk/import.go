@@ -98,7 +98,7 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 	if err != nil {
 		return o.Run, err
 	}
-	refused, err := openOutput("the file of refused rows", "--refused", o.Refused, o.Run.RefusedSize, o.Overwrite)
+	refused, err := openRejected(o.Refused, o.Run.RefusedSize, o.Overwrite)
 	if err != nil {
 		return o.Run, err
 	}

@@ -49,6 +49,11 @@ func openOutput(what, option, path string, size int64, overwrite bool) (*output,
 	return o, errors.Join(o.file.Chmod(ownerOnly), o.file.Truncate(size))
 }
 
+// openRejected opens a file of rejected rows.
+func openRejected(path string, size int64, overwrite bool) (*output, error) {
+	return openOutput("the file of refused rows", "--refused", path, size, overwrite)
+}
+
 // ownerOnly is the mode of the file: that of rejected rows contains password digests.
 const ownerOnly = 0o600
 
@@ -108,7 +113,7 @@ func (o *output) writeRefused(at int64, refused []*row, header *layout) (end int
 
 func isAnnotation(name string) bool { return slices.Contains(annotations, name) }
 
-// appendRefused writes the original row with its line and the reasons.
+// appendRefused writes the original row with its line, unless it has none, and the reasons.
 func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 	reasons, err := json.Marshal(r.sentences)
 	if err != nil {
@@ -130,7 +135,10 @@ func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 	if len(members) > 0 {
 		to.WriteByte(',')
 	}
-	fmt.Fprintf(to, "\"line\":%d,\"errors\":%s}\n", r.line, reasons)
+	if r.line > 0 {
+		fmt.Fprintf(to, "\"line\":%d,", r.line)
+	}
+	fmt.Fprintf(to, "\"errors\":%s}\n", reasons)
 	return nil
 }
 

@@ -21,7 +21,7 @@ import (
 
 type importCommand struct {
 	File      string `arg:"" optional:"" name:"file" help:"NDJSON or CSV, also with .gz; - is standard input."`
-	From      string `placeholder:"URL" env:"BARONG_IMPORT_FROM" help:"A database of Barong 2.0 to 2.6, in place of a file: mysql://USER:PASSWORD@HOST:3306/NAME, or postgres://…. In the variable, the password is not in the list of processes."`
+	From      string `placeholder:"URL" env:"BARONG_IMPORT_FROM" help:"A database of Barong 2.0 to 2.6, in place of a file: mysql://USER:PASSWORD@HOST:3306/NAME, or postgres://…. In the variable, which a FILE takes the place of, the password is not in the list of processes."`
 	To        string `placeholder:"FILE" help:"Write the users of --from to this file, as barong import reads them, and import nothing. - is standard output."`
 	Format    string `enum:",ndjson,csv" default:"" placeholder:"ndjson|csv" help:"The format, where the name does not tell it."`
 	Delimiter string `placeholder:"CHARACTER" help:"What separates the columns of CSV: one character, or tab. Without it a comma, a semicolon or a tab is found."`
@@ -57,9 +57,11 @@ func (c importCommand) Run(p *program) error {
 	if c.Batch < 1 || c.Batch > 100_000 {
 		return usagef("--batch must be 1 to 100000, and is %d", c.Batch)
 	}
+	var err error
+	if c.From, err = importFrom(c.File, c.From); err != nil {
+		return err
+	}
 	switch {
-	case c.From != "" && c.File != "":
-		return usagef("users come from a file or from --from (BARONG_IMPORT_FROM), not from both")
 	case c.From != "" && (c.Format != "" || c.Delimiter != "" || c.Encoding != ""):
 		return usagef("--format, --delimiter and --encoding are of files")
 	case c.From == "" && c.File == "":

@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
-	"os"
 	"path"
 	"time"
 
 	"barong/internal/app"
-	"barong/internal/barongdb"
 	"barong/internal/bulk"
 	"barong/internal/config"
 	"barong/repository"
@@ -19,26 +16,13 @@ import (
 // Files of an import from a database, in the current folder.
 const databaseRefused = "barong.refused.ndjson"
 
-// openBarong connects to the database of --from. The columns that Barong 2.6 encrypts need the
-// installation's Vault, in the settings of this server's.
-func (c importCommand) openBarong(ctx context.Context, settings config.Config) (*barongdb.DB, error) {
-	options := barongdb.Options{SecretKeyBase: os.Getenv("SECRET_KEY_BASE")}
-	if settings.VaultAddress != "" {
-		options.Vault = &barongdb.Vault{
-			Address: settings.VaultAddress, AppName: settings.VaultPrefix, Client: http.DefaultClient,
-			Token: func() (string, error) { return app.VaultToken(settings) },
-		}
-	}
-	return barongdb.Open(ctx, c.From, options)
-}
-
 // importDatabase imports the users of --from.
 func (c importCommand) importDatabase(p *program) error {
 	return withApp(p, func(ctx context.Context, a *app.App) error {
 		if err := prepare(ctx, p, a); err != nil {
 			return err
 		}
-		db, err := c.openBarong(ctx, a.Settings)
+		db, err := openBarong(ctx, a.Settings, c.From)
 		if err != nil {
 			return err
 		}
@@ -103,7 +87,7 @@ func (c importCommand) writeDatabase(p *program) error {
 	}
 	ctx, cancel := signalContext()
 	defer cancel()
-	db, err := c.openBarong(ctx, settings)
+	db, err := openBarong(ctx, settings, c.From)
 	if err != nil {
 		return err
 	}

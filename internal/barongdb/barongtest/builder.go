@@ -58,7 +58,7 @@ func (b *builder) user(irregularity string) account {
 	id := b.id("users")
 	created := b.at(int(id) % 300)
 	want := barongdb.User{
-		ID: id, UID: fmt.Sprintf("ID%010X", uint64(id)*7919+1<<32), Email: fmt.Sprintf("user%d@example.com", id), PasswordDigest: digest,
+		ID: id, UID: fmt.Sprintf("ID%010X", id*7919+1<<32), Email: fmt.Sprintf("user%d@example.com", id), PasswordDigest: digest,
 		Role: "member", State: "active", Level: 1, CreatedAt: created, UpdatedAt: created.Add(time.Hour),
 	}
 	made := &Account{Want: want, Irregularity: irregularity}

@@ -12,7 +12,8 @@
 //		read(t, barong.URL) // what must be read: data.Accounts; each says which irregularity it has
 //	}
 //
-// Without MariaDB's programs a test is skipped, and make test says so. [Database.Exec] changes rows between
-// two runs; [Database.Bulk] fills a database with many users; [Database.Transit] answers as Vault's
-// transit engine does, for the encrypted columns of 2.6. Programs other than tests use [StartMariaDB].
+// Without MariaDB's programs a test is skipped, and make test says so; with BARONG_TEST_MARIADB=1 it fails.
+// [Database.Exec] changes rows between two runs; [Database.Bulk] fills a database with many users;
+// [Database.Transit] answers as Vault's transit engine does, for the encrypted columns of 2.6. Programs other
+// than tests use [StartMariaDB].
 package barongtest

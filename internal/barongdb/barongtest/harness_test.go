@@ -1,7 +1,10 @@
 package barongtest
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -47,5 +50,21 @@ func TestBulkMakesUsers(t *testing.T) {
 		if err := d.SQL.QueryRowContext(t.Context(), "SELECT count(*) FROM "+name).Scan(&count); err != nil || count != want {
 			t.Errorf("%s has %d rows, %v", name, count, err)
 		}
+	}
+}
+
+func TestMissingProgramIsNamed(t *testing.T) {
+	if path, err := program("mariadbd-of-nobody"); !errors.Is(err, ErrNoMariaDB) || !strings.Contains(err.Error(), "mariadb-server") {
+		t.Error(path, err)
+	}
+}
+
+// go test shows nothing of a package that passes, so a skipped test must be told otherwise.
+func TestReportReachesMakeTest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report")
+	t.Setenv("BARONG_TEST_REPORT", path)
+	report("skipped: %s", ErrNoMariaDB)
+	if text, err := os.ReadFile(path); err != nil || string(text) != "skipped: "+ErrNoMariaDB.Error()+"\n" {
+		t.Errorf("%q %v", text, err)
 	}
 }

@@ -51,7 +51,7 @@ func (d *Database) copyFrom(ctx context.Context, name string, columns []string, 
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	return conn.Raw(func(driver any) error {
 		_, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, text, "COPY "+name+` ("`+strings.Join(columns, `","`)+`") FROM STDIN`)
 		return err

@@ -26,7 +26,8 @@ type MariaDBServer struct {
 	socket  string
 	port    int
 	process *exec.Cmd
-	ended   chan error
+	ended   chan struct{} // closed when the process has ended
+	exit    error         // after that
 }
 
 // StartMariaDB starts a server in a new temporary folder, with a user barong who may do everything and has
@@ -45,7 +46,7 @@ func StartMariaDB(ctx context.Context) (*MariaDBServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &MariaDBServer{dir: dir, socket: filepath.Join(dir, "mariadb.sock"), ended: make(chan error, 1)}
+	s := &MariaDBServer{dir: dir, socket: filepath.Join(dir, "mariadb.sock"), ended: make(chan struct{})}
 	if err := s.start(ctx, daemon, installer); err != nil {
 		s.Stop()
 		return nil, err
@@ -54,7 +55,7 @@ func StartMariaDB(ctx context.Context) (*MariaDBServer, error) {
 }
 
 // Password is what barong logs in with. Errors must not contain it.
-const Password = "pass-w0rd:of/Barong" //nolint:gosec // of servers for tests
+const Password = "pass-w0rd:of/Barong"
 
 func (s *MariaDBServer) start(ctx context.Context, daemon, installer string) error {
 	account, options, err := s.chooseAccount()
@@ -76,7 +77,8 @@ func (s *MariaDBServer) start(ctx context.Context, daemon, installer string) err
 		return err
 	}
 	defer log.Close()
-	options = append(options, "--socket="+s.socket, "--port="+strconv.Itoa(s.port), "--bind-address=127.0.0.1", "--skip-name-resolve",
+	// A server that starts deletes the temporary tables of others in its tmpdir.
+	options = append(options, "--tmpdir="+s.dir, "--socket="+s.socket, "--port="+strconv.Itoa(s.port), "--bind-address=127.0.0.1", "--skip-name-resolve",
 		"--pid-file="+filepath.Join(data, "mariadb.pid"), "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--local-infile=1", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=256M")
 	s.process = exec.Command(daemon, append([]string{"--no-defaults"}, options...)...) //nolint:noctx // it outlives ctx
@@ -115,7 +117,8 @@ func (s *MariaDBServer) run() error {
 		err := s.process.Start()
 		started <- err
 		if err == nil {
-			s.ended <- s.process.Wait()
+			s.exit = s.process.Wait()
+			close(s.ended)
 		}
 	}()
 	return <-started
@@ -128,17 +131,16 @@ func (s *MariaDBServer) awaitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	for {
 		err := root.PingContext(ctx)
 		if err == nil {
 			break
 		}
 		select {
-		case died := <-s.ended:
-			s.ended <- died
+		case <-s.ended:
 			text, _ := os.ReadFile(filepath.Join(s.dir, "mariadb.log"))
-			return fmt.Errorf("mariadbd ended: %w: %s", errors.Join(died, err), text)
+			return fmt.Errorf("mariadbd ended: %w: %s", errors.Join(s.exit, err), text)
 		case <-ctx.Done():
 			return fmt.Errorf("mariadbd does not answer: %w", err)
 		case <-time.After(30 * time.Millisecond):
