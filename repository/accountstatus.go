@@ -100,11 +100,7 @@ func (r *Repository) withStatusUpdate(ctx context.Context, uid string, status *A
 	return translate(r.retry(ctx, func() error {
 		known := false
 		batch := &pgx.Batch{}
-		batch.Queue(lockUserRow.sql, lockUserRow.bind(given)...).Query(func(rows pgx.Rows) error {
-			known = rows.Next()
-			rows.Close()
-			return rows.Err()
-		})
+		queueLock(batch, given, &known)
 		change(batch)
 		batch.Queue(status.update.sql, status.update.bind(given)...)
 		for _, queue := range after {
@@ -116,4 +112,13 @@ func (r *Repository) withStatusUpdate(ctx context.Context, uid string, status *A
 		}
 		return err
 	}))
+}
+
+// queueLock queues the lock of a user's row, and sets known where the user exists.
+func queueLock(batch *pgx.Batch, given args, known *bool) {
+	batch.Queue(lockUserRow.sql, lockUserRow.bind(given)...).Query(func(rows pgx.Rows) error {
+		*known = rows.Next()
+		rows.Close()
+		return rows.Err()
+	})
 }

@@ -20,10 +20,10 @@ const (
 
 // Arguments of the statements about keys.
 const (
-	ofUsers    = arg("keys of users allowed")
-	ofAccounts = arg("keys of accounts allowed")
-	newScopes  = arg("new scopes")
-	newState   = arg("new state")
+	keysOfUsersAllowed    = arg("keys of users allowed")
+	keysOfAccountsAllowed = arg("keys of accounts allowed")
+	newScopes             = arg("new scopes")
+	newState              = arg("new state")
 )
 
 var (
@@ -42,7 +42,7 @@ var (
 
 	findKeyHolder = compile(keyHolders())
 
-	isAllowedHolder = sq.Expr("CASE WHEN h."+holderUser+" IS NULL THEN ?::boolean ELSE ?::boolean END", ofAccounts, ofUsers)
+	isAllowedHolder = sq.Expr("CASE WHEN h."+holderUser+" IS NULL THEN ?::boolean ELSE ?::boolean END", keysOfAccountsAllowed, keysOfUsersAllowed)
 
 	insertAPIKey = compile(sq.Insert(apiKeysTable.name).Columns(storedKeyColumns.names()...).Columns(apiKeysTable.userID, apiKeysTable.serviceAccountID).
 			Select(storedKeyColumns.selectArgs(sq.Select()).Columns("h."+holderUser, "h."+holderAccount).
@@ -66,6 +66,9 @@ var (
 	findAPIKey = compile(sq.Select(qualified("k", apiKeyColumns.names()...)...).From(aliased(apiKeysTable.name, "k")).
 			JoinClause(sq.Expr("JOIN (?) AS h ON "+isKeyOfHolder, keyHolders())).
 			Where("k."+apiKeysTable.kid+" = ?", kidArg))
+
+	deactivateKeysOfListed = compile(deactivateKeysOfUsers(sq.Select(usersTable.id, usersTable.state).From(usersTable.name).
+				Where(anyOf(usersTable.id, "bigint", arg("ids"))), ""))
 
 	// deactivateKeysOfAccount changes nothing while the account is active.
 	deactivateKeysOfAccount = compile(deactivateKeys(sq.Select("a."+serviceAccountsTable.id).From(aliased(serviceAccountsTable.name, "a")).
@@ -104,17 +107,23 @@ func deactivateKeys(holders sq.SelectBuilder, holder string) sq.UpdateBuilder {
 		Where(apiKeysTable.name + "." + apiKeysTable.state + " = " + text(identity.KeyActive))
 }
 
-// withKeysDeactivated is an update of users, whose rows are locked, after which the active keys of
-// those whom it changes and who match a condition on the query moved, and of their service accounts,
-// are inactive. "" matches all. An update that changes no user reads no key.
-func withKeysDeactivated(update sq.UpdateBuilder, condition string) sq.Sqlizer {
+// deactivateKeysOfUsers makes the active keys of users, and of their service accounts, inactive. moved
+// is a query that returns id and state of users whose rows are locked; the condition on it is "" for
+// all of them. Where it returns no user, no key is read.
+func deactivateKeysOfUsers(moved sq.Sqlizer, condition string) sq.Sqlizer {
 	users := sq.Select("moved." + usersTable.id).From("moved").Where(condition)
 	accounts := sq.Select("a." + serviceAccountsTable.id).From("moved").
 		Join(aliased(serviceAccountsTable.name, "a") + " ON a." + serviceAccountsTable.ownerID + " = moved." + usersTable.id).Where(condition)
 	return deactivateKeys(users, apiKeysTable.userID).PrefixExpr(with(
-		cte{"moved", update.Suffix(returning(qualified(usersTable.name, usersTable.id, usersTable.state)...))},
+		cte{"moved", moved},
 		cte{"with_keys_of_accounts", deactivateKeys(accounts, apiKeysTable.serviceAccountID)},
 	))
+}
+
+// withKeysDeactivated is an update of users after which the active keys of the users that it changed
+// and that match the condition are inactive.
+func withKeysDeactivated(update sq.UpdateBuilder, condition string) sq.Sqlizer {
+	return deactivateKeysOfUsers(update.Suffix(returning(qualified(usersTable.name, usersTable.id, usersTable.state)...)), condition)
 }
 
 // KeyHolder is the user or the service account with API keys.
@@ -144,7 +153,7 @@ func (r *Repository) FindKeyHolder(ctx context.Context, uid string) (KeyHolder, 
 type KeyHolders struct{ Users, Accounts bool }
 
 func (allowed KeyHolders) args(uid string) args {
-	return args{"uid": uid, ofUsers: allowed.Users, ofAccounts: allowed.Accounts}
+	return args{"uid": uid, keysOfUsersAllowed: allowed.Users, keysOfAccountsAllowed: allowed.Accounts}
 }
 
 // InsertAPIKey stores a key with its encrypted secret in one transaction and one round trip. stored

@@ -52,8 +52,8 @@ var (
 			phoneColumns.selectArrays(ofInserted()))},
 		cte{"with_labels", insertOfNew(labelsTable.name, labelsTable.createdAt, labelsTable.updatedAt, labelsTable.userID, givenLabelColumns.names(),
 			givenLabelColumns.selectArrays(ofInserted()))},
-		cte{"with_profile", insertOfNew(profilesTable.name, profilesTable.createdAt, profilesTable.updatedAt, profilesTable.userID, profileColumns.names(),
-			profileColumns.selectArgs(ofInserted()).Where("?::boolean", profileGiven))},
+		cte{"with_profile", insertOfNew(profilesTable.name, profilesTable.createdAt, profilesTable.updatedAt, profilesTable.userID, givenProfileColumns.names(),
+			givenProfileColumns.selectArgs(ofInserted()).Where("?::boolean", profileGiven))},
 	)))
 
 	findTaken = compile(sq.Select().Column(emailTaken()).Column(exists(validatedPhones)))
@@ -70,7 +70,7 @@ func ofInserted() sq.SelectBuilder {
 	return sq.Select().Column(created).Column(created).Column(usersTable.id).From("inserted")
 }
 
-// InsertUser stores a new user with its phones, profile and labels in one transaction, and fills in
+// InsertUser stores a new user with its phones, first profile and labels in one transaction, and fills in
 // its ID and UID. All rows have the creation time of the user. newUID is called again when its uid
 // exists already. A referrer that does not exist is left out. A taken e-mail is
 // identity.EmailTaken; a validated number that another user has validated is identity.PhoneTaken.
@@ -81,15 +81,15 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 			validated = append(validated, p.Number)
 		}
 	}
-	profile := u.Profile
-	if profile == nil {
-		profile = &identity.Profile{}
+	profile := &identity.Profile{}
+	if len(u.Profiles) > 0 {
+		profile = &u.Profiles[0]
 	}
-	given := args{countSlotArg: countSlot(), referralUID: u.ReferralUID, profileGiven: u.Profile != nil, validatedNumbers: validated}
+	given := args{countSlotArg: countSlot(), referralUID: u.ReferralUID, profileGiven: len(u.Profiles) > 0, validatedNumbers: validated}
 	givenUserColumns.bind(given, u)
 	phoneColumns.bindArrays(given, u.Phones)
 	givenLabelColumns.bindArrays(given, u.Labels)
-	profileColumns.bind(given, profile)
+	givenProfileColumns.bind(given, profile)
 	for {
 		uid := newUID()
 		given[userUID] = uid

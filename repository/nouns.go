@@ -39,7 +39,9 @@ var (
 
 	storedUserColumns = slices.Concat(userColumns, digestColumns, emailColumns)
 
-	profileColumns = columns[identity.Profile]{
+	// givenProfileColumns are the columns of the only profile of a new user. Its number is the default, and its times
+	// are those of the user.
+	givenProfileColumns = columns[identity.Profile]{
 		field(profilesTable.name, profilesTable.firstName, "text", func(p *identity.Profile) **string { return &p.FirstName }),
 		field(profilesTable.name, profilesTable.lastName, "text", func(p *identity.Profile) **string { return &p.LastName }),
 		field(profilesTable.name, profilesTable.dob, "date", func(p *identity.Profile) **time.Time { return &p.DOB }),
@@ -52,7 +54,19 @@ var (
 		// encodes bytes as bytea.
 		field(profilesTable.name, profilesTable.metadata, "jsonb", func(p *identity.Profile) *[]byte { return &p.Metadata }).
 			withValue(func(p *identity.Profile) any { return json.RawMessage(p.Metadata) }),
+		field(profilesTable.name, profilesTable.review, "text", func(p *identity.Profile) *string { return &p.Review }),
 	}
+
+	// newProfileColumns are all columns except the number, which the database gives.
+	newProfileColumns = append(slices.Clone(givenProfileColumns),
+		field(profilesTable.name, profilesTable.createdAt, "timestamptz", func(p *identity.Profile) *time.Time { return &p.CreatedAt }),
+		field(profilesTable.name, profilesTable.updatedAt, "timestamptz", func(p *identity.Profile) *time.Time { return &p.UpdatedAt }),
+	)
+
+	// profileColumns are those of former_profiles too.
+	profileColumns = append(columns[identity.Profile]{
+		field(profilesTable.name, profilesTable.number, "int4", func(p *identity.Profile) *int { return &p.Number }),
+	}, newProfileColumns...)
 
 	phoneColumns = columns[identity.Phone]{
 		field(phonesTable.name, phonesTable.country, "text", func(p *identity.Phone) *string { return &p.Country }),
@@ -67,9 +81,20 @@ var (
 		field(labelsTable.name, labelsTable.scope, "text", func(l *identity.Label) *string { return &l.Scope }),
 	}
 
-	labelColumns = append(slices.Clone(givenLabelColumns),
+	// timedLabelColumns are the columns of a label that the server itself writes.
+	timedLabelColumns = append(slices.Clone(givenLabelColumns),
 		field(labelsTable.name, labelsTable.createdAt, "timestamptz", func(l *identity.Label) *time.Time { return &l.CreatedAt }),
 		field(labelsTable.name, labelsTable.updatedAt, "timestamptz", func(l *identity.Label) *time.Time { return &l.UpdatedAt }),
+	)
+
+	labelColumns = append(slices.Clone(timedLabelColumns),
+		field(labelsTable.name, labelsTable.description, "text", func(l *identity.Label) **string { return &l.Description }),
+	)
+
+	// storedPhoneColumns include the times, which no operation shows.
+	storedPhoneColumns = append(slices.Clone(phoneColumns),
+		field(phonesTable.name, phonesTable.createdAt, "timestamptz", func(p *identity.Phone) *time.Time { return &p.CreatedAt }),
+		field(phonesTable.name, phonesTable.updatedAt, "timestamptz", func(p *identity.Phone) *time.Time { return &p.UpdatedAt }),
 	)
 
 	documentColumns = columns[identity.Document]{
@@ -84,6 +109,13 @@ var (
 		field(documentsTable.name, documentsTable.wrappedKey, "bytea", func(d *identity.Document) *[]byte { return &d.Key }),
 		field(documentsTable.name, documentsTable.createdAt, "timestamptz", func(d *identity.Document) *time.Time { return &d.CreatedAt }),
 		field(documentsTable.name, documentsTable.updatedAt, "timestamptz", func(d *identity.Document) *time.Time { return &d.UpdatedAt }),
+	}
+
+	importedDocumentColumns = columns[ImportedDocument]{
+		field(importedDocumentsTable.name, importedDocumentsTable.source, "text", func(d *ImportedDocument) *string { return &d.Source }),
+		field(importedDocumentsTable.name, importedDocumentsTable.sourceID, "text", func(d *ImportedDocument) *string { return &d.SourceID }),
+		field(importedDocumentsTable.name, importedDocumentsTable.documentID, "int8", func(d *ImportedDocument) *int64 { return &d.id }),
+		field(importedDocumentsTable.name, importedDocumentsTable.digest, "bytea", func(d *ImportedDocument) *[]byte { return &d.Digest }),
 	}
 
 	secretColumns = columns[StoredUser]{
@@ -139,6 +171,15 @@ var (
 		field(importRunsTable.name, importRunsTable.startedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.StartedAt }),
 		field(importRunsTable.name, importRunsTable.updatedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.UpdatedAt }),
 		field(importRunsTable.name, importRunsTable.finishedAt, "timestamptz", func(i *ImportRun) **time.Time { return &i.FinishedAt }),
+		field(importRunsTable.name, importRunsTable.findings, "jsonb", func(i *ImportRun) *[]byte { return &i.Findings }).
+			withValue(func(i *ImportRun) any { return json.RawMessage(i.Findings) }),
+	}
+
+	importedColumns = columns[ImportedUser]{
+		field(importedUsersTable.name, importedUsersTable.sourceID, "int8", func(u *ImportedUser) *int64 { return &u.SourceID }),
+		field(importedUsersTable.name, importedUsersTable.userID, "int8", func(u *ImportedUser) *int64 { return &u.UserID }),
+		field(importedUsersTable.name, importedUsersTable.sourceDigest, "bytea", func(u *ImportedUser) *[]byte { return &u.SourceDigest }),
+		field(importedUsersTable.name, importedUsersTable.storedDigest, "bytea", func(u *ImportedUser) *[]byte { return &u.StoredDigest }),
 	}
 )
 

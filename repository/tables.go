@@ -14,12 +14,23 @@ var usersTable = struct {
 }
 
 var profilesTable = struct {
-	name                                                                                string
-	userID, firstName, lastName, dob, address, postcode, city, country, state, metadata string
-	createdAt, updatedAt                                                                string
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
 }{
 	"profiles",
-	"user_id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "metadata",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
+	"created_at", "updated_at",
+}
+
+// formerProfilesTable has the columns of profilesTable.
+var formerProfilesTable = struct {
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
+}{
+	"former_profiles",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
 	"created_at", "updated_at",
 }
 
@@ -30,9 +41,9 @@ var phonesTable = struct {
 }
 
 var labelsTable = struct {
-	name, id, userID, key, value, scope, createdAt, updatedAt string
+	name, id, userID, key, value, scope, description, createdAt, updatedAt string
 }{
-	"labels", "id", "user_id", "key", "value", "scope", "created_at", "updated_at",
+	"labels", "id", "user_id", "key", "value", "scope", "description", "created_at", "updated_at",
 }
 
 var documentsTable = struct {
@@ -42,6 +53,12 @@ var documentsTable = struct {
 	"documents",
 	"id", "user_id", "doc_type", "doc_number", "doc_expire", "metadata", "filename", "content_type", "size", "object", "wrapped_key",
 	"created_at", "updated_at",
+}
+
+var importedDocumentsTable = struct {
+	name, source, sourceID, documentID, digest string
+}{
+	"imported_documents", "source", "source_id", "document_id", "digest",
 }
 
 var otpSecretsTable = struct {
@@ -75,9 +92,15 @@ var apiKeysTable = struct {
 }
 
 var importRunsTable = struct {
-	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt string
+	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt, findings string
 }{
-	"import_runs", "name", "position", "line", "imported", "refused", "refused_size", "started_at", "updated_at", "finished_at",
+	"import_runs", "name", "position", "line", "imported", "refused", "refused_size", "started_at", "updated_at", "finished_at", "findings",
+}
+
+var importedUsersTable = struct {
+	name, source, sourceID, userID, sourceDigest, storedDigest string
+}{
+	"imported_users", "source", "source_id", "user_id", "source_digest", "stored_digest",
 }
 
 // gooseTable is maintained by goose, which applies the migrations.

@@ -75,7 +75,7 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 		user := newUser(unique("user") + "@example.com")
 		user.CreatedAt, user.UpdatedAt = now, now
 		user.Phones = []identity.Phone{{Country: "GB", Number: unique("44790000"), ValidatedAt: &now}}
-		user.Profile = &identity.Profile{State: "partial", Metadata: []byte(`{"a": 1}`)}
+		user.Profiles = []identity.Profile{{State: "partial", Review: "drafted", Metadata: []byte(`{"a": 1}`)}}
 		user.Labels = []identity.Label{{Key: "profile", Value: "partial", Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}}
 		err := repo.InsertUser(ctx, &user, func() string { return identity.NewUID("ID") })
 		return user, err
@@ -121,6 +121,26 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 		},
 		"label updated": func() error {
 			_, err := repo.PutLabel(ctx, someone.UID, label([]string{"verified", "pending"}[counted.n%2]), true, status)
+			return err
+		},
+		"profile": func() error {
+			p := identity.Profile{State: "partial", Review: []string{"verified", "rejected"}[counted.n%2], CreatedAt: now, UpdatedAt: now}
+			_, err := repo.InsertProfile(ctx, someone.UID, p, status)
+			return err
+		},
+		"latest profile": func() error { _, err := repo.LatestProfile(ctx, someone.UID); return err },
+		"user updated": func() error {
+			_, err := repo.UpdateUser(ctx, someone.UID, identity.UserChanges{Data: &someone.UID}, now)
+			return err
+		},
+		"phones": func() error { _, err := repo.Phones(ctx, someone.UID); return err },
+		"phone added and deleted, in two": func() error {
+			phone := identity.Phone{Country: "GB", Number: "442079460018", ValidatedAt: &now, CreatedAt: now, UpdatedAt: now}
+			if err := repo.InsertPhone(ctx, someone.UID, phone); err != nil {
+				return err
+			}
+			counted.n-- // the first of the two
+			_, _, err := repo.DeletePhone(ctx, someone.UID, []string{phone.Number})
 			return err
 		},
 		"document": func() error {
