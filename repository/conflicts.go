@@ -22,7 +22,9 @@ type Conflicts struct {
 }
 
 // AccountHasEmail reports whether a service account has this e-mail, in any spelling.
-func (c Conflicts) AccountHasEmail(email string) bool { return c.accountEmails[identity.MailboxKey(email)] != 0 }
+func (c Conflicts) AccountHasEmail(email string) bool {
+	return c.accountEmails[identity.MailboxKey(email)] != 0
+}
 
 // EmailOwners returns the ids of the users that have this e-mail, in any spelling.
 func (c Conflicts) EmailOwners(email string) []int64 {

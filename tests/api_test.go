@@ -63,6 +63,7 @@ type setup struct {
 	rates      string // BARONG_RATE_LIMITS
 	database   string // parameters of the database's URL
 	apiKeys    keySettings
+	pool       *pgxpool.Pool // of another server, whose database this one shares; nil: a database of its own
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
@@ -79,7 +80,10 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{t: t, pool: newPool(t, with(newDatabase(t), s.database), repository.Timeouts(s.timeout)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
+	if s.pool == nil {
+		s.pool = newPool(t, with(newDatabase(t), s.database), repository.Timeouts(s.timeout))
+	}
+	a := &api{t: t, pool: s.pool, clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
 	listening := httptest.NewUnstartedServer(nil)
 	a.root = "http://" + listening.Listener.Addr().String()
 	a.openStore(s.storage)

@@ -84,6 +84,15 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	newRobot := func() identity.ServiceAccount {
+		return identity.ServiceAccount{UID: unique("Robot"), Email: unique("robot") + "@example.com", Role: "member", Owner: &someone, CreatedAt: now, UpdatedAt: now}
+	}
+	robot, disabled := newRobot(), newRobot()
+	for _, account := range []*identity.ServiceAccount{&robot, &disabled} {
+		if stored, err := repo.InsertServiceAccount(ctx, account); err != nil || !stored {
+			t.Fatal(stored, err)
+		}
+	}
 	label := func(value string) identity.Label {
 		return identity.Label{Key: "email", Value: value, Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}
 	}
@@ -141,6 +150,31 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 			}
 			counted.n-- // the first of the two
 			_, _, err := repo.DeletePhone(ctx, someone.UID, []string{phone.Number})
+			return err
+		},
+		"service account by uid":    func() error { _, err := repo.ServiceAccount(ctx, robot.UID); return err },
+		"service account by e-mail": func() error { _, err := repo.ServiceAccountByEmail(ctx, robot.Email); return err },
+		"service account created": func() error {
+			account := newRobot()
+			_, err := repo.InsertServiceAccount(ctx, &account)
+			return err
+		},
+		"service accounts listed": func() error {
+			_, _, err := repo.ListServiceAccounts(ctx, repository.OwnerFilter{UID: someone.UID}, page)
+			return err
+		},
+		"another owner": func() error {
+			_, err := repo.SetServiceAccountOwner(ctx, robot.UID, someone.UID, now)
+			return err
+		},
+		"service account disabled": func() error { _, err := repo.DisableServiceAccount(ctx, disabled.UID, now); return err },
+		"API key created": func() error {
+			key := identity.APIKey{KID: unique("kid"), Algorithm: "HS256", Scopes: []string{}, Sealed: []byte("x"), State: "active", CreatedAt: now, UpdatedAt: now}
+			_, err := repo.InsertAPIKey(ctx, robot.UID, key, repository.KeyHolders{Accounts: true})
+			return err
+		},
+		"API key updated": func() error {
+			_, err := repo.UpdateAPIKey(ctx, robot.UID, "none", repository.KeyChange{Scopes: []string{"a"}}, repository.KeyHolders{Accounts: true}, now)
 			return err
 		},
 		"document": func() error {
