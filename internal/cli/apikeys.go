@@ -11,6 +11,8 @@ import (
 )
 
 type apiKeysCommand struct {
+	Export apiKeysExportCommand `cmd:"" help:"Write service accounts and API keys to a file, secrets encrypted."`
+	Import apiKeysImportCommand `cmd:"" help:"Import service accounts and API keys from a file."`
 	Reseal apiKeysResealCommand `cmd:"" help:"Encrypt the secrets of API keys with another key."`
 	Settle apiKeysSettleCommand `cmd:"" help:"Deactivate the keys of holders who are not active, after servers of an older version."`
 }
