@@ -12,6 +12,42 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for APIKeyAlgorithm.
+const (
+	APIKeyAlgorithmHS256 APIKeyAlgorithm = "HS256"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyAlgorithm enum.
+func (e APIKeyAlgorithm) Valid() bool {
+	switch e {
+	case APIKeyAlgorithmHS256:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for APIKeyState.
+const (
+	APIKeyStateActive   APIKeyState = "active"
+	APIKeyStateDisabled APIKeyState = "disabled"
+	APIKeyStateInactive APIKeyState = "inactive"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyState enum.
+func (e APIKeyState) Valid() bool {
+	switch e {
+	case APIKeyStateActive:
+		return true
+	case APIKeyStateDisabled:
+		return true
+	case APIKeyStateInactive:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FilterUsersByLabelParametersRange.
 const (
 	FilterUsersByLabelParametersRangeCreated FilterUsersByLabelParametersRange = "created"
@@ -66,6 +102,30 @@ func (e ListUsersParametersRange) Valid() bool {
 	}
 }
 
+// Defines values for ProfileVersionState.
+const (
+	ProfileVersionStateDrafted   ProfileVersionState = "drafted"
+	ProfileVersionStateRejected  ProfileVersionState = "rejected"
+	ProfileVersionStateSubmitted ProfileVersionState = "submitted"
+	ProfileVersionStateVerified  ProfileVersionState = "verified"
+)
+
+// Valid indicates whether the value is a known member of the ProfileVersionState enum.
+func (e ProfileVersionState) Valid() bool {
+	switch e {
+	case ProfileVersionStateDrafted:
+		return true
+	case ProfileVersionStateRejected:
+		return true
+	case ProfileVersionStateSubmitted:
+		return true
+	case ProfileVersionStateVerified:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProfileState.
 const (
 	ProfileStateCompleted ProfileState = "completed"
@@ -84,22 +144,66 @@ func (e ProfileState) Valid() bool {
 	}
 }
 
-// APIKey A key of a user's own. Published with this API; no operation returns one yet.
+// APIKey A key of a user or of a service account. Only createAPIKey returns its secret.
 type APIKey struct {
-	// Kid jwt public key
+	// Kid The public name of the key
 	Kid string `json:"kid"`
 
 	// Algorithm cryptographic hash function type
-	Algorithm string `json:"algorithm"`
+	Algorithm APIKeyAlgorithm `json:"algorithm"`
 
-	// Scope serialized array of scopes
-	Scope string `json:"scope"`
+	// Scope The scopes of the key
+	Scope []string `json:"scope"`
 
-	// State active/non-active state of key
-	State     string    `json:"state"`
-	Secret    *string   `json:"secret"`
+	// State state of the key
+	State APIKeyState `json:"state"`
+
+	// Secret Only in the response of createAPIKey
+	Secret    *string   `json:"secret,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// APIKeyAlgorithm cryptographic hash function type
+type APIKeyAlgorithm string
+
+// APIKeyState state of the key
+type APIKeyState string
+
+// Attachment A file that was stored, of a user or of nobody.
+type Attachment struct {
+	ID      int64   `json:"id"`
+	UserUID *string `json:"user_uid"`
+
+	// Upload file url, signed, good for a short time
+	Upload string `json:"upload"`
+}
+
+// CreateAPIKeyParameters defines model for CreateAPIKeyParameters.
+type CreateAPIKeyParameters struct {
+	// Algorithm Cryptographic hash function type: HS256
+	Algorithm string `json:"algorithm"`
+
+	// UID The uid of a user or of a service account
+	UID string `json:"uid"`
+
+	// Scopes Up to 32 scopes, with commas between: each 1 to 64 of `[A-Za-z0-9_:./*-]`
+	Scopes *string `json:"scopes,omitempty"`
+}
+
+// CreateAttachmentParameters defines model for CreateAttachmentParameters.
+type CreateAttachmentParameters struct {
+	// UID User uid; blank is absent
+	UID *string `json:"uid,omitempty"`
+
+	// Filename Name of the file, up to 255 characters: kept as data, never used as a path
+	Filename string `json:"filename"`
+
+	// FileExt File extension, with or without its dot: jpg, jpeg, png, pdf
+	FileExt string `json:"file_ext"`
+
+	// Upload Base64 encoded file, 1 byte to 10 MiB once decoded
+	Upload string `json:"upload"`
 }
 
 // CreateDocumentParameters defines model for CreateDocumentParameters.
@@ -142,6 +246,72 @@ type CreateLabelParameters struct {
 
 	// Value Label value: 3 to 255 of `[a-z0-9_-]` once lower-cased and trimmed
 	Value string `json:"value"`
+
+	// Description Any text of up to 255 characters. Since Barong 2.4
+	Description *string `json:"description,omitempty"`
+}
+
+// CreatePhoneParameters defines model for CreatePhoneParameters.
+type CreatePhoneParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Number An international number in any spelling: digits alone begin with the code of the country
+	Number string `json:"number"`
+}
+
+// CreateProfileParameters defines model for CreateProfileParameters.
+type CreateProfileParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// FirstName 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
+	FirstName *string `json:"first_name,omitempty"`
+
+	// LastName 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
+	LastName *string `json:"last_name,omitempty"`
+
+	// DOB Birthday date
+	DOB *openapi_types.Date `json:"dob,omitempty"`
+
+	// Address 1 to 255 characters that can be printed
+	Address *string `json:"address,omitempty"`
+
+	// Postcode 2 to 255 letters, marks and numbers of any script, spaces, dashes and "/"
+	Postcode *string `json:"postcode,omitempty"`
+
+	// City 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
+	City *string `json:"city,omitempty"`
+
+	// Country ISO 3166-1 alpha-2 or alpha-3 code, or XK
+	Country *string `json:"country,omitempty"`
+
+	// State drafted, submitted, verified or rejected; drafted unless given
+	State *string `json:"state,omitempty"`
+
+	// Metadata Any additional key: value pairs, the JSON text of an object of up to 65,535 bytes
+	Metadata *string `json:"metadata,omitempty"`
+}
+
+// CreateServiceAccountParameters defines model for CreateServiceAccountParameters.
+type CreateServiceAccountParameters struct {
+	// ServiceAccountRole One of the roles that the configuration lists
+	ServiceAccountRole string `json:"service_account_role"`
+
+	// OwnerUID The uid of the owner; blank is absent
+	OwnerUID *string `json:"owner_uid,omitempty"`
+
+	// ServiceAccountUID 3 to 36 letters and digits; without it the server makes one
+	ServiceAccountUID *string `json:"service_account_uid,omitempty"`
+
+	// ServiceAccountEmail Without it, the e-mail of the owner with the uid as its tag
+	ServiceAccountEmail *string `json:"service_account_email,omitempty"`
+
+	// ServiceAccountState Only without an owner: pending, active, disabled, or a state that the configuration names
+	ServiceAccountState *string `json:"service_account_state,omitempty"`
+
+	// ServiceAccountLevel Above 0 it takes the place of the level of the owner
+	ServiceAccountLevel *int32 `json:"service_account_level,omitempty"`
 }
 
 // CreateUserParameters defines model for CreateUserParameters.
@@ -163,6 +333,21 @@ type DeleteLabelParameters struct {
 
 	// Key Label key
 	Key string `json:"key"`
+}
+
+// DeletePhoneParameters defines model for DeletePhoneParameters.
+type DeletePhoneParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Number The number, in any spelling
+	Number string `json:"number"`
+}
+
+// DeleteServiceAccountParameters defines model for DeleteServiceAccountParameters.
+type DeleteServiceAccountParameters struct {
+	// UID Service account uid
+	UID string `json:"uid"`
 }
 
 // Document defines model for Document.
@@ -208,6 +393,9 @@ type EnvelopeSignature_Header struct {
 type Error struct {
 	// Error A sentence, or an array of them where several rules of a record failed.
 	Error ErrorMessages `json:"error"`
+
+	// Errors Only from the operations of API keys: the sentences of `error`, one by one
+	Errors *[]string `json:"errors,omitempty"`
 }
 
 // ErrorMessages A sentence, or an array of them where several rules of a record failed.
@@ -253,6 +441,15 @@ type FilterUsersByLabelParameters struct {
 
 // FilterUsersByLabelParametersRange Which time of the label `from` and `to` are about
 type FilterUsersByLabelParametersRange string
+
+// GetServiceAccountParameters Exactly one of the two.
+type GetServiceAccountParameters struct {
+	// UID Service account uid
+	UID *string `json:"uid,omitempty"`
+
+	// Email Service account email
+	Email *string `json:"email,omitempty"`
+}
 
 // GetTimestampParameters The operation takes none.
 type GetTimestampParameters = map[string]interface{}
@@ -303,6 +500,9 @@ type ImportUserParameters struct {
 
 	// ReferralUID The uid of the user who invited this one
 	ReferralUID *string `json:"referral_uid,omitempty"`
+
+	// State State of the profile: drafted, submitted, verified or rejected. Given, it makes a profile even without a field, and is the value of the label `profile`. Since Barong 2.4
+	State *string `json:"state,omitempty"`
 }
 
 // Label defines model for Label.
@@ -317,6 +517,9 @@ type Label struct {
 	Scope     LabelScope `json:"scope"`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
+
+	// Description Any text
+	Description *string `json:"description"`
 }
 
 // LabelScope Label scope: public or private
@@ -326,6 +529,27 @@ type LabelScope string
 type ListLabelsParameters struct {
 	// UserUID User uid
 	UserUID string `json:"user_uid"`
+}
+
+// ListPhonesParameters defines model for ListPhonesParameters.
+type ListPhonesParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+}
+
+// ListServiceAccountsParameters defines model for ListServiceAccountsParameters.
+type ListServiceAccountsParameters struct {
+	// Page Page number
+	Page *int64 `json:"page,omitempty"`
+
+	// Limit Number of service accounts per page
+	Limit *int64 `json:"limit,omitempty"`
+
+	// OwnerUID If set, only the service accounts of this user
+	OwnerUID *string `json:"owner_uid,omitempty"`
+
+	// OwnerEmail If set, only the service accounts of the user with this e-mail, in whatever case
+	OwnerEmail *string `json:"owner_email,omitempty"`
 }
 
 // ListUsersParameters defines model for ListUsersParameters.
@@ -377,7 +601,7 @@ type ListUsersParameters struct {
 type ListUsersParametersRange string
 
 // ListedUser A user in a list. With `extended` every member is there, as in `UserWithFullInfo`; without it `created_at`,
-// `updated_at`, `labels`, `phones` and `profile` are left out, as in `User`.
+// `updated_at`, `labels`, `phones`, `profile` and `profiles` are left out, as in `User`.
 type ListedUser struct {
 	Email string `json:"email"`
 	UID   string `json:"uid"`
@@ -410,6 +634,9 @@ type ListedUser struct {
 
 	// Profile Who the user says to be, or null.
 	Profile *Profile `json:"profile,omitempty"`
+
+	// Profiles Only with `extended`, oldest first
+	Profiles *[]ProfileVersion `json:"profiles,omitempty"`
 }
 
 // Phone defines model for Phone.
@@ -453,6 +680,48 @@ type ProblemError struct {
 	Detail string `json:"detail"`
 }
 
+// ProfileVersion One of the profiles of a user.
+type ProfileVersion struct {
+	FirstName *string `json:"first_name"`
+	LastName  *string `json:"last_name"`
+
+	// DOB Birthday date
+	DOB      *openapi_types.Date `json:"dob"`
+	Address  *string             `json:"address"`
+	Postcode *string             `json:"postcode"`
+	City     *string             `json:"city"`
+
+	// Country ISO 3166-1 alpha-2 or alpha-3 code, as it was given
+	Country *string `json:"country"`
+
+	// State Where the verification of the profile stands
+	State ProfileVersionState `json:"state"`
+
+	// Metadata Profile additional fields
+	Metadata  *map[string]interface{} `json:"metadata"`
+	CreatedAt time.Time               `json:"created_at"`
+	UpdatedAt time.Time               `json:"updated_at"`
+}
+
+// ProfileVersionState Where the verification of the profile stands
+type ProfileVersionState string
+
+// ServiceAccount An account of a program.
+type ServiceAccount struct {
+	Email string `json:"email"`
+	UID   string `json:"uid"`
+	Role  string `json:"role"`
+	Level int    `json:"level"`
+
+	// State That of the owner, or disabled; without an owner its own
+	State string `json:"state"`
+
+	// User The user who owns a service account, with the members of a User, or null.
+	User      *Owner    `json:"user"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
 // SignOTPForm As SignOTPParameters; a form cannot hold an object, so `jwt` is its JSON text.
 type SignOTPForm struct {
 	// UserUID Account UID
@@ -492,6 +761,21 @@ type Timestamp struct {
 	Timestamp int64 `json:"timestamp"`
 }
 
+// UpdateAPIKeyParameters defines model for UpdateAPIKeyParameters.
+type UpdateAPIKeyParameters struct {
+	// Kid The key
+	Kid string `json:"kid"`
+
+	// UID The uid of its holder
+	UID string `json:"uid"`
+
+	// Scopes Up to 32 scopes, with commas between; commas alone for none
+	Scopes *string `json:"scopes,omitempty"`
+
+	// State active, inactive or disabled
+	State *string `json:"state,omitempty"`
+}
+
 // UpdateLabelParameters defines model for UpdateLabelParameters.
 type UpdateLabelParameters struct {
 	// UserUID User uid
@@ -505,6 +789,30 @@ type UpdateLabelParameters struct {
 
 	// Replace When true label will be created if not exist
 	Replace *bool `json:"replace,omitempty"`
+
+	// Description Any text of up to 255 characters; what is left out stays. Since Barong 2.4
+	Description *string `json:"description,omitempty"`
+}
+
+// UpdateServiceAccountParameters defines model for UpdateServiceAccountParameters.
+type UpdateServiceAccountParameters struct {
+	// UID Service account uid
+	UID string `json:"uid"`
+
+	// OwnerUID The uid of the new owner
+	OwnerUID *string `json:"owner_uid,omitempty"`
+}
+
+// UpdateUserParameters At least one of the last two.
+type UpdateUserParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Role One of the roles that the configuration lists
+	Role *string `json:"role,omitempty"`
+
+	// Data Any additional data, a JSON text of up to 1024 characters
+	Data *string `json:"data,omitempty"`
 }
 
 // User A user in a list without `extended`, as published with this API. Lists declare ListedUser.
@@ -550,6 +858,9 @@ type UserWithFullInfo struct {
 
 	// Profile Who the user says to be, or null.
 	Profile *Profile `json:"profile"`
+
+	// Profiles All profiles, oldest first
+	Profiles []ProfileVersion `json:"profiles"`
 }
 
 // UserWithKYC defines model for UserWithKYC.
@@ -576,6 +887,9 @@ type UserWithKYC struct {
 	ReferralUID *string   `json:"referral_uid"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+
+	// Profiles All profiles, oldest first
+	Profiles []ProfileVersion `json:"profiles"`
 }
 
 // UserWithProfile defines model for UserWithProfile.
@@ -599,6 +913,29 @@ type UserWithProfile struct {
 	ReferralUID *string   `json:"referral_uid"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+
+	// Profiles All profiles, oldest first
+	Profiles []ProfileVersion `json:"profiles"`
+}
+
+// Owner The user who owns a service account, with the members of a User, or null.
+type Owner struct {
+	Email string `json:"email"`
+	UID   string `json:"uid"`
+	Role  string `json:"role"`
+	Level int    `json:"level"`
+
+	// OTP is 2FA enabled for account
+	OTP bool `json:"otp"`
+
+	// State pending, active, or the state that a trigger of the configuration gives: banned, deleted, locked
+	State string `json:"state"`
+
+	// ReferralUID UID of referrer
+	ReferralUID *string `json:"referral_uid"`
+
+	// Data additional phone and profile info
+	Data *string `json:"data"`
 }
 
 // Profile Who the user says to be, or null.
@@ -631,8 +968,29 @@ type ErrorApplicationJSON = Error
 // ErrorApplicationProblemPlusJSON Problem details (RFC 9457).
 type ErrorApplicationProblemPlusJSON = Problem
 
+// ServiceAccountPage defines model for ServiceAccountPage.
+type ServiceAccountPage = []ServiceAccount
+
 // UserPage defines model for UserPage.
 type UserPage = []ListedUser
+
+// CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
+type CreateAPIKeyJSONRequestBody = CreateAPIKeyParameters
+
+// CreateAPIKeyFormdataRequestBody defines body for CreateAPIKey for application/x-www-form-urlencoded ContentType.
+type CreateAPIKeyFormdataRequestBody = CreateAPIKeyParameters
+
+// UpdateAPIKeyJSONRequestBody defines body for UpdateAPIKey for application/json ContentType.
+type UpdateAPIKeyJSONRequestBody = UpdateAPIKeyParameters
+
+// UpdateAPIKeyFormdataRequestBody defines body for UpdateAPIKey for application/x-www-form-urlencoded ContentType.
+type UpdateAPIKeyFormdataRequestBody = UpdateAPIKeyParameters
+
+// CreateAttachmentJSONRequestBody defines body for CreateAttachment for application/json ContentType.
+type CreateAttachmentJSONRequestBody = CreateAttachmentParameters
+
+// CreateAttachmentFormdataRequestBody defines body for CreateAttachment for application/x-www-form-urlencoded ContentType.
+type CreateAttachmentFormdataRequestBody = CreateAttachmentParameters
 
 // CreateDocumentJSONRequestBody defines body for CreateDocument for application/json ContentType.
 type CreateDocumentJSONRequestBody = CreateDocumentParameters
@@ -676,6 +1034,60 @@ type SignOTPJSONRequestBody = SignOTPParameters
 // SignOTPFormdataRequestBody defines body for SignOTP for application/x-www-form-urlencoded ContentType.
 type SignOTPFormdataRequestBody = SignOTPForm
 
+// CreatePhoneJSONRequestBody defines body for CreatePhone for application/json ContentType.
+type CreatePhoneJSONRequestBody = CreatePhoneParameters
+
+// CreatePhoneFormdataRequestBody defines body for CreatePhone for application/x-www-form-urlencoded ContentType.
+type CreatePhoneFormdataRequestBody = CreatePhoneParameters
+
+// DeletePhoneJSONRequestBody defines body for DeletePhone for application/json ContentType.
+type DeletePhoneJSONRequestBody = DeletePhoneParameters
+
+// DeletePhoneFormdataRequestBody defines body for DeletePhone for application/x-www-form-urlencoded ContentType.
+type DeletePhoneFormdataRequestBody = DeletePhoneParameters
+
+// ListPhonesJSONRequestBody defines body for ListPhones for application/json ContentType.
+type ListPhonesJSONRequestBody = ListPhonesParameters
+
+// ListPhonesFormdataRequestBody defines body for ListPhones for application/x-www-form-urlencoded ContentType.
+type ListPhonesFormdataRequestBody = ListPhonesParameters
+
+// CreateProfileJSONRequestBody defines body for CreateProfile for application/json ContentType.
+type CreateProfileJSONRequestBody = CreateProfileParameters
+
+// CreateProfileFormdataRequestBody defines body for CreateProfile for application/x-www-form-urlencoded ContentType.
+type CreateProfileFormdataRequestBody = CreateProfileParameters
+
+// CreateServiceAccountJSONRequestBody defines body for CreateServiceAccount for application/json ContentType.
+type CreateServiceAccountJSONRequestBody = CreateServiceAccountParameters
+
+// CreateServiceAccountFormdataRequestBody defines body for CreateServiceAccount for application/x-www-form-urlencoded ContentType.
+type CreateServiceAccountFormdataRequestBody = CreateServiceAccountParameters
+
+// DeleteServiceAccountJSONRequestBody defines body for DeleteServiceAccount for application/json ContentType.
+type DeleteServiceAccountJSONRequestBody = DeleteServiceAccountParameters
+
+// DeleteServiceAccountFormdataRequestBody defines body for DeleteServiceAccount for application/x-www-form-urlencoded ContentType.
+type DeleteServiceAccountFormdataRequestBody = DeleteServiceAccountParameters
+
+// GetServiceAccountJSONRequestBody defines body for GetServiceAccount for application/json ContentType.
+type GetServiceAccountJSONRequestBody = GetServiceAccountParameters
+
+// GetServiceAccountFormdataRequestBody defines body for GetServiceAccount for application/x-www-form-urlencoded ContentType.
+type GetServiceAccountFormdataRequestBody = GetServiceAccountParameters
+
+// ListServiceAccountsJSONRequestBody defines body for ListServiceAccounts for application/json ContentType.
+type ListServiceAccountsJSONRequestBody = ListServiceAccountsParameters
+
+// ListServiceAccountsFormdataRequestBody defines body for ListServiceAccounts for application/x-www-form-urlencoded ContentType.
+type ListServiceAccountsFormdataRequestBody = ListServiceAccountsParameters
+
+// UpdateServiceAccountJSONRequestBody defines body for UpdateServiceAccount for application/json ContentType.
+type UpdateServiceAccountJSONRequestBody = UpdateServiceAccountParameters
+
+// UpdateServiceAccountFormdataRequestBody defines body for UpdateServiceAccount for application/x-www-form-urlencoded ContentType.
+type UpdateServiceAccountFormdataRequestBody = UpdateServiceAccountParameters
+
 // GetTimestampJSONRequestBody defines body for GetTimestamp for application/json ContentType.
 type GetTimestampJSONRequestBody = GetTimestampParameters
 
@@ -705,6 +1117,12 @@ type ListUsersJSONRequestBody = ListUsersParameters
 
 // ListUsersFormdataRequestBody defines body for ListUsers for application/x-www-form-urlencoded ContentType.
 type ListUsersFormdataRequestBody = ListUsersParameters
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UpdateUserParameters
+
+// UpdateUserFormdataRequestBody defines body for UpdateUser for application/x-www-form-urlencoded ContentType.
+type UpdateUserFormdataRequestBody = UpdateUserParameters
 
 // Getter for additional properties for EnvelopeSignature_Header. Returns the specified
 // element and whether it was found

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"time"
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
@@ -44,6 +45,7 @@ var (
 				Where(usersTable.id+" = ?", arg("id")))
 
 	deleteProfiles = compile(sq.Delete(profilesTable.name).Where(anyOf(profilesTable.userID, "bigint", arg("ids"))))
+	deleteFormer   = compile(sq.Delete(formerProfilesTable.name).Where(anyOf(formerProfilesTable.userID, "bigint", arg("ids"))))
 	deletePhones   = compile(sq.Delete(phonesTable.name).Where(anyOf(phonesTable.userID, "bigint", arg("ids"))))
 	deleteLabels   = compile(sq.Delete(labelsTable.name).Where(anyOf(labelsTable.userID, "bigint", arg("ids"))))
 )
@@ -88,12 +90,33 @@ func (r *Repository) release(ctx context.Context, b ImportBatch) error {
 	if err := b.Verify(current); err != nil {
 		return err
 	}
-	for _, s := range []statement{deleteProfiles, deletePhones, deleteLabels, releaseEmails, deleteImported} {
+	if leaving := b.leaving(current); len(leaving) > 0 {
+		if _, err := r.exec(ctx, deactivateKeysOfListed, args{"ids": leaving, "now": time.Now().UTC()}); err != nil {
+			return err
+		}
+	}
+	for _, s := range []statement{deleteProfiles, deleteFormer, deletePhones, deleteLabels, releaseEmails, deleteImported} {
 		if _, err := r.exec(ctx, s, given); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leaving returns the ids of the changed users whose API keys become inactive: those who are not
+// active afterwards, and those whose otp goes off.
+func (b *ImportBatch) leaving(current []StoredUser) []int64 {
+	hadOTP := make(map[int64]bool, len(current))
+	for i := range current {
+		hadOTP[current[i].ID] = current[i].OTP
+	}
+	var ids []int64
+	for i := range b.Changed {
+		if u := &b.Changed[i]; u.State != identity.StateActive || hadOTP[u.ID] && !u.OTP {
+			ids = append(ids, u.ID)
+		}
+	}
+	return ids
 }
 
 // updateImported stores the values and relations of the users that change.

@@ -119,17 +119,23 @@ func (r *Repository) copyUsers(ctx context.Context, b ImportBatch) error {
 
 // copyRelations copies the rows that belong to the users, table by table.
 func (r *Repository) copyRelations(ctx context.Context, users []StoredUser, ids []int64) error {
-	var profiles, phones, labels, secrets [][]any
+	var profiles, former, phones, labels, secrets [][]any
 	for i := range users {
 		u := &users[i]
-		if u.Profile != nil {
-			profiles = append(profiles, storedProfileColumns.appendValues([]any{ids[i]}, u.Profile))
+		current := u.CurrentProfile()
+		for j := range u.Profiles {
+			row := profileColumns.appendValues([]any{ids[i]}, &u.Profiles[j])
+			if &u.Profiles[j] == current {
+				profiles = append(profiles, row)
+			} else {
+				former = append(former, row)
+			}
 		}
 		for j := range u.Phones {
 			phones = append(phones, storedPhoneColumns.appendValues([]any{ids[i]}, &u.Phones[j]))
 		}
 		for j := range u.Labels {
-			labels = append(labels, storedLabelColumns.appendValues([]any{ids[i]}, &u.Labels[j]))
+			labels = append(labels, labelColumns.appendValues([]any{ids[i]}, &u.Labels[j]))
 		}
 		if u.Secret != nil {
 			secrets = append(secrets, append(secretColumns.appendValues([]any{ids[i]}, u), u.UpdatedAt))
@@ -143,9 +149,10 @@ func (r *Repository) copyRelations(ctx context.Context, users []StoredUser, ids 
 		columns []string
 		rows    [][]any
 	}{
-		{profilesTable.name, owned(profilesTable.userID, storedProfileColumns.names()), profiles},
+		{profilesTable.name, profileRow, profiles},
+		{formerProfilesTable.name, profileRow, former},
 		{phonesTable.name, owned(phonesTable.userID, storedPhoneColumns.names()), phones},
-		{labelsTable.name, owned(labelsTable.userID, storedLabelColumns.names()), labels},
+		{labelsTable.name, owned(labelsTable.userID, labelColumns.names()), labels},
 		{otpSecretsTable.name, owned(otpSecretsTable.userID, secretColumns.names(), otpSecretsTable.createdAt), secrets},
 	} {
 		if err := r.copy(ctx, part.table, part.columns, pgx.CopyFromRows(part.rows)); err != nil {

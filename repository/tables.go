@@ -14,12 +14,23 @@ var usersTable = struct {
 }
 
 var profilesTable = struct {
-	name                                                                                string
-	userID, firstName, lastName, dob, address, postcode, city, country, state, metadata string
-	createdAt, updatedAt                                                                string
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
 }{
 	"profiles",
-	"user_id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "metadata",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
+	"created_at", "updated_at",
+}
+
+// formerProfilesTable has the columns of profilesTable.
+var formerProfilesTable = struct {
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
+}{
+	"former_profiles",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
 	"created_at", "updated_at",
 }
 
@@ -66,6 +77,18 @@ var userCountsTable = struct {
 	name, block, slot, n string
 }{
 	"user_counts", "block", "slot", "n",
+}
+
+var serviceAccountsTable = struct {
+	name, id, uid, ownerID, email, emailFolded, role, level, state, createdAt, updatedAt string
+}{
+	"service_accounts", "id", "uid", "owner_id", "email", "email_folded", "role", "level", "state", "created_at", "updated_at",
+}
+
+var apiKeysTable = struct {
+	name, id, kid, userID, serviceAccountID, algorithm, scopes, secret, state, createdAt, updatedAt string
+}{
+	"api_keys", "id", "kid", "user_id", "service_account_id", "algorithm", "scopes", "secret", "state", "created_at", "updated_at",
 }
 
 var importRunsTable = struct {

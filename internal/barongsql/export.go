@@ -90,8 +90,8 @@ func (w *writer) user(u *repository.StoredUser) error {
 			return err
 		}
 	}
-	if u.Profile != nil {
-		if err := w.tables[profiles].add(w.to, w.dialect.profileRow(u.ID, u.Profile)...); err != nil {
+	if p := u.CurrentProfile(); p != nil {
+		if err := w.tables[profiles].add(w.to, w.dialect.profileRow(u.ID, p)...); err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,7 @@ func (d Dialect) reasons(u *repository.StoredUser) []string {
 	c.strings("users", []string{"uid", "email", "password_digest", "role", "state"}, &u.UID, &u.Email, &u.PasswordDigest, &u.Role, &u.State)
 	c.text("users.data", u.Data)
 	c.times("users", u.CreatedAt, u.UpdatedAt)
-	if p := u.Profile; p != nil {
+	if p := u.CurrentProfile(); p != nil {
 		c.strings("profiles", []string{"first_name", "last_name", "address", "postcode", "city", "country"},
 			p.FirstName, p.LastName, p.Address, p.Postcode, p.City, p.Country)
 		metadata := string(p.Metadata)

@@ -135,7 +135,8 @@ func (v *validation) rejectionReasons(ctx context.Context, r *row) ([]string, er
 
 func (v *validation) emailTaken(r *row) bool {
 	folded, key := identity.FoldEmail(r.user.Email), identity.MailboxKey(r.user.Email)
-	return v.isOthers(r, v.taken.Emails[folded], folded) || v.isOthers(r, v.taken.Emails[key], key) || v.seen.hasEmail(r.user.Email)
+	return v.isOthers(r, v.taken.Emails[folded], folded) || v.isOthers(r, v.taken.Emails[key], key) || v.seen.hasEmail(r.user.Email) ||
+		v.taken.AccountHasEmail(r.user.Email)
 }
 
 func (v *validation) numberTaken(r *row, number string) bool {
@@ -152,13 +153,15 @@ func (v *validation) isOthers(r *row, owner int64, value string) bool {
 	return other == nil || slices.Contains(other.uniqueValues(), value)
 }
 
-// uidTaken reports whether another user has the row's uid. A uid that was generated is replaced.
+// uidTaken reports whether another user or a service account has the row's uid. A uid that was generated is replaced.
 // The user of an earlier run keeps its own.
 func (v *validation) uidTaken(ctx context.Context, r *row) (bool, error) {
 	if r.imported.UserID != 0 {
 		return r.user.UID != r.imported.UID, nil
 	}
-	isTaken := func() bool { return v.taken.UIDs[r.user.UID] != 0 || v.seen.has('u', r.user.UID) }
+	isTaken := func() bool {
+		return v.taken.UIDs[r.user.UID] != 0 || v.taken.AccountUIDs[r.user.UID] != 0 || v.seen.has('u', r.user.UID)
+	}
 	for r.ownUID && isTaken() {
 		r.user.UID, r.stored = identity.NewUID(v.UIDPrefix), nil
 		if err := v.seal(ctx, r); err != nil {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -16,7 +18,7 @@ import (
 // Files of an import from a database, in the current folder.
 const databaseRefused = "barong.refused.ndjson"
 
-// importDatabase imports the users of --from.
+// importDatabase imports the users of --from, and then its service accounts and API keys.
 func (c importCommand) importDatabase(p *program) error {
 	return withApp(p, func(ctx context.Context, a *app.App) error {
 		if err := prepare(ctx, p, a); err != nil {
@@ -43,7 +45,11 @@ func (c importCommand) importDatabase(p *program) error {
 		if err := c.openDatabaseRun(ctx, a.Repo, &o, "database:"+name); err != nil {
 			return err
 		}
-		return c.run(ctx, p, a, o, newProgress(p.stderr, total, rowsOf))
+		err = c.run(ctx, p, a, o, newProgress(p.stderr, total, rowsOf))
+		if err != nil && !errors.Is(err, errRefused) {
+			return err
+		}
+		return cmp.Or(importBarongAccounts(ctx, p, a, db, c.DryRun), err)
 	})
 }
 

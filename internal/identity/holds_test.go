@@ -103,7 +103,7 @@ func TestInvalidDetailsAreLeftOutAndNothingElse(t *testing.T) {
 	}; !slices.Equal(paths, want) {
 		t.Errorf("dropped %q\nwant %q", paths, want)
 	}
-	if len(user.Phones) != 2 || !user.Phones[0].ValidatedAt.Equal(late) || len(user.Labels) != 2 || user.Labels[0].Value != "new" || *user.Profile.FirstName != "Ada" {
+	if len(user.Phones) != 2 || !user.Phones[0].ValidatedAt.Equal(late) || len(user.Labels) != 2 || user.Labels[0].Value != "new" || *user.CurrentProfile().FirstName != "Ada" {
 		t.Errorf("%+v", user)
 	}
 }

@@ -17,6 +17,7 @@ type Import struct {
 	PasswordDigest string
 	Phone          *string // in any spelling; treated as validated now
 	Profile        ProfileFields
+	ProfileReview  *string // nil: drafted, and the label of the profile says whether it is complete
 
 	UID             string // "" for a new one
 	Role            string // "" for member
@@ -27,6 +28,9 @@ type Import struct {
 	ProfileMetadata []byte  // JSON, up to 64 KiB
 	// The times of the profile, and of each phone: a zero one means the user's.
 	ProfileCreatedAt, ProfileUpdatedAt time.Time
+	// Profiles are all profiles of the user, oldest first, in place of the members above that
+	// describe the only one.
+	Profiles []ImportedProfile
 
 	Phones    []Phone // numbers in any spelling
 	Labels    []Label // nil: the label that the profile gives, as in the operation; a zero time means the user's CreatedAt
@@ -93,14 +97,10 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violatio
 	broken := user.importPhones(p, phones)
 	violations = append(violations, broken...)
 
-	user.Profile, broken = importedProfile(in, now)
+	broken = user.importProfiles(in, now)
 	violations = append(violations, broken...)
-	if user.Profile != nil {
-		user.Profile.CreatedAt = firstTime(in.ProfileCreatedAt, user.CreatedAt)
-		user.Profile.UpdatedAt = firstTime(in.ProfileUpdatedAt, user.UpdatedAt)
-	}
 	violations = append(violations, p.checkImport(in, now)...)
-	violations = append(violations, user.importLabels(in.Labels)...)
+	violations = append(violations, user.importLabels(in)...)
 
 	// Like every new account, one without labels is pending, whatever the policy requires.
 	state := StatePending
@@ -128,14 +128,14 @@ func (u *User) importPhones(policy Policy, given []Phone) (violations []problem.
 }
 
 // importLabels stores the given labels or, without any, the label that the profile gives.
-func (u *User) importLabels(given []Label) (violations []problem.Violation) {
-	if given == nil {
-		if u.Profile != nil {
-			u.Labels = []Label{{Key: "profile", Value: u.Profile.LabelValue(), Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
+func (u *User) importLabels(in Import) (violations []problem.Violation) {
+	if in.Labels == nil {
+		if value := in.profileLabel(u.Profiles); value != "" {
+			u.Labels = []Label{{Key: ProfileLabel, Value: value, Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
 		}
 		return nil
 	}
-	for _, each := range given {
+	for _, each := range in.Labels {
 		label, broken := NewLabel(each.Key, each.Value)
 		violations = append(violations, broken...)
 		switch each.Scope {
@@ -157,22 +157,6 @@ func (u *User) importLabels(given []Label) (violations []problem.Violation) {
 		u.Labels = append(u.Labels, label)
 	}
 	return violations
-}
-
-// importedProfile makes a profile from the fields, or from metadata alone.
-func importedProfile(in Import, now time.Time) (*Profile, []problem.Violation) {
-	profile, violations := NewProfile(in.Profile, now)
-	if in.ProfileMetadata == nil {
-		return profile, violations
-	}
-	if !isMetadata(in.ProfileMetadata) {
-		return nil, append(violations, profileMetadataInvalid)
-	}
-	if profile == nil {
-		profile = &Profile{State: ProfilePartial}
-	}
-	profile.Metadata = in.ProfileMetadata
-	return profile, violations
 }
 
 // checkImport applies the rules for fields that only files have.

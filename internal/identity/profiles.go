@@ -10,7 +10,7 @@ import (
 	"barong/internal/problem"
 )
 
-// States of a profile.
+// States of a profile: whether it has all fields.
 const (
 	ProfilePartial   = "partial"
 	ProfileCompleted = "completed"
@@ -26,9 +26,10 @@ type Profile struct {
 	City      *string
 	Country   *string
 	State     string
+	Review    string // drafted, submitted, verified or rejected
+	Number    int    // among the profiles of the user, from 1
 	Metadata  []byte // a JSON object, or nil
 
-	// CreatedAt and UpdatedAt are set by imports, and read by exports only.
 	CreatedAt, UpdatedAt time.Time
 }
 
@@ -122,7 +123,8 @@ func NewProfile(f ProfileFields, today time.Time) (*Profile, []problem.Violation
 	return p, nil
 }
 
-// LabelValue returns the value of the private label "profile" that the user gets with the profile.
+// LabelValue returns the value of the private label "profile" that a user gets who is imported with
+// the profile and no review.
 func (p *Profile) LabelValue() string {
 	if p.State == ProfileCompleted {
 		return "verified"

@@ -44,7 +44,7 @@ func canonicalJSON(op *operation, given jsonobject.Members) ([]byte, error) {
 func TestOperationsAreReadFromTheSpecification(t *testing.T) {
 	t.Parallel()
 	operations := operationsByID(t)
-	if len(operations) != 12 {
+	if len(operations) != 25 {
 		t.Errorf("there are %d operations", len(operations))
 	}
 	filter := operations["filterUsersByLabel"]
@@ -70,7 +70,7 @@ func TestOperationsThatChangeSomethingAreTold(t *testing.T) {
 		}
 	}
 	slices.Sort(reading)
-	if want := []string{"filterUsersByLabel", "getTimestamp", "getUser", "listLabels", "listUsers"}; !slices.Equal(reading, want) {
+	if want := []string{"filterUsersByLabel", "getServiceAccount", "getTimestamp", "getUser", "listLabels", "listPhones", "listServiceAccounts", "listUsers"}; !slices.Equal(reading, want) {
 		t.Errorf("only reading are %v", reading)
 	}
 }

@@ -39,6 +39,8 @@ type parameter struct {
 	// Messages instead of "is invalid": for a value of the wrong type or format, and for a
 	// value that breaks another rule of the schema.
 	wrongType, wrongValue string
+	// blankIsAbsent is x-blank: absent: a blank value counts as none, because clients send it so.
+	blankIsAbsent bool
 }
 
 // onlyReads reports whether an operation changes nothing and consumes nothing, so that a
@@ -89,6 +91,7 @@ func operationOf(declared spec.Operation) (*operation, error) {
 		op.parameters = append(op.parameters, parameter{
 			name: name, schema: property.Value, required: slices.Contains(schema.Required, name),
 			wrongType: message("type"), wrongValue: message("value"),
+			blankIsAbsent: property.Value.Extensions["x-blank"] == "absent",
 		})
 	}
 	slices.SortFunc(op.parameters, func(a, b parameter) int { return int(order[a.name] - order[b.name]) })
@@ -133,6 +136,9 @@ func (op *operation) canonical(input jsonobject.Members, strict bool) (map[strin
 	failures := map[string][]problem.Violation{}
 	for _, p := range op.parameters {
 		value, state := p.read(input.Values)
+		if state == blank && p.blankIsAbsent {
+			state = absent
+		}
 		switch {
 		case state == present:
 			values[p.name] = value
@@ -233,23 +239,30 @@ func (op *operation) validate(values map[string]any, failures map[string][]probl
 }
 
 // countViolations returns the violation of the rule that exactly one parameter is given
-// (minProperties and maxProperties in the schema). An invalid parameter counts as given.
+// (minProperties and maxProperties in the schema), or at least one of those that are not required
+// (minProperties is then more than the number of the required ones). An invalid parameter counts
+// as given.
 func (op *operation) countViolations(values map[string]any, failures map[string][]problem.Violation) []problem.Violation {
 	var all, given []string
 	for _, p := range op.parameters {
+		if p.required {
+			continue
+		}
 		all = append(all, p.name)
 		if _, ok := values[p.name]; ok || len(failures[p.name]) > 0 {
 			given = append(given, p.name)
 		}
 	}
-	count := uint64(len(given))
+	count := uint64(len(given) + len(op.schema.Required))
 	switch {
 	case op.schema.MaxProps != nil && count > *op.schema.MaxProps:
 		return []problem.Violation{{Code: "mutually_exclusive", Message: strings.Join(given, ", ") + " are mutually exclusive"}}
-	case count < op.schema.MinProps:
-		return []problem.Violation{{Code: "exactly_one", Message: strings.Join(all, ", ") + " are missing, exactly one parameter must be provided"}}
-	default:
+	case count >= op.schema.MinProps:
 		return nil
+	case op.schema.MaxProps == nil:
+		return []problem.Violation{{Code: "at_least_one", Message: strings.Join(all, ", ") + " are missing, at least one parameter must be provided"}}
+	default:
+		return []problem.Violation{{Code: "exactly_one", Message: strings.Join(all, ", ") + " are missing, exactly one parameter must be provided"}}
 	}
 }
 

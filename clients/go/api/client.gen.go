@@ -15,6 +15,42 @@ import (
 	"time"
 )
 
+// Defines values for APIKeyAlgorithm.
+const (
+	APIKeyAlgorithmHS256 APIKeyAlgorithm = "HS256"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyAlgorithm enum.
+func (e APIKeyAlgorithm) Valid() bool {
+	switch e {
+	case APIKeyAlgorithmHS256:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for APIKeyState.
+const (
+	APIKeyStateActive   APIKeyState = "active"
+	APIKeyStateDisabled APIKeyState = "disabled"
+	APIKeyStateInactive APIKeyState = "inactive"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyState enum.
+func (e APIKeyState) Valid() bool {
+	switch e {
+	case APIKeyStateActive:
+		return true
+	case APIKeyStateDisabled:
+		return true
+	case APIKeyStateInactive:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FilterUsersByLabelParametersRange.
 const (
 	FilterUsersByLabelParametersRangeCreated FilterUsersByLabelParametersRange = "created"
@@ -69,6 +105,30 @@ func (e ListUsersParametersRange) Valid() bool {
 	}
 }
 
+// Defines values for ProfileVersionState.
+const (
+	ProfileVersionStateDrafted   ProfileVersionState = "drafted"
+	ProfileVersionStateRejected  ProfileVersionState = "rejected"
+	ProfileVersionStateSubmitted ProfileVersionState = "submitted"
+	ProfileVersionStateVerified  ProfileVersionState = "verified"
+)
+
+// Valid indicates whether the value is a known member of the ProfileVersionState enum.
+func (e ProfileVersionState) Valid() bool {
+	switch e {
+	case ProfileVersionStateDrafted:
+		return true
+	case ProfileVersionStateRejected:
+		return true
+	case ProfileVersionStateSubmitted:
+		return true
+	case ProfileVersionStateVerified:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProfileState.
 const (
 	ProfileStateCompleted ProfileState = "completed"
@@ -87,22 +147,66 @@ func (e ProfileState) Valid() bool {
 	}
 }
 
-// APIKey A key of a user's own. Published with this API; no operation returns one yet.
+// APIKey A key of a user or of a service account. Only createAPIKey returns its secret.
 type APIKey struct {
-	// Kid jwt public key
+	// Kid The public name of the key
 	Kid string `json:"kid"`
 
 	// Algorithm cryptographic hash function type
-	Algorithm string `json:"algorithm"`
+	Algorithm APIKeyAlgorithm `json:"algorithm"`
 
-	// Scope serialized array of scopes
-	Scope string `json:"scope"`
+	// Scope The scopes of the key
+	Scope []string `json:"scope"`
 
-	// State active/non-active state of key
-	State     string    `json:"state"`
-	Secret    *string   `json:"secret"`
+	// State state of the key
+	State APIKeyState `json:"state"`
+
+	// Secret Only in the response of createAPIKey
+	Secret    *string   `json:"secret,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// APIKeyAlgorithm cryptographic hash function type
+type APIKeyAlgorithm string
+
+// APIKeyState state of the key
+type APIKeyState string
+
+// Attachment A file that was stored, of a user or of nobody.
+type Attachment struct {
+	ID      int64   `json:"id"`
+	UserUID *string `json:"user_uid"`
+
+	// Upload file url, signed, good for a short time
+	Upload string `json:"upload"`
+}
+
+// CreateAPIKeyParameters defines model for CreateAPIKeyParameters.
+type CreateAPIKeyParameters struct {
+	// Algorithm Cryptographic hash function type: HS256
+	Algorithm string `json:"algorithm"`
+
+	// UID The uid of a user or of a service account
+	UID string `json:"uid"`
+
+	// Scopes Up to 32 scopes, with commas between: each 1 to 64 of `[A-Za-z0-9_:./*-]`
+	Scopes *string `json:"scopes,omitempty"`
+}
+
+// CreateAttachmentParameters defines model for CreateAttachmentParameters.
+type CreateAttachmentParameters struct {
+	// UID User uid; blank is absent
+	UID *string `json:"uid,omitempty"`
+
+	// Filename Name of the file, up to 255 characters: kept as data, never used as a path
+	Filename string `json:"filename"`
+
+	// FileExt File extension, with or without its dot: jpg, jpeg, png, pdf
+	FileExt string `json:"file_ext"`
+
+	// Upload Base64 encoded file, 1 byte to 10 MiB once decoded
+	Upload string `json:"upload"`
 }
 
 // CreateDocumentParameters defines model for CreateDocumentParameters.
@@ -145,6 +249,72 @@ type CreateLabelParameters struct {
 
 	// Value Label value: 3 to 255 of `[a-z0-9_-]` once lower-cased and trimmed
 	Value string `json:"value"`
+
+	// Description Any text of up to 255 characters. Since Barong 2.4
+	Description *string `json:"description,omitempty"`
+}
+
+// CreatePhoneParameters defines model for CreatePhoneParameters.
+type CreatePhoneParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Number An international number in any spelling: digits alone begin with the code of the country
+	Number string `json:"number"`
+}
+
+// CreateProfileParameters defines model for CreateProfileParameters.
+type CreateProfileParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// FirstName 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
+	FirstName *string `json:"first_name,omitempty"`
+
+	// LastName 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
+	LastName *string `json:"last_name,omitempty"`
+
+	// DOB Birthday date
+	DOB *Date `json:"dob,omitempty"`
+
+	// Address 1 to 255 characters that can be printed
+	Address *string `json:"address,omitempty"`
+
+	// Postcode 2 to 255 letters, marks and numbers of any script, spaces, dashes and "/"
+	Postcode *string `json:"postcode,omitempty"`
+
+	// City 1 to 255 letters, marks and numbers of any script, spaces, apostrophes, dashes, ". , / ( ) & ·"
+	City *string `json:"city,omitempty"`
+
+	// Country ISO 3166-1 alpha-2 or alpha-3 code, or XK
+	Country *string `json:"country,omitempty"`
+
+	// State drafted, submitted, verified or rejected; drafted unless given
+	State *string `json:"state,omitempty"`
+
+	// Metadata Any additional key: value pairs, the JSON text of an object of up to 65,535 bytes
+	Metadata *string `json:"metadata,omitempty"`
+}
+
+// CreateServiceAccountParameters defines model for CreateServiceAccountParameters.
+type CreateServiceAccountParameters struct {
+	// ServiceAccountRole One of the roles that the configuration lists
+	ServiceAccountRole string `json:"service_account_role"`
+
+	// OwnerUID The uid of the owner; blank is absent
+	OwnerUID *string `json:"owner_uid,omitempty"`
+
+	// ServiceAccountUID 3 to 36 letters and digits; without it the server makes one
+	ServiceAccountUID *string `json:"service_account_uid,omitempty"`
+
+	// ServiceAccountEmail Without it, the e-mail of the owner with the uid as its tag
+	ServiceAccountEmail *string `json:"service_account_email,omitempty"`
+
+	// ServiceAccountState Only without an owner: pending, active, disabled, or a state that the configuration names
+	ServiceAccountState *string `json:"service_account_state,omitempty"`
+
+	// ServiceAccountLevel Above 0 it takes the place of the level of the owner
+	ServiceAccountLevel *int32 `json:"service_account_level,omitempty"`
 }
 
 // CreateUserParameters defines model for CreateUserParameters.
@@ -166,6 +336,21 @@ type DeleteLabelParameters struct {
 
 	// Key Label key
 	Key string `json:"key"`
+}
+
+// DeletePhoneParameters defines model for DeletePhoneParameters.
+type DeletePhoneParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Number The number, in any spelling
+	Number string `json:"number"`
+}
+
+// DeleteServiceAccountParameters defines model for DeleteServiceAccountParameters.
+type DeleteServiceAccountParameters struct {
+	// UID Service account uid
+	UID string `json:"uid"`
 }
 
 // Document defines model for Document.
@@ -240,6 +425,15 @@ type FilterUsersByLabelParameters struct {
 // FilterUsersByLabelParametersRange Which time of the label `from` and `to` are about
 type FilterUsersByLabelParametersRange string
 
+// GetServiceAccountParameters Exactly one of the two.
+type GetServiceAccountParameters struct {
+	// UID Service account uid
+	UID *string `json:"uid,omitempty"`
+
+	// Email Service account email
+	Email *string `json:"email,omitempty"`
+}
+
 // GetTimestampParameters The operation takes none.
 type GetTimestampParameters = map[string]interface{}
 
@@ -289,6 +483,9 @@ type ImportUserParameters struct {
 
 	// ReferralUID The uid of the user who invited this one
 	ReferralUID *string `json:"referral_uid,omitempty"`
+
+	// State State of the profile: drafted, submitted, verified or rejected. Given, it makes a profile even without a field, and is the value of the label `profile`. Since Barong 2.4
+	State *string `json:"state,omitempty"`
 }
 
 // Label defines model for Label.
@@ -303,6 +500,9 @@ type Label struct {
 	Scope     LabelScope `json:"scope"`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
+
+	// Description Any text
+	Description *string `json:"description"`
 }
 
 // LabelScope Label scope: public or private
@@ -312,6 +512,27 @@ type LabelScope string
 type ListLabelsParameters struct {
 	// UserUID User uid
 	UserUID string `json:"user_uid"`
+}
+
+// ListPhonesParameters defines model for ListPhonesParameters.
+type ListPhonesParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+}
+
+// ListServiceAccountsParameters defines model for ListServiceAccountsParameters.
+type ListServiceAccountsParameters struct {
+	// Page Page number
+	Page *int64 `json:"page,omitempty"`
+
+	// Limit Number of service accounts per page
+	Limit *int64 `json:"limit,omitempty"`
+
+	// OwnerUID If set, only the service accounts of this user
+	OwnerUID *string `json:"owner_uid,omitempty"`
+
+	// OwnerEmail If set, only the service accounts of the user with this e-mail, in whatever case
+	OwnerEmail *string `json:"owner_email,omitempty"`
 }
 
 // ListUsersParameters defines model for ListUsersParameters.
@@ -363,7 +584,7 @@ type ListUsersParameters struct {
 type ListUsersParametersRange string
 
 // ListedUser A user in a list. With `extended` every member is there, as in `UserWithFullInfo`; without it `created_at`,
-// `updated_at`, `labels`, `phones` and `profile` are left out, as in `User`.
+// `updated_at`, `labels`, `phones`, `profile` and `profiles` are left out, as in `User`.
 type ListedUser struct {
 	Email string `json:"email"`
 	UID   string `json:"uid"`
@@ -396,6 +617,9 @@ type ListedUser struct {
 
 	// Profile Who the user says to be, or null.
 	Profile *Profile `json:"profile,omitempty"`
+
+	// Profiles Only with `extended`, oldest first
+	Profiles *[]ProfileVersion `json:"profiles,omitempty"`
 }
 
 // Phone defines model for Phone.
@@ -406,6 +630,48 @@ type Phone struct {
 	// Number Digits of the international number, without +
 	Number      string     `json:"number"`
 	ValidatedAt *time.Time `json:"validated_at"`
+}
+
+// ProfileVersion One of the profiles of a user.
+type ProfileVersion struct {
+	FirstName *string `json:"first_name"`
+	LastName  *string `json:"last_name"`
+
+	// DOB Birthday date
+	DOB      *Date   `json:"dob"`
+	Address  *string `json:"address"`
+	Postcode *string `json:"postcode"`
+	City     *string `json:"city"`
+
+	// Country ISO 3166-1 alpha-2 or alpha-3 code, as it was given
+	Country *string `json:"country"`
+
+	// State Where the verification of the profile stands
+	State ProfileVersionState `json:"state"`
+
+	// Metadata Profile additional fields
+	Metadata  *map[string]interface{} `json:"metadata"`
+	CreatedAt time.Time               `json:"created_at"`
+	UpdatedAt time.Time               `json:"updated_at"`
+}
+
+// ProfileVersionState Where the verification of the profile stands
+type ProfileVersionState string
+
+// ServiceAccount An account of a program.
+type ServiceAccount struct {
+	Email string `json:"email"`
+	UID   string `json:"uid"`
+	Role  string `json:"role"`
+	Level int    `json:"level"`
+
+	// State That of the owner, or disabled; without an owner its own
+	State string `json:"state"`
+
+	// User The user who owns a service account, with the members of a User, or null.
+	User      *Owner    `json:"user"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // SignOTPForm As SignOTPParameters; a form cannot hold an object, so `jwt` is its JSON text.
@@ -447,6 +713,21 @@ type Timestamp struct {
 	Timestamp int64 `json:"timestamp"`
 }
 
+// UpdateAPIKeyParameters defines model for UpdateAPIKeyParameters.
+type UpdateAPIKeyParameters struct {
+	// Kid The key
+	Kid string `json:"kid"`
+
+	// UID The uid of its holder
+	UID string `json:"uid"`
+
+	// Scopes Up to 32 scopes, with commas between; commas alone for none
+	Scopes *string `json:"scopes,omitempty"`
+
+	// State active, inactive or disabled
+	State *string `json:"state,omitempty"`
+}
+
 // UpdateLabelParameters defines model for UpdateLabelParameters.
 type UpdateLabelParameters struct {
 	// UserUID User uid
@@ -460,6 +741,30 @@ type UpdateLabelParameters struct {
 
 	// Replace When true label will be created if not exist
 	Replace *bool `json:"replace,omitempty"`
+
+	// Description Any text of up to 255 characters; what is left out stays. Since Barong 2.4
+	Description *string `json:"description,omitempty"`
+}
+
+// UpdateServiceAccountParameters defines model for UpdateServiceAccountParameters.
+type UpdateServiceAccountParameters struct {
+	// UID Service account uid
+	UID string `json:"uid"`
+
+	// OwnerUID The uid of the new owner
+	OwnerUID *string `json:"owner_uid,omitempty"`
+}
+
+// UpdateUserParameters At least one of the last two.
+type UpdateUserParameters struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Role One of the roles that the configuration lists
+	Role *string `json:"role,omitempty"`
+
+	// Data Any additional data, a JSON text of up to 1024 characters
+	Data *string `json:"data,omitempty"`
 }
 
 // User A user in a list without `extended`, as published with this API. Lists declare ListedUser.
@@ -505,6 +810,9 @@ type UserWithFullInfo struct {
 
 	// Profile Who the user says to be, or null.
 	Profile *Profile `json:"profile"`
+
+	// Profiles All profiles, oldest first
+	Profiles []ProfileVersion `json:"profiles"`
 }
 
 // UserWithKYC defines model for UserWithKYC.
@@ -531,6 +839,9 @@ type UserWithKYC struct {
 	ReferralUID *string   `json:"referral_uid"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+
+	// Profiles All profiles, oldest first
+	Profiles []ProfileVersion `json:"profiles"`
 }
 
 // UserWithProfile defines model for UserWithProfile.
@@ -554,6 +865,29 @@ type UserWithProfile struct {
 	ReferralUID *string   `json:"referral_uid"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+
+	// Profiles All profiles, oldest first
+	Profiles []ProfileVersion `json:"profiles"`
+}
+
+// Owner The user who owns a service account, with the members of a User, or null.
+type Owner struct {
+	Email string `json:"email"`
+	UID   string `json:"uid"`
+	Role  string `json:"role"`
+	Level int    `json:"level"`
+
+	// OTP is 2FA enabled for account
+	OTP bool `json:"otp"`
+
+	// State pending, active, or the state that a trigger of the configuration gives: banned, deleted, locked
+	State string `json:"state"`
+
+	// ReferralUID UID of referrer
+	ReferralUID *string `json:"referral_uid"`
+
+	// Data additional phone and profile info
+	Data *string `json:"data"`
 }
 
 // Profile Who the user says to be, or null.
@@ -580,8 +914,20 @@ type Profile struct {
 // ProfileState completed when all fields but metadata are there
 type ProfileState string
 
+// ServiceAccountPage defines model for ServiceAccountPage.
+type ServiceAccountPage = []ServiceAccount
+
 // UserPage defines model for UserPage.
 type UserPage = []ListedUser
+
+// CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
+type CreateAPIKeyJSONRequestBody = CreateAPIKeyParameters
+
+// UpdateAPIKeyJSONRequestBody defines body for UpdateAPIKey for application/json ContentType.
+type UpdateAPIKeyJSONRequestBody = UpdateAPIKeyParameters
+
+// CreateAttachmentJSONRequestBody defines body for CreateAttachment for application/json ContentType.
+type CreateAttachmentJSONRequestBody = CreateAttachmentParameters
 
 // CreateDocumentJSONRequestBody defines body for CreateDocument for application/json ContentType.
 type CreateDocumentJSONRequestBody = CreateDocumentParameters
@@ -604,6 +950,33 @@ type ListLabelsJSONRequestBody = ListLabelsParameters
 // SignOTPJSONRequestBody defines body for SignOTP for application/json ContentType.
 type SignOTPJSONRequestBody = SignOTPParameters
 
+// CreatePhoneJSONRequestBody defines body for CreatePhone for application/json ContentType.
+type CreatePhoneJSONRequestBody = CreatePhoneParameters
+
+// DeletePhoneJSONRequestBody defines body for DeletePhone for application/json ContentType.
+type DeletePhoneJSONRequestBody = DeletePhoneParameters
+
+// ListPhonesJSONRequestBody defines body for ListPhones for application/json ContentType.
+type ListPhonesJSONRequestBody = ListPhonesParameters
+
+// CreateProfileJSONRequestBody defines body for CreateProfile for application/json ContentType.
+type CreateProfileJSONRequestBody = CreateProfileParameters
+
+// CreateServiceAccountJSONRequestBody defines body for CreateServiceAccount for application/json ContentType.
+type CreateServiceAccountJSONRequestBody = CreateServiceAccountParameters
+
+// DeleteServiceAccountJSONRequestBody defines body for DeleteServiceAccount for application/json ContentType.
+type DeleteServiceAccountJSONRequestBody = DeleteServiceAccountParameters
+
+// GetServiceAccountJSONRequestBody defines body for GetServiceAccount for application/json ContentType.
+type GetServiceAccountJSONRequestBody = GetServiceAccountParameters
+
+// ListServiceAccountsJSONRequestBody defines body for ListServiceAccounts for application/json ContentType.
+type ListServiceAccountsJSONRequestBody = ListServiceAccountsParameters
+
+// UpdateServiceAccountJSONRequestBody defines body for UpdateServiceAccount for application/json ContentType.
+type UpdateServiceAccountJSONRequestBody = UpdateServiceAccountParameters
+
 // GetTimestampJSONRequestBody defines body for GetTimestamp for application/json ContentType.
 type GetTimestampJSONRequestBody = GetTimestampParameters
 
@@ -618,6 +991,9 @@ type ImportUserJSONRequestBody = ImportUserParameters
 
 // ListUsersJSONRequestBody defines body for ListUsers for application/json ContentType.
 type ListUsersJSONRequestBody = ListUsersParameters
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UpdateUserParameters
 
 // Getter for additional properties for EnvelopeSignature_Header. Returns the specified
 // element and whether it was found
@@ -760,6 +1136,92 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// CreateAPIKeyWithBody Create an API key
+	//
+	// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+	// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+	// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+	CreateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAPIKey Create an API key
+	//
+	// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+	// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+	// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+	CreateAPIKey(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateAPIKeyWithBody Change an API key
+	//
+	// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+	// response has no secret.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+	UpdateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateAPIKey Change an API key
+	//
+	// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+	// response has no secret.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+	UpdateAPIKey(ctx context.Context, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAttachmentWithBody Store an attachment
+	//
+	// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+	// `/documents`. No label is written. No such user: 404.
+	//
+	// Since Barong 3.
+	//
+	// Scope: `write_attachments`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+	CreateAttachmentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAttachment Store an attachment
+	//
+	// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+	// `/documents`. No label is written. No such user: 404.
+	//
+	// Since Barong 3.
+	//
+	// Scope: `write_attachments`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+	CreateAttachment(ctx context.Context, body CreateAttachmentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateDocumentWithBody Store a KYC document
 	//
@@ -941,6 +1403,264 @@ type ClientInterface interface {
 	// Corresponds with POST /otp/sign (the `SignOTP` operationId).
 	SignOTP(ctx context.Context, body SignOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CreatePhoneWithBody Add a validated number
+	//
+	// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+	// `phone`. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /phones (the `CreatePhone` operationId).
+	CreatePhoneWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePhone Add a validated number
+	//
+	// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+	// `phone`. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /phones (the `CreatePhone` operationId).
+	CreatePhone(ctx context.Context, body CreatePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeletePhoneWithBody Delete a number
+	//
+	// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+	// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+	DeletePhoneWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeletePhone Delete a number
+	//
+	// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+	// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+	DeletePhone(ctx context.Context, body DeletePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPhonesWithBody All numbers of a user
+	//
+	// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_phones`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /phones/get (the `ListPhones` operationId).
+	ListPhonesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPhones All numbers of a user
+	//
+	// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_phones`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /phones/get (the `ListPhones` operationId).
+	ListPhones(ctx context.Context, body ListPhonesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateProfileWithBody Add a profile
+	//
+	// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+	// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+	// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+	// No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /profiles (the `CreateProfile` operationId).
+	CreateProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateProfile Add a profile
+	//
+	// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+	// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+	// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+	// No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /profiles (the `CreateProfile` operationId).
+	CreateProfile(ctx context.Context, body CreateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateServiceAccountWithBody Create a service account
+	//
+	// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+	// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+	// count as absent. Unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+	CreateServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateServiceAccount Create a service account
+	//
+	// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+	// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+	// count as absent. Unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+	CreateServiceAccount(ctx context.Context, body CreateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteServiceAccountWithBody Disable a service account
+	//
+	// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+	// taken. A second deletion changes nothing. No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+	DeleteServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteServiceAccount Disable a service account
+	//
+	// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+	// taken. A second deletion changes nothing. No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+	DeleteServiceAccount(ctx context.Context, body DeleteServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetServiceAccountWithBody One service account
+	//
+	// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+	// No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+	GetServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetServiceAccount One service account
+	//
+	// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+	// No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+	GetServiceAccount(ctx context.Context, body GetServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListServiceAccountsWithBody All service accounts, page by page
+	//
+	// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+	// both are given they must be of one user. An owner whom nobody is has none.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+	ListServiceAccountsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListServiceAccounts All service accounts, page by page
+	//
+	// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+	// both are given they must be of one user. An owner whom nobody is has none.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+	ListServiceAccounts(ctx context.Context, body ListServiceAccountsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateServiceAccountWithBody Give a service account another owner
+	//
+	// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+	// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+	// unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.31.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+	UpdateServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateServiceAccount Give a service account another owner
+	//
+	// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+	// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+	// unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.31.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+	UpdateServiceAccount(ctx context.Context, body UpdateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetTimestampWithBody Server time
 	//
 	// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -1066,6 +1786,180 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /users/list (the `ListUsers` operationId).
 	ListUsers(ctx context.Context, body ListUsersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateUserWithBody Change a role, or additional data
+	//
+	// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+	// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /users/update (the `UpdateUser` operationId).
+	UpdateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateUser Change a role, or additional data
+	//
+	// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+	// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /users/update (the `UpdateUser` operationId).
+	UpdateUser(ctx context.Context, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// CreateAPIKeyWithBody Create an API key
+//
+// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+func (c *Client) CreateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAPIKeyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAPIKey Create an API key
+//
+// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+func (c *Client) CreateAPIKey(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAPIKeyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateAPIKeyWithBody Change an API key
+//
+// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+// response has no secret.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+func (c *Client) UpdateAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAPIKeyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateAPIKey Change an API key
+//
+// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+// response has no secret.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+func (c *Client) UpdateAPIKey(ctx context.Context, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAPIKeyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAttachmentWithBody Store an attachment
+//
+// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+// `/documents`. No label is written. No such user: 404.
+//
+// Since Barong 3.
+//
+// Scope: `write_attachments`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+func (c *Client) CreateAttachmentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAttachmentRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAttachment Store an attachment
+//
+// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+// `/documents`. No label is written. No such user: 404.
+//
+// Since Barong 3.
+//
+// Scope: `write_attachments`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+func (c *Client) CreateAttachment(ctx context.Context, body CreateAttachmentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAttachmentRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // CreateDocumentWithBody Store a KYC document
@@ -1388,6 +2282,444 @@ func (c *Client) SignOTP(ctx context.Context, body SignOTPJSONRequestBody, reqEd
 	return c.Client.Do(req)
 }
 
+// CreatePhoneWithBody Add a validated number
+//
+// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+// `phone`. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /phones (the `CreatePhone` operationId).
+func (c *Client) CreatePhoneWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePhoneRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePhone Add a validated number
+//
+// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+// `phone`. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /phones (the `CreatePhone` operationId).
+func (c *Client) CreatePhone(ctx context.Context, body CreatePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePhoneRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeletePhoneWithBody Delete a number
+//
+// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+func (c *Client) DeletePhoneWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeletePhoneRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeletePhone Delete a number
+//
+// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+func (c *Client) DeletePhone(ctx context.Context, body DeletePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeletePhoneRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPhonesWithBody All numbers of a user
+//
+// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_phones`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /phones/get (the `ListPhones` operationId).
+func (c *Client) ListPhonesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPhonesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPhones All numbers of a user
+//
+// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_phones`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /phones/get (the `ListPhones` operationId).
+func (c *Client) ListPhones(ctx context.Context, body ListPhonesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPhonesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateProfileWithBody Add a profile
+//
+// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+// No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /profiles (the `CreateProfile` operationId).
+func (c *Client) CreateProfileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateProfileRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateProfile Add a profile
+//
+// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+// No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /profiles (the `CreateProfile` operationId).
+func (c *Client) CreateProfile(ctx context.Context, body CreateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateProfileRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateServiceAccountWithBody Create a service account
+//
+// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+// count as absent. Unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+func (c *Client) CreateServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateServiceAccountRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateServiceAccount Create a service account
+//
+// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+// count as absent. Unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+func (c *Client) CreateServiceAccount(ctx context.Context, body CreateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateServiceAccountRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteServiceAccountWithBody Disable a service account
+//
+// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+// taken. A second deletion changes nothing. No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+func (c *Client) DeleteServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteServiceAccountRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteServiceAccount Disable a service account
+//
+// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+// taken. A second deletion changes nothing. No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+func (c *Client) DeleteServiceAccount(ctx context.Context, body DeleteServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteServiceAccountRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetServiceAccountWithBody One service account
+//
+// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+// No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+func (c *Client) GetServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetServiceAccountRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetServiceAccount One service account
+//
+// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+// No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+func (c *Client) GetServiceAccount(ctx context.Context, body GetServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetServiceAccountRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListServiceAccountsWithBody All service accounts, page by page
+//
+// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+// both are given they must be of one user. An owner whom nobody is has none.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+func (c *Client) ListServiceAccountsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListServiceAccountsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListServiceAccounts All service accounts, page by page
+//
+// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+// both are given they must be of one user. An owner whom nobody is has none.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+func (c *Client) ListServiceAccounts(ctx context.Context, body ListServiceAccountsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListServiceAccountsRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateServiceAccountWithBody Give a service account another owner
+//
+// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+// unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.31.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+func (c *Client) UpdateServiceAccountWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateServiceAccountRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateServiceAccount Give a service account another owner
+//
+// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+// unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.31.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+func (c *Client) UpdateServiceAccount(ctx context.Context, body UpdateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateServiceAccountRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetTimestampWithBody Server time
 //
 // Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -1612,6 +2944,174 @@ func (c *Client) ListUsers(ctx context.Context, body ListUsersJSONRequestBody, r
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// UpdateUserWithBody Change a role, or additional data
+//
+// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /users/update (the `UpdateUser` operationId).
+func (c *Client) UpdateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateUserRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateUser Change a role, or additional data
+//
+// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /users/update (the `UpdateUser` operationId).
+func (c *Client) UpdateUser(ctx context.Context, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateUserRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewCreateAPIKeyRequest calls the generic CreateAPIKey builder with application/json body
+func NewCreateAPIKeyRequest(server string, body CreateAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateAPIKeyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateAPIKeyRequestWithBody constructs an http.Request for the CreateAPIKey method, with any body, and a specified content type
+func NewCreateAPIKeyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api_keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUpdateAPIKeyRequest calls the generic UpdateAPIKey builder with application/json body
+func NewUpdateAPIKeyRequest(server string, body UpdateAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateAPIKeyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewUpdateAPIKeyRequestWithBody constructs an http.Request for the UpdateAPIKey method, with any body, and a specified content type
+func NewUpdateAPIKeyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api_keys/update")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCreateAttachmentRequest calls the generic CreateAttachment builder with application/json body
+func NewCreateAttachmentRequest(server string, body CreateAttachmentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateAttachmentRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateAttachmentRequestWithBody constructs an http.Request for the CreateAttachment method, with any body, and a specified content type
+func NewCreateAttachmentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/attachments")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }
 
 // NewCreateDocumentRequest calls the generic CreateDocument builder with application/json body
@@ -1894,6 +3394,366 @@ func NewSignOTPRequestWithBody(server string, contentType string, body io.Reader
 	return req, nil
 }
 
+// NewCreatePhoneRequest calls the generic CreatePhone builder with application/json body
+func NewCreatePhoneRequest(server string, body CreatePhoneJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreatePhoneRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreatePhoneRequestWithBody constructs an http.Request for the CreatePhone method, with any body, and a specified content type
+func NewCreatePhoneRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/phones")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeletePhoneRequest calls the generic DeletePhone builder with application/json body
+func NewDeletePhoneRequest(server string, body DeletePhoneJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeletePhoneRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewDeletePhoneRequestWithBody constructs an http.Request for the DeletePhone method, with any body, and a specified content type
+func NewDeletePhoneRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/phones/delete")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListPhonesRequest calls the generic ListPhones builder with application/json body
+func NewListPhonesRequest(server string, body ListPhonesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewListPhonesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewListPhonesRequestWithBody constructs an http.Request for the ListPhones method, with any body, and a specified content type
+func NewListPhonesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/phones/get")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCreateProfileRequest calls the generic CreateProfile builder with application/json body
+func NewCreateProfileRequest(server string, body CreateProfileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateProfileRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateProfileRequestWithBody constructs an http.Request for the CreateProfile method, with any body, and a specified content type
+func NewCreateProfileRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/profiles")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCreateServiceAccountRequest calls the generic CreateServiceAccount builder with application/json body
+func NewCreateServiceAccountRequest(server string, body CreateServiceAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateServiceAccountRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateServiceAccountRequestWithBody constructs an http.Request for the CreateServiceAccount method, with any body, and a specified content type
+func NewCreateServiceAccountRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/service_accounts/create")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteServiceAccountRequest calls the generic DeleteServiceAccount builder with application/json body
+func NewDeleteServiceAccountRequest(server string, body DeleteServiceAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeleteServiceAccountRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewDeleteServiceAccountRequestWithBody constructs an http.Request for the DeleteServiceAccount method, with any body, and a specified content type
+func NewDeleteServiceAccountRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/service_accounts/delete")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetServiceAccountRequest calls the generic GetServiceAccount builder with application/json body
+func NewGetServiceAccountRequest(server string, body GetServiceAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGetServiceAccountRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewGetServiceAccountRequestWithBody constructs an http.Request for the GetServiceAccount method, with any body, and a specified content type
+func NewGetServiceAccountRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/service_accounts/get")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListServiceAccountsRequest calls the generic ListServiceAccounts builder with application/json body
+func NewListServiceAccountsRequest(server string, body ListServiceAccountsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewListServiceAccountsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewListServiceAccountsRequestWithBody constructs an http.Request for the ListServiceAccounts method, with any body, and a specified content type
+func NewListServiceAccountsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/service_accounts/list")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUpdateServiceAccountRequest calls the generic UpdateServiceAccount builder with application/json body
+func NewUpdateServiceAccountRequest(server string, body UpdateServiceAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateServiceAccountRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewUpdateServiceAccountRequestWithBody constructs an http.Request for the UpdateServiceAccount method, with any body, and a specified content type
+func NewUpdateServiceAccountRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/service_accounts/update")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetTimestampRequest calls the generic GetTimestamp builder with application/json body
 func NewGetTimestampRequest(server string, body GetTimestampJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2094,6 +3954,46 @@ func NewListUsersRequestWithBody(server string, contentType string, body io.Read
 	return req, nil
 }
 
+// NewUpdateUserRequest calls the generic UpdateUser builder with application/json body
+func NewUpdateUserRequest(server string, body UpdateUserJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateUserRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewUpdateUserRequestWithBody constructs an http.Request for the UpdateUser method, with any body, and a specified content type
+func NewUpdateUserRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/users/update")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -2137,6 +4037,92 @@ func WithBaseURL(baseURL string) ClientOption {
 
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
+
+	// CreateAPIKeyWithBodyWithResponse Create an API key
+	//
+	// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+	// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+	// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+	CreateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
+
+	// CreateAPIKeyWithResponse Create an API key
+	//
+	// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+	// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+	// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+	CreateAPIKeyWithResponse(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error)
+
+	// UpdateAPIKeyWithBodyWithResponse Change an API key
+	//
+	// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+	// response has no secret.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+	UpdateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
+
+	// UpdateAPIKeyWithResponse Change an API key
+	//
+	// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+	// response has no secret.
+	//
+	// Since Barong 2.6.32.
+	//
+	// Scope: `write_apikeys`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+	UpdateAPIKeyWithResponse(ctx context.Context, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error)
+
+	// CreateAttachmentWithBodyWithResponse Store an attachment
+	//
+	// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+	// `/documents`. No label is written. No such user: 404.
+	//
+	// Since Barong 3.
+	//
+	// Scope: `write_attachments`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+	CreateAttachmentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAttachmentResponse, error)
+
+	// CreateAttachmentWithResponse Store an attachment
+	//
+	// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+	// `/documents`. No label is written. No such user: 404.
+	//
+	// Since Barong 3.
+	//
+	// Scope: `write_attachments`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+	CreateAttachmentWithResponse(ctx context.Context, body CreateAttachmentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAttachmentResponse, error)
 
 	// CreateDocumentWithBodyWithResponse Store a KYC document
 	//
@@ -2318,6 +4304,264 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /otp/sign (the `SignOTP` operationId).
 	SignOTPWithResponse(ctx context.Context, body SignOTPJSONRequestBody, reqEditors ...RequestEditorFn) (*SignOTPResponse, error)
 
+	// CreatePhoneWithBodyWithResponse Add a validated number
+	//
+	// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+	// `phone`. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /phones (the `CreatePhone` operationId).
+	CreatePhoneWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePhoneResponse, error)
+
+	// CreatePhoneWithResponse Add a validated number
+	//
+	// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+	// `phone`. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /phones (the `CreatePhone` operationId).
+	CreatePhoneWithResponse(ctx context.Context, body CreatePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePhoneResponse, error)
+
+	// DeletePhoneWithBodyWithResponse Delete a number
+	//
+	// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+	// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+	DeletePhoneWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeletePhoneResponse, error)
+
+	// DeletePhoneWithResponse Delete a number
+	//
+	// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+	// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_phones`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+	DeletePhoneWithResponse(ctx context.Context, body DeletePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*DeletePhoneResponse, error)
+
+	// ListPhonesWithBodyWithResponse All numbers of a user
+	//
+	// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_phones`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /phones/get (the `ListPhones` operationId).
+	ListPhonesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ListPhonesResponse, error)
+
+	// ListPhonesWithResponse All numbers of a user
+	//
+	// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_phones`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /phones/get (the `ListPhones` operationId).
+	ListPhonesWithResponse(ctx context.Context, body ListPhonesJSONRequestBody, reqEditors ...RequestEditorFn) (*ListPhonesResponse, error)
+
+	// CreateProfileWithBodyWithResponse Add a profile
+	//
+	// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+	// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+	// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+	// No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /profiles (the `CreateProfile` operationId).
+	CreateProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProfileResponse, error)
+
+	// CreateProfileWithResponse Add a profile
+	//
+	// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+	// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+	// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+	// No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /profiles (the `CreateProfile` operationId).
+	CreateProfileWithResponse(ctx context.Context, body CreateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProfileResponse, error)
+
+	// CreateServiceAccountWithBodyWithResponse Create a service account
+	//
+	// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+	// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+	// count as absent. Unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+	CreateServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateServiceAccountResponse, error)
+
+	// CreateServiceAccountWithResponse Create a service account
+	//
+	// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+	// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+	// count as absent. Unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+	CreateServiceAccountWithResponse(ctx context.Context, body CreateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateServiceAccountResponse, error)
+
+	// DeleteServiceAccountWithBodyWithResponse Disable a service account
+	//
+	// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+	// taken. A second deletion changes nothing. No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+	DeleteServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeleteServiceAccountResponse, error)
+
+	// DeleteServiceAccountWithResponse Disable a service account
+	//
+	// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+	// taken. A second deletion changes nothing. No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+	DeleteServiceAccountWithResponse(ctx context.Context, body DeleteServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*DeleteServiceAccountResponse, error)
+
+	// GetServiceAccountWithBodyWithResponse One service account
+	//
+	// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+	// No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+	GetServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetServiceAccountResponse, error)
+
+	// GetServiceAccountWithResponse One service account
+	//
+	// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+	// No such account: 404.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+	GetServiceAccountWithResponse(ctx context.Context, body GetServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*GetServiceAccountResponse, error)
+
+	// ListServiceAccountsWithBodyWithResponse All service accounts, page by page
+	//
+	// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+	// both are given they must be of one user. An owner whom nobody is has none.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+	ListServiceAccountsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ListServiceAccountsResponse, error)
+
+	// ListServiceAccountsWithResponse All service accounts, page by page
+	//
+	// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+	// both are given they must be of one user. An owner whom nobody is has none.
+	//
+	// Since Barong 2.6.0.
+	//
+	// Scope: `read_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+	ListServiceAccountsWithResponse(ctx context.Context, body ListServiceAccountsJSONRequestBody, reqEditors ...RequestEditorFn) (*ListServiceAccountsResponse, error)
+
+	// UpdateServiceAccountWithBodyWithResponse Give a service account another owner
+	//
+	// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+	// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+	// unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.31.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+	UpdateServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateServiceAccountResponse, error)
+
+	// UpdateServiceAccountWithResponse Give a service account another owner
+	//
+	// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+	// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+	// unknown owner: 422 `User doesnt exist`.
+	//
+	// Since Barong 2.6.31.
+	//
+	// Scope: `write_service_accounts`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+	UpdateServiceAccountWithResponse(ctx context.Context, body UpdateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateServiceAccountResponse, error)
+
 	// GetTimestampWithBodyWithResponse Server time
 	//
 	// Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -2443,6 +4687,157 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /users/list (the `ListUsers` operationId).
 	ListUsersWithResponse(ctx context.Context, body ListUsersJSONRequestBody, reqEditors ...RequestEditorFn) (*ListUsersResponse, error)
+
+	// UpdateUserWithBodyWithResponse Change a role, or additional data
+	//
+	// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+	// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /users/update (the `UpdateUser` operationId).
+	UpdateUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateUserResponse, error)
+
+	// UpdateUserWithResponse Change a role, or additional data
+	//
+	// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+	// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+	//
+	// Since Barong 2.4.7.
+	//
+	// Scope: `write_users`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /users/update (the `UpdateUser` operationId).
+	UpdateUserWithResponse(ctx context.Context, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateUserResponse, error)
+}
+
+type CreateAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *APIKey
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateAPIKeyResponse) GetJSON201() *APIKey {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateAPIKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *APIKey
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r UpdateAPIKeyResponse) GetJSON201() *APIKey {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateAPIKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateAPIKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateAPIKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateAPIKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateAttachmentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Attachment
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateAttachmentResponse) GetJSON201() *Attachment {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateAttachmentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateAttachmentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateAttachmentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateAttachmentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type CreateDocumentResponse struct {
@@ -2732,6 +5127,375 @@ func (r SignOTPResponse) ContentType() string {
 	return ""
 }
 
+type CreatePhoneResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Phone
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreatePhoneResponse) GetJSON201() *Phone {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r CreatePhoneResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreatePhoneResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreatePhoneResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreatePhoneResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeletePhoneResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Phone
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r DeletePhoneResponse) GetJSON201() *Phone {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r DeletePhoneResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeletePhoneResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeletePhoneResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeletePhoneResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListPhonesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *[]Phone
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r ListPhonesResponse) GetJSON201() *[]Phone {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r ListPhonesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListPhonesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListPhonesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListPhonesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateProfileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *UserWithProfile
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateProfileResponse) GetJSON201() *UserWithProfile {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateProfileResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateProfileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateProfileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateProfileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateServiceAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ServiceAccount
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateServiceAccountResponse) GetJSON201() *ServiceAccount {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateServiceAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateServiceAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateServiceAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateServiceAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteServiceAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ServiceAccount
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r DeleteServiceAccountResponse) GetJSON201() *ServiceAccount {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteServiceAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteServiceAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteServiceAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteServiceAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetServiceAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ServiceAccount
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r GetServiceAccountResponse) GetJSON201() *ServiceAccount {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r GetServiceAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetServiceAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetServiceAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetServiceAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListServiceAccountsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ServiceAccountPage
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r ListServiceAccountsResponse) GetJSON201() *ServiceAccountPage {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r ListServiceAccountsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListServiceAccountsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListServiceAccountsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListServiceAccountsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateServiceAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *ServiceAccount
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r UpdateServiceAccountResponse) GetJSON201() *ServiceAccount {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateServiceAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateServiceAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateServiceAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateServiceAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetTimestampResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2935,6 +5699,169 @@ func (r ListUsersResponse) ContentType() string {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
+}
+
+type UpdateUserResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *UserWithProfile
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r UpdateUserResponse) GetJSON201() *UserWithProfile {
+	return r.JSON201
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateUserResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateUserResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateUserResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateUserResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateAPIKeyWithBodyWithResponse Create an API key
+//
+// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+func (c *ClientWithResponses) CreateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
+	rsp, err := c.CreateAPIKeyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAPIKeyResponse(rsp)
+}
+
+// CreateAPIKeyWithResponse Create an API key
+//
+// Creates an active key for a user or a service account, which must be active. The server makes the secret and shows it once,
+// in this response. Nothing on this server checks keys: that is the task of the gateway in front of other services.
+// An installation allows keys of users and of service accounts by a setting each; else 422 `disabled_management_endpoint`.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api_keys (the `CreateAPIKey` operationId).
+func (c *ClientWithResponses) CreateAPIKeyWithResponse(ctx context.Context, body CreateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAPIKeyResponse, error) {
+	rsp, err := c.CreateAPIKey(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAPIKeyResponse(rsp)
+}
+
+// UpdateAPIKeyWithBodyWithResponse Change an API key
+//
+// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+// response has no secret.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+func (c *ClientWithResponses) UpdateAPIKeyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
+	rsp, err := c.UpdateAPIKeyWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateAPIKeyResponse(rsp)
+}
+
+// UpdateAPIKeyWithResponse Change an API key
+//
+// Sets the scopes of a key, its state, or both; what is left out stays. A key is active only while its holder is. The
+// response has no secret.
+//
+// Since Barong 2.6.32.
+//
+// Scope: `write_apikeys`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api_keys/update (the `UpdateAPIKey` operationId).
+func (c *ClientWithResponses) UpdateAPIKeyWithResponse(ctx context.Context, body UpdateAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAPIKeyResponse, error) {
+	rsp, err := c.UpdateAPIKey(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateAPIKeyResponse(rsp)
+}
+
+// CreateAttachmentWithBodyWithResponse Store an attachment
+//
+// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+// `/documents`. No label is written. No such user: 404.
+//
+// Since Barong 3.
+//
+// Scope: `write_attachments`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+func (c *ClientWithResponses) CreateAttachmentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAttachmentResponse, error) {
+	rsp, err := c.CreateAttachmentWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAttachmentResponse(rsp)
+}
+
+// CreateAttachmentWithResponse Store an attachment
+//
+// Stores a file, of a user where `uid` says of whom; a blank `uid` counts as absent. The rules for the file are those of
+// `/documents`. No label is written. No such user: 404.
+//
+// Since Barong 3.
+//
+// Scope: `write_attachments`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /attachments (the `CreateAttachment` operationId).
+func (c *ClientWithResponses) CreateAttachmentWithResponse(ctx context.Context, body CreateAttachmentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAttachmentResponse, error) {
+	rsp, err := c.CreateAttachment(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAttachmentResponse(rsp)
 }
 
 // CreateDocumentWithBodyWithResponse Store a KYC document
@@ -3201,6 +6128,372 @@ func (c *ClientWithResponses) SignOTPWithResponse(ctx context.Context, body Sign
 	return ParseSignOTPResponse(rsp)
 }
 
+// CreatePhoneWithBodyWithResponse Add a validated number
+//
+// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+// `phone`. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /phones (the `CreatePhone` operationId).
+func (c *ClientWithResponses) CreatePhoneWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePhoneResponse, error) {
+	rsp, err := c.CreatePhoneWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePhoneResponse(rsp)
+}
+
+// CreatePhoneWithResponse Add a validated number
+//
+// Adds a number to the user, which counts as validated now. No label is written: who vouches for the number writes the label
+// `phone`. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /phones (the `CreatePhone` operationId).
+func (c *ClientWithResponses) CreatePhoneWithResponse(ctx context.Context, body CreatePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePhoneResponse, error) {
+	rsp, err := c.CreatePhone(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePhoneResponse(rsp)
+}
+
+// DeletePhoneWithBodyWithResponse Delete a number
+//
+// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+func (c *ClientWithResponses) DeletePhoneWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeletePhoneResponse, error) {
+	rsp, err := c.DeletePhoneWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeletePhoneResponse(rsp)
+}
+
+// DeletePhoneWithResponse Delete a number
+//
+// Deletes a number of the user, in any spelling. The label `phone` stays: who vouched for the number takes it away.
+// The response has the number that was deleted. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_phones`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /phones/delete (the `DeletePhone` operationId).
+func (c *ClientWithResponses) DeletePhoneWithResponse(ctx context.Context, body DeletePhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*DeletePhoneResponse, error) {
+	rsp, err := c.DeletePhone(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeletePhoneResponse(rsp)
+}
+
+// ListPhonesWithBodyWithResponse All numbers of a user
+//
+// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_phones`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /phones/get (the `ListPhones` operationId).
+func (c *ClientWithResponses) ListPhonesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ListPhonesResponse, error) {
+	rsp, err := c.ListPhonesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPhonesResponse(rsp)
+}
+
+// ListPhonesWithResponse All numbers of a user
+//
+// Returns the numbers of the user, validated and not, oldest first. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_phones`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /phones/get (the `ListPhones` operationId).
+func (c *ClientWithResponses) ListPhonesWithResponse(ctx context.Context, body ListPhonesJSONRequestBody, reqEditors ...RequestEditorFn) (*ListPhonesResponse, error) {
+	rsp, err := c.ListPhones(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPhonesResponse(rsp)
+}
+
+// CreateProfileWithBodyWithResponse Add a profile
+//
+// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+// No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /profiles (the `CreateProfile` operationId).
+func (c *ClientWithResponses) CreateProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateProfileResponse, error) {
+	rsp, err := c.CreateProfileWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateProfileResponse(rsp)
+}
+
+// CreateProfileWithResponse Add a profile
+//
+// Adds a profile to those of the user; earlier ones stay as they are. The private label `profile` gets the state of the
+// new profile as its value, and the level and state of the user follow, in the same transaction. While a profile is
+// `drafted` or `submitted` and none after it is `verified` or `rejected`, another `drafted` or `submitted` one is refused.
+// No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /profiles (the `CreateProfile` operationId).
+func (c *ClientWithResponses) CreateProfileWithResponse(ctx context.Context, body CreateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateProfileResponse, error) {
+	rsp, err := c.CreateProfile(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateProfileResponse(rsp)
+}
+
+// CreateServiceAccountWithBodyWithResponse Create a service account
+//
+// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+// count as absent. Unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+func (c *ClientWithResponses) CreateServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateServiceAccountResponse, error) {
+	rsp, err := c.CreateServiceAccountWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateServiceAccountResponse(rsp)
+}
+
+// CreateServiceAccountWithResponse Create a service account
+//
+// Creates a service account. With an owner its state is the owner's, and so is its level unless a level above 0 is given.
+// Without one it is `pending` with level 0 unless the parameters say otherwise, and needs an e-mail. Blank optional parameters
+// count as absent. Unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/create (the `CreateServiceAccount` operationId).
+func (c *ClientWithResponses) CreateServiceAccountWithResponse(ctx context.Context, body CreateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateServiceAccountResponse, error) {
+	rsp, err := c.CreateServiceAccount(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateServiceAccountResponse(rsp)
+}
+
+// DeleteServiceAccountWithBodyWithResponse Disable a service account
+//
+// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+// taken. A second deletion changes nothing. No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+func (c *ClientWithResponses) DeleteServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeleteServiceAccountResponse, error) {
+	rsp, err := c.DeleteServiceAccountWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteServiceAccountResponse(rsp)
+}
+
+// DeleteServiceAccountWithResponse Disable a service account
+//
+// Sets the state of the service account to `disabled`, for good, and its active API keys to `inactive`. Its uid and e-mail stay
+// taken. A second deletion changes nothing. No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/delete (the `DeleteServiceAccount` operationId).
+func (c *ClientWithResponses) DeleteServiceAccountWithResponse(ctx context.Context, body DeleteServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*DeleteServiceAccountResponse, error) {
+	rsp, err := c.DeleteServiceAccount(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteServiceAccountResponse(rsp)
+}
+
+// GetServiceAccountWithBodyWithResponse One service account
+//
+// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+// No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+func (c *ClientWithResponses) GetServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetServiceAccountResponse, error) {
+	rsp, err := c.GetServiceAccountWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetServiceAccountResponse(rsp)
+}
+
+// GetServiceAccountWithResponse One service account
+//
+// Returns the service account with a uid or an e-mail: exactly one of the two. An e-mail is found whatever its case.
+// No such account: 404.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/get (the `GetServiceAccount` operationId).
+func (c *ClientWithResponses) GetServiceAccountWithResponse(ctx context.Context, body GetServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*GetServiceAccountResponse, error) {
+	rsp, err := c.GetServiceAccount(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetServiceAccountResponse(rsp)
+}
+
+// ListServiceAccountsWithBodyWithResponse All service accounts, page by page
+//
+// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+// both are given they must be of one user. An owner whom nobody is has none.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+func (c *ClientWithResponses) ListServiceAccountsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ListServiceAccountsResponse, error) {
+	rsp, err := c.ListServiceAccountsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListServiceAccountsResponse(rsp)
+}
+
+// ListServiceAccountsWithResponse All service accounts, page by page
+//
+// Returns the service accounts in the order of their creation, with `owner_uid` or `owner_email` those of one owner. Where
+// both are given they must be of one user. An owner whom nobody is has none.
+//
+// Since Barong 2.6.0.
+//
+// Scope: `read_service_accounts`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/list (the `ListServiceAccounts` operationId).
+func (c *ClientWithResponses) ListServiceAccountsWithResponse(ctx context.Context, body ListServiceAccountsJSONRequestBody, reqEditors ...RequestEditorFn) (*ListServiceAccountsResponse, error) {
+	rsp, err := c.ListServiceAccounts(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListServiceAccountsResponse(rsp)
+}
+
+// UpdateServiceAccountWithBodyWithResponse Give a service account another owner
+//
+// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+// unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.31.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+func (c *ClientWithResponses) UpdateServiceAccountWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateServiceAccountResponse, error) {
+	rsp, err := c.UpdateServiceAccountWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateServiceAccountResponse(rsp)
+}
+
+// UpdateServiceAccountWithResponse Give a service account another owner
+//
+// Sets the owner; without `owner_uid` nothing changes. State and level are the new owner's then. The active API keys of an account
+// that is not active afterwards become inactive in the same transaction. Unknown account: 422 `Service account doesnt exist`;
+// unknown owner: 422 `User doesnt exist`.
+//
+// Since Barong 2.6.31.
+//
+// Scope: `write_service_accounts`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /service_accounts/update (the `UpdateServiceAccount` operationId).
+func (c *ClientWithResponses) UpdateServiceAccountWithResponse(ctx context.Context, body UpdateServiceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateServiceAccountResponse, error) {
+	rsp, err := c.UpdateServiceAccount(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateServiceAccountResponse(rsp)
+}
+
 // GetTimestampWithBodyWithResponse Server time
 //
 // Returns server time in seconds since Unix epoch. A client compares its clock with it before it signs.
@@ -3387,6 +6680,124 @@ func (c *ClientWithResponses) ListUsersWithResponse(ctx context.Context, body Li
 	return ParseListUsersResponse(rsp)
 }
 
+// UpdateUserWithBodyWithResponse Change a role, or additional data
+//
+// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /users/update (the `UpdateUser` operationId).
+func (c *ClientWithResponses) UpdateUserWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateUserResponse, error) {
+	rsp, err := c.UpdateUserWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateUserResponse(rsp)
+}
+
+// UpdateUserWithResponse Change a role, or additional data
+//
+// Sets the role of a user, the text `data`, or both; what is left out stays. Roles are those that the configuration lists.
+// Level and state do not change. No such user: 422 `user.doesnt_exist`.
+//
+// Since Barong 2.4.7.
+//
+// Scope: `write_users`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /users/update (the `UpdateUser` operationId).
+func (c *ClientWithResponses) UpdateUserWithResponse(ctx context.Context, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateUserResponse, error) {
+	rsp, err := c.UpdateUser(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateUserResponse(rsp)
+}
+
+// ParseCreateAPIKeyResponse parses an HTTP response from a CreateAPIKeyWithResponse call
+func ParseCreateAPIKeyResponse(rsp *http.Response) (*CreateAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest APIKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateAPIKeyResponse parses an HTTP response from a UpdateAPIKeyWithResponse call
+func ParseUpdateAPIKeyResponse(rsp *http.Response) (*UpdateAPIKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateAPIKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest APIKey
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateAttachmentResponse parses an HTTP response from a CreateAttachmentWithResponse call
+func ParseCreateAttachmentResponse(rsp *http.Response) (*CreateAttachmentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateAttachmentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Attachment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseCreateDocumentResponse parses an HTTP response from a CreateDocumentWithResponse call
 func ParseCreateDocumentResponse(rsp *http.Response) (*CreateDocumentResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -3569,6 +6980,240 @@ func ParseSignOTPResponse(rsp *http.Response) (*SignOTPResponse, error) {
 	return response, nil
 }
 
+// ParseCreatePhoneResponse parses an HTTP response from a CreatePhoneWithResponse call
+func ParseCreatePhoneResponse(rsp *http.Response) (*CreatePhoneResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreatePhoneResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Phone
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeletePhoneResponse parses an HTTP response from a DeletePhoneWithResponse call
+func ParseDeletePhoneResponse(rsp *http.Response) (*DeletePhoneResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeletePhoneResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Phone
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListPhonesResponse parses an HTTP response from a ListPhonesWithResponse call
+func ParseListPhonesResponse(rsp *http.Response) (*ListPhonesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListPhonesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest []Phone
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateProfileResponse parses an HTTP response from a CreateProfileWithResponse call
+func ParseCreateProfileResponse(rsp *http.Response) (*CreateProfileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateProfileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest UserWithProfile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateServiceAccountResponse parses an HTTP response from a CreateServiceAccountWithResponse call
+func ParseCreateServiceAccountResponse(rsp *http.Response) (*CreateServiceAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateServiceAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ServiceAccount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteServiceAccountResponse parses an HTTP response from a DeleteServiceAccountWithResponse call
+func ParseDeleteServiceAccountResponse(rsp *http.Response) (*DeleteServiceAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteServiceAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ServiceAccount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetServiceAccountResponse parses an HTTP response from a GetServiceAccountWithResponse call
+func ParseGetServiceAccountResponse(rsp *http.Response) (*GetServiceAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetServiceAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ServiceAccount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListServiceAccountsResponse parses an HTTP response from a ListServiceAccountsWithResponse call
+func ParseListServiceAccountsResponse(rsp *http.Response) (*ListServiceAccountsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListServiceAccountsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ServiceAccountPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateServiceAccountResponse parses an HTTP response from a UpdateServiceAccountWithResponse call
+func ParseUpdateServiceAccountResponse(rsp *http.Response) (*UpdateServiceAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateServiceAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest ServiceAccount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetTimestampResponse parses an HTTP response from a GetTimestampWithResponse call
 func ParseGetTimestampResponse(rsp *http.Response) (*GetTimestampResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -3689,6 +7334,32 @@ func ParseListUsersResponse(rsp *http.Response) (*ListUsersResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
 		var dest UserPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateUserResponse parses an HTTP response from a UpdateUserWithResponse call
+func ParseUpdateUserResponse(rsp *http.Response) (*UpdateUserResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateUserResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest UserWithProfile
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

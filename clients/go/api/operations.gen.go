@@ -15,6 +15,9 @@ type Operation struct {
 
 // Operations are all of them.
 var Operations = []Operation{
+	{"createAPIKey", "POST", "/api_keys", "write_apikeys"},
+	{"updateAPIKey", "POST", "/api_keys/update", "write_apikeys"},
+	{"createAttachment", "POST", "/attachments", "write_attachments"},
 	{"createDocument", "POST", "/documents", "write_documents"},
 	{"createLabel", "POST", "/labels", "write_labels"},
 	{"updateLabel", "PUT", "/labels", "write_labels"},
@@ -22,9 +25,19 @@ var Operations = []Operation{
 	{"filterUsersByLabel", "POST", "/labels/filter/users", "read_users"},
 	{"listLabels", "POST", "/labels/list", "read_labels"},
 	{"signOTP", "POST", "/otp/sign", "otp_sign"},
+	{"createPhone", "POST", "/phones", "write_phones"},
+	{"deletePhone", "POST", "/phones/delete", "write_phones"},
+	{"listPhones", "POST", "/phones/get", "read_phones"},
+	{"createProfile", "POST", "/profiles", "write_users"},
+	{"createServiceAccount", "POST", "/service_accounts/create", "write_service_accounts"},
+	{"deleteServiceAccount", "POST", "/service_accounts/delete", "write_service_accounts"},
+	{"getServiceAccount", "POST", "/service_accounts/get", "read_service_accounts"},
+	{"listServiceAccounts", "POST", "/service_accounts/list", "read_service_accounts"},
+	{"updateServiceAccount", "POST", "/service_accounts/update", "write_service_accounts"},
 	{"getTimestamp", "POST", "/timestamp", "tools"},
 	{"createUser", "POST", "/users", "write_users"},
 	{"getUser", "POST", "/users/get", "read_users"},
 	{"importUser", "POST", "/users/import", "write_users"},
 	{"listUsers", "POST", "/users/list", "read_users"},
+	{"updateUser", "POST", "/users/update", "write_users"},
 }

@@ -45,6 +45,7 @@ var tables26 = []table{
 	{"documents", "user_id bigint not null · upload string · doc_type string · doc_expire date · doc_number_encrypted string · doc_number_index bigint · doc_issue date · doc_category string · identificator string · metadata text · " + times, "doc_number_index\nuser_id"},
 	{"levels", "key string not null · value string · description string · " + times, ""},
 	{"service_accounts", "uid string not null · owner_id bigint · email string not null · role string not null default 'service_account' · level integer not null default 0 · state string not null default 'pending' · " + times, ""},
+	{"apikeys", "key_holder_account_id bigint not null · key_holder_account_type string not null default 'User' · kid string not null · algorithm string not null · scope string · secret_encrypted string(1024) · state string not null default 'active' · " + times, "key_holder_account_type,key_holder_account_id\n!kid"},
 }
 
 // tables returns the tables of a schema, and its newest migration.
