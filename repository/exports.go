@@ -3,17 +3,24 @@ package repository
 import (
 	"context"
 
+	sq "github.com/Masterminds/squirrel"
+
 	"barong/internal/identity"
 )
 
 // exportPage is the number of users that one query reads.
 const exportPage = 2000
 
-var selectExported = compile(limit(selectUsers().
-	Columns(qualified("u", digestColumns.names()...)...).Columns(qualified("s", secretColumns.names()...)...).
-	From(aliased(usersTable.name, "u")).
-	LeftJoin(aliased(otpSecretsTable.name, "s")+" ON s."+otpSecretsTable.userID+" = u."+usersTable.id).
-	Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u." + usersTable.id)))
+var selectExported = compile(limit(selectStored()))
+
+// selectStored begins a select of a page of users with digest and secret.
+func selectStored() sq.SelectBuilder {
+	return selectUsers().
+		Columns(qualified("u", digestColumns.names()...)...).Columns(qualified("s", secretColumns.names()...)...).
+		From(aliased(usersTable.name, "u")).
+		LeftJoin(aliased(otpSecretsTable.name, "s")+" ON s."+otpSecretsTable.userID+" = u."+usersTable.id).
+		Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u." + usersTable.id)
+}
 
 func (u *StoredUser) exported() []any {
 	return secretColumns.appendTargets(digestColumns.appendTargets(userTargets(&u.User), &u.User), u)

@@ -86,6 +86,13 @@ var (
 		field(documentsTable.name, documentsTable.updatedAt, "timestamptz", func(d *identity.Document) *time.Time { return &d.UpdatedAt }),
 	}
 
+	importedDocumentColumns = columns[ImportedDocument]{
+		field(importedDocumentsTable.name, importedDocumentsTable.source, "text", func(d *ImportedDocument) *string { return &d.Source }),
+		field(importedDocumentsTable.name, importedDocumentsTable.sourceID, "text", func(d *ImportedDocument) *string { return &d.SourceID }),
+		field(importedDocumentsTable.name, importedDocumentsTable.documentID, "int8", func(d *ImportedDocument) *int64 { return &d.id }),
+		field(importedDocumentsTable.name, importedDocumentsTable.digest, "bytea", func(d *ImportedDocument) *[]byte { return &d.Digest }),
+	}
+
 	secretColumns = columns[StoredUser]{
 		field(otpSecretsTable.name, otpSecretsTable.secret, "bytea", func(u *StoredUser) *[]byte { return &u.Secret }),
 	}

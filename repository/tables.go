@@ -44,6 +44,12 @@ var documentsTable = struct {
 	"created_at", "updated_at",
 }
 
+var importedDocumentsTable = struct {
+	name, source, sourceID, documentID, digest string
+}{
+	"imported_documents", "source", "source_id", "document_id", "digest",
+}
+
 var otpSecretsTable = struct {
 	name, userID, secret, lastStep, createdAt string
 }{

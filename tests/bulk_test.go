@@ -82,6 +82,18 @@ func (b bulkFile) count(query string) (n int64) {
 	return n
 }
 
+func (b bulkFile) exec(statement string) {
+	b.t.Helper()
+	connection, err := pgx.Connect(b.t.Context(), b.url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer connection.Close(context.Background())
+	if _, err := connection.Exec(b.t.Context(), statement); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // everything is users with all that a file can carry.
 var everything = strings.ReplaceAll(`
 {"uid":"IDAAAAAAAAAA","email":"Ada@Example.com","password_digest":"DIGEST","role":"admin","state":"banned","otp":true,"otp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","referral_uid":"IDBBBBBBBBBB","data":"{\"a\": \"b,\\n\"}","created_at":"2020-02-03T04:05:06Z","updated_at":"2021-02-03T04:05:06.123456Z","phones":[{"number":"4915100000001","validated_at":"2020-02-03T04:05:07Z"},{"number":"4915100000002"}],"first_name":"Ada","last_name":"O'Neil","dob":"1985-12-10","address":"12, \"St\" James","postcode":"SW1Y 4JH","city":"Łódź","country":"POL","profile_metadata":{"a":[1,"ü"]},"labels":[{"key":"email","value":"verified"},{"key":"email","value":"pending","scope":"public","created_at":"2020-03-03T04:05:06Z"},{"key":"tier","value":"gold","created_at":"2020-02-04T04:05:06Z","updated_at":"2020-02-05T04:05:06Z"}]}

@@ -3,12 +3,14 @@ package tests
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"barong/internal/spec"
 
@@ -39,7 +41,16 @@ type checked struct {
 		ClockAhead float64 `json:"clock_ahead_seconds"`
 		Schema     int64
 		Required   int64 `json:"schema_required"`
+		Overlooked []struct {
+			Key, Trigger, State string
+			Users               int
+		} `json:"overlooked_labels"`
 	}
+	Storage, OTP struct {
+		Where     string
+		Reachable bool
+	}
+	Aliases            []struct{ Name, Setting string }
 	Problems, Warnings []string
 }
 
@@ -232,4 +243,73 @@ func operationIDs() (ids []string) {
 		ids = append(ids, operation.OperationID)
 	}
 	return ids
+}
+
+func TestCheckFindsLabelsThatBanInBarongAlone(t *testing.T) {
+	t.Parallel()
+	b := newBulk(t)
+	b.run(0, "import", b.write("users.ndjson", everything))
+	for _, key := range []string{"bank_account", "banana", "bandit", "bangle", "banjo", "banker", "frauds", "ban"} {
+		b.exec("INSERT INTO labels (user_id, key, value, scope, created_at, updated_at) SELECT id, '" + key + "', 'yes', 'private', now(), now() FROM users")
+	}
+	b.exec("DELETE FROM labels WHERE key = 'bank_account' AND user_id <> (SELECT min(id) FROM users)")
+	report, exit := checkReport(t, b.dir, b.settings)
+	if exit != 0 || len(report.Database.Overlooked) != 7 {
+		t.Errorf("%d %+v", exit, report.Database)
+	}
+	if last := report.Database.Overlooked[len(report.Database.Overlooked)-1]; last.Key != "bank_account" || last.Trigger != "ban" || last.State != "banned" || last.Users != 1 {
+		t.Errorf("the least frequent: %+v", last)
+	}
+	found := false
+	for _, warning := range report.Warnings {
+		found = found || strings.Contains(warning, "banana (begins with ban: banned; 3 users)") && strings.Contains(warning, " and 2 more")
+	}
+	if !found {
+		t.Errorf("no warning in %q", report.Warnings)
+	}
+
+	b.settings["BARONG_CONFIG"] = b.write("barong.yml", "state_trigger_match: prefix\n")
+	if report, _ := checkReport(t, b.dir, b.settings); len(report.Database.Overlooked) != 0 {
+		t.Errorf("by prefix: %+v", report.Database.Overlooked)
+	}
+}
+
+func TestCheckAsksTheStoreOfDocumentsAndVault(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	vault := newVaultServer(t, time.Now)
+	settings := map[string]string{
+		"BARONG_STORAGE_URL": "file://" + dir, "BARONG_OTP_BACKEND": "vault", "VAULT_ADDRESS": vault.URL, "BARONG_VAULT_TOKEN": vaultToken, "REDIS_URL": "redis://geheim",
+	}
+	report, exit := checkReport(t, dir, settings)
+	if exit != 0 || !report.Storage.Reachable || !report.OTP.Reachable || report.Storage.Where != "file://"+dir || !strings.Contains(report.OTP.Where, vault.URL) {
+		t.Errorf("%d %+v %+v %q", exit, report.Storage, report.OTP, report.Problems)
+	}
+	if len(report.Aliases) != 2 || report.Aliases[1].Name != "VAULT_ADDRESS" || report.Aliases[1].Setting != "VAULT_ADDR" {
+		t.Errorf("%+v", report.Aliases)
+	}
+	page, _, _ := inFolder(t, dir, settings, "check")
+	for _, want := range []string{"Documents: in file://" + dir + ", which answers", "One-time codes: in Vault at " + vault.URL + ", which answers", "VAULT_ADDRESS       as VAULT_ADDR"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+
+	for _, broken := range []struct{ setting, value, problem string }{
+		{"BARONG_VAULT_TOKEN", "s.geheim", "VAULT_ADDR: Vault answered POST /v1/totp/code/barong-check with 403: permission denied"},
+		{"VAULT_ADDRESS", "http://127.0.0.1:1", "connection refused"},
+		{"BARONG_STORAGE_URL", "file://" + filepath.Join(dir, "missing"), "the store of documents: "},
+		{"BARONG_STORAGE_URL", "s3://geheim?region=us-east-1&use_path_style=true&endpoint=http%3A%2F%2F127.0.0.1%3A1", "the store of documents: "},
+	} {
+		changed := maps.Clone(settings)
+		changed[broken.setting] = broken.value
+		changed["AWS_ACCESS_KEY_ID"], changed["AWS_SECRET_ACCESS_KEY"] = "id", "geheim"
+		report, exit := checkReport(t, dir, changed)
+		if exit != 1 || len(report.Problems) != 1 || !strings.Contains(report.Problems[0], broken.problem) || strings.Contains(report.Problems[0], "geheim") {
+			t.Errorf("%s=%s: %d %q", broken.setting, broken.value, exit, report.Problems)
+		}
+	}
+	if left(t, dir) != nil {
+		t.Errorf("it made %v", left(t, dir))
+	}
 }

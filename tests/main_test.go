@@ -7,6 +7,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"barong/internal/barongdb/barongtest"
 )
 
 func TestMain(m *testing.M) {
@@ -30,6 +32,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer stop()
+	defer barongtest.Stop()
 	status := m.Run()
 	if status == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" {
 		if missing := exercised.missing(); len(missing) > 0 {

@@ -277,7 +277,7 @@ func TestStepThatDoesNotGetItsLockIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
 	pool := newPool(t, url)
-	insertRows(t, pool, "DROP TABLE user_counts, import_runs") // of the later steps, which are taken again
+	insertRows(t, pool, "DROP TABLE user_counts, import_runs, imported_documents") // of the later steps, which are taken again
 	insertRows(t, pool, "ALTER TABLE users DROP COLUMN email_key")
 	insertRows(t, pool, "DELETE FROM goose_db_version WHERE version_id >= 4")
 	holder, err := pool.Begin(t.Context())

@@ -74,7 +74,7 @@ func openOTP(ctx context.Context, c config.Config) (on func(*repository.Reposito
 	if c.OTPBackend == config.OTPVault {
 		return func(repo *repository.Repository) otp.Backend {
 			return &otp.Vault{
-				Address: c.VaultAddress, Token: func() (string, error) { return vaultToken(c) }, Prefix: c.VaultPrefix, Issuer: c.OTPIssuer,
+				Address: c.VaultAddress, Token: func() (string, error) { return VaultToken(c) }, Prefix: c.VaultPrefix, Issuer: c.OTPIssuer,
 				Accounts: repo, Clock: time.Now, Client: http.DefaultClient,
 			}
 		}, func() {}, nil
@@ -96,9 +96,9 @@ func openOTP(ctx context.Context, c config.Config) (on func(*repository.Reposito
 	}, func() { _ = keeper.Close() }, nil
 }
 
-// vaultToken returns the current Vault token: VAULT_TOKEN or, if it is empty, the content of
+// VaultToken returns the current Vault token: VAULT_TOKEN or, if it is empty, the content of
 // the token file, which an agent renews.
-func vaultToken(c config.Config) (string, error) {
+func VaultToken(c config.Config) (string, error) {
 	if c.VaultToken != "" {
 		return c.VaultToken, nil
 	}

@@ -102,7 +102,7 @@ func (r *rejectedFile) close() error {
 
 func isAnnotation(name string) bool { return slices.Contains(annotations, name) }
 
-// appendRefused writes the original row with its line and the reasons.
+// appendRefused writes the original row with its line, unless it has none, and the reasons.
 func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 	reasons, err := json.Marshal(r.sentences)
 	if err != nil {
@@ -124,7 +124,10 @@ func (r *row) appendRefused(to *bytes.Buffer, header *layout) error {
 	if len(members) > 0 {
 		to.WriteByte(',')
 	}
-	fmt.Fprintf(to, "\"line\":%d,\"errors\":%s}\n", r.line, reasons)
+	if r.line > 0 {
+		fmt.Fprintf(to, "\"line\":%d,", r.line)
+	}
+	fmt.Fprintf(to, "\"errors\":%s}\n", reasons)
 	return nil
 }
 

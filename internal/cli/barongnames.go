@@ -1,7 +1,8 @@
 package cli
 
 // elsewhere maps settings of Barong to advice: the equivalent setting of this server, or why
-// there is none.
+// there is none. Some versions of Barong read the names that begin with BARONG_ without it: those
+// are the same settings, unless they are in common.
 var elsewhere = map[string]string{ //nolint:gosec // names of settings, not credentials
 	"DATABASE_HOST":     setDatabaseURL,
 	"DATABASE_PORT":     setDatabaseURL,
@@ -10,8 +11,10 @@ var elsewhere = map[string]string{ //nolint:gosec // names of settings, not cred
 	"DATABASE_PASS":     setDatabaseURL,
 	"DATABASE_PASSWORD": setDatabaseURL,
 	"DATABASE_POOL":     "set DATABASE_URL with ?pool_max_conns= instead",
+	"DATABASE_ADAPTER":  setDatabaseURL + ": the database is PostgreSQL",
 
 	"VAULT_ADDRESS":         "set VAULT_ADDR instead",
+	"VAULT_ADRESS":          "set VAULT_ADDR instead", //nolint:misspell // so spelt in a version of Barong
 	"VAULT_URL":             "set VAULT_ADDR instead",
 	"BARONG_VAULT_ADDRESS":  "set VAULT_ADDR instead",
 	"BARONG_VAULT_TOKEN":    "set VAULT_TOKEN instead",
@@ -31,10 +34,6 @@ var elsewhere = map[string]string{ //nolint:gosec // names of settings, not cred
 	"BARONG_STORAGE_PATHSTYLE":          setStorageURL,
 	"BARONG_STORAGE_ACCESS_KEY":         "set AWS_ACCESS_KEY_ID instead",
 	"BARONG_STORAGE_SECRET_KEY":         "set AWS_SECRET_ACCESS_KEY instead",
-	"STORAGE_PROVIDER":                  setStorageURL,
-	"STORAGE_BUCKET_NAME":               setStorageURL,
-	"STORAGE_ACCESS_KEY":                "set AWS_ACCESS_KEY_ID instead",
-	"STORAGE_SECRET_KEY":                "set AWS_SECRET_ACCESS_KEY instead",
 	"BARONG_UPLOAD_AUTH_URL_EXPIRATION": "set BARONG_STORAGE_URL_TTL instead",
 	"BARONG_UPLOAD_SIZE_MIN_RANGE":      "documents have 1 byte to 10 MiB",
 	"BARONG_UPLOAD_SIZE_MAX_RANGE":      "documents have 1 byte to 10 MiB",
@@ -56,12 +55,12 @@ const (
 // with the prefix BARONG_ are Barong's too.
 var absent = []string{
 	"API_CORS_*", "API_DATA_MASKING_ENABLED", "APIKEY_NONCE_LIFETIME", "AUTH0_*", "AUTH_METHODS", "AUTHZ_RULES_FILE", "CAPTCHA", "CRC32_SALT",
-	"CSRF_PROTECTION", "DEFAULT_LANGUAGE", "DOMAIN", "EVENT_API_*", "FIRST_REGISTRATION_SUPERADMIN", "GATEWAY", "GEETEST_*", "GEOIP_LANG",
-	"JWT_EXPIRE_TIME", "KYC_PROVIDER", "KYCAID_*", "MAXMINDDB_PATH", "MGN_API_KEYS_*", "PHONE_CODE_MIN_DELAY", "PHONE_MAX_*",
-	"PHONE_VERIFICATION", "PROFILE_DOUBLE_VERIFICATION", "RECAPTCHA_*", "REDIS_*", "SECRET_KEY_BASE", "SEEDS_FILE", "SENDER_EMAIL", "SENDER_NAME",
-	"SENTRY_DSN_BACKEND", "SESSION_EXPIRE_TIME", "SESSION_NAME", "SMS_CONTENT_TEMPLATE", "SMTP_*", "TLS_ENABLED", "TWILIO_*",
+	"CSRF_PROTECTION", "DEFAULT_LANGUAGE", "DEVISE_SECRET_KEY", "DOMAIN", "EVENT_API_*", "FIRST_REGISTRATION_SUPERADMIN", "GATEWAY", "GEETEST_*", "GEOIP_LANG",
+	"JWT_EXPIRE_TIME", "JWT_SHARED_SECRET_KEY", "KYC_PROVIDER", "KYCAID_*", "MAXMINDDB_PATH", "MGN_API_KEYS_*", "PHONE_CODE_MIN_DELAY", "PHONE_MAX_*",
+	"PHONE_VERIFICATION", "PROFILE_DOUBLE_VERIFICATION", "RACK_ENV", "RAILS_*", "RECAPTCHA_*", "REDIS_*", "SECRET_KEY_BASE", "SEEDS_FILE", "SENDER_EMAIL", "SENDER_NAME",
+	"SENTRY_DSN_BACKEND", "SENTRY_ENV", "SESSION_CREATE_EVENT", "SESSION_EXPIRE_TIME", "SESSION_NAME", "SMS_CONTENT_TEMPLATE", "SMTP_*", "TLS_ENABLED", "TWILIO_*", "URL_HOST", "URL_SCHEME",
 }
 
-// common lists names in absent that are too generic to belong to Barong without the prefix
+// common lists names in elsewhere and absent that are too generic to belong to Barong without the prefix
 // BARONG_.
-var common = []string{"CAPTCHA", "DEFAULT_LANGUAGE", "DOMAIN", "GATEWAY", "SEEDS_FILE", "SESSION_NAME", "TLS_ENABLED", "AUTH_METHODS"}
+var common = []string{"APP_NAME", "CAPTCHA", "DEFAULT_LANGUAGE", "DOMAIN", "GATEWAY", "SEEDS_FILE", "SESSION_NAME", "TLS_ENABLED", "AUTH_METHODS", "URL_HOST", "URL_SCHEME"}

@@ -12,23 +12,21 @@ import (
 	"barong/internal/app"
 	"barong/internal/auth"
 	"barong/internal/config"
-	"barong/internal/embeddedpg"
 	"barong/internal/identity"
 	"barong/internal/server"
 	"barong/internal/spec"
-	"barong/repository"
 )
 
 type checkCommand struct {
 	Output  string        `enum:"text,json" default:"text" help:"text for a person, json for a program."`
-	Timeout time.Duration `default:"10s" help:"How long the database may take."`
+	Timeout time.Duration `default:"10s" help:"How long the database, the store and Vault may take together."`
 }
 
 func (checkCommand) Help() string {
-	return `Reads what barong serve would read in the same environment: the settings, the keychain, barong.yml and the database. It
-changes nothing and starts no Postgres. On one page it says who may call which operation, which operations nobody may call, which
-labels ban an account, how the clocks compare, and what has no effect. The exit status is 1 where the server would not start or
-could not write, and 0 otherwise, with warnings too.
+	return `Reads what barong serve would read in the same environment: the settings, the keychain, barong.yml, the database, the store of
+documents and Vault. It changes nothing and starts no Postgres. On one page it says who may call which operation, which operations
+nobody may call, which labels ban an account, which labels in the database would ban in Barong alone, how the clocks compare, and what
+has no effect. The exit status is 1 where the server would not start or could not write, and 0 otherwise, with warnings too.
 
 Example:
   barong check
@@ -40,9 +38,12 @@ type checkReport struct {
 	Version    string         `json:"version"`
 	APIVersion string         `json:"api_version"`
 	Ignored    []strayName    `json:"ignored"` // environment variables without effect
+	Aliases    []aliasCheck   `json:"aliases"` // Barong's variables that are read
 	Keychain   *keychainCheck `json:"keychain"`
 	Rules      *rulesCheck    `json:"rules"`
 	Database   *databaseCheck `json:"database"`
+	Storage    *placeCheck    `json:"storage"`
+	OTP        *placeCheck    `json:"otp"`
 	Problems   []string       `json:"problems"` // reasons why the server cannot start or work
 	Warnings   []string       `json:"warnings"`
 }
@@ -60,7 +61,7 @@ func (c checkCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	report := &checkReport{Version: productVersion(), APIVersion: document.Info.Version, Ignored: []strayName{}, Problems: []string{}, Warnings: []string{}}
+	report := &checkReport{Version: productVersion(), APIVersion: document.Info.Version, Ignored: []strayName{}, Aliases: usedAliases(os.Environ()), Problems: []string{}, Warnings: []string{}}
 	settings, err := config.Read()
 	if err != nil {
 		for _, line := range strings.Split(err.Error(), "\n") {
@@ -75,6 +76,8 @@ func (c checkCommand) Run(p *program) error {
 		ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 		defer cancel()
 		report.askDatabase(ctx, settings)
+		report.askStorage(ctx, settings)
+		report.askOTP(ctx, settings)
 	}
 	if c.Output == "json" {
 		encoder := json.NewEncoder(p.stdout)
@@ -111,66 +114,5 @@ func (r *checkReport) readRest(c config.Config, keychain *auth.Keychain) {
 	}
 	if c.KeychainPath != "" && c.DatabaseURL == "" {
 		r.warn("BARONG_MANAGEMENT_API is set and DATABASE_URL is not: users are kept in a private Postgres, which is for development")
-	}
-}
-
-// databaseCheck is the state of the database.
-type databaseCheck struct {
-	Where          string  `json:"where"` // without the URL, which may contain a password
-	Reachable      bool    `json:"reachable"`
-	Version        string  `json:"version,omitempty"`
-	ReadOnly       bool    `json:"read_only"`
-	Schema         int64   `json:"schema"`
-	SchemaRequired int64   `json:"schema_required"`
-	ClockAhead     float64 `json:"clock_ahead_seconds"` // relative to this machine's clock
-}
-
-// clockTolerance is the maximum clock difference that is not reported.
-const clockTolerance = time.Second
-
-func (r *checkReport) askDatabase(ctx context.Context, c config.Config) {
-	r.Database = &databaseCheck{Where: "that of DATABASE_URL"}
-	url := c.DatabaseURL
-	if url == "" {
-		r.Database.Where = "a private Postgres in " + app.PostgresDir(c)
-		exists, err := embeddedpg.Exists(app.PostgresDir(c))
-		if err != nil {
-			r.problem("%s", err)
-			return
-		}
-		if url = embeddedpg.RunningURL(ctx, app.PostgresDir(c)); url == "" {
-			if r.Database.Where += ", which does not run"; !exists {
-				r.Database.Where = "none: barong serve makes a private Postgres in " + app.PostgresDir(c)
-			}
-			return
-		}
-	}
-	pool, err := repository.Open(ctx, url)
-	if err != nil {
-		r.problem("DATABASE_URL: %s", err)
-		return
-	}
-	defer pool.Close()
-	found, err := repository.Inspect(ctx, pool)
-	if err != nil {
-		if reason, refused := repository.RefusedForGood(err); refused {
-			r.problem("DATABASE_URL: the database refuses the connection: %s", reason)
-			return
-		}
-		r.problem("DATABASE_URL: %s", strings.Join(strings.Fields(err.Error()), " "))
-		return
-	}
-	r.Database.Where += fmt.Sprintf(": %s as %s", found.Name, found.User)
-	r.Database.Reachable, r.Database.Version, r.Database.ReadOnly = true, found.Version, found.ReadOnly
-	r.Database.Schema, r.Database.SchemaRequired = found.Schema, found.SchemaRequired
-	r.Database.ClockAhead = found.ClockAhead.Round(time.Millisecond).Seconds()
-	if found.ReadOnly {
-		r.problem("the database is read-only: DATABASE_URL must lead to the primary (with several hosts, target_session_attrs=read-write)")
-	}
-	if found.Schema < found.SchemaRequired {
-		r.warn("the schema is at version %d and this binary needs %d: barong serve brings it up to date when it starts, barong migrate up beforehand", found.Schema, found.SchemaRequired)
-	}
-	if found.ClockAhead.Abs() > clockTolerance {
-		r.warn("the clocks of the database and of this machine are %s apart", found.ClockAhead.Abs().Round(time.Millisecond))
 	}
 }

@@ -19,6 +19,14 @@ func (r *checkReport) print(to io.Writer) error {
 	if r.Database != nil {
 		r.Database.print(page)
 	}
+	r.Storage.print(page, "Documents")
+	r.OTP.print(page, "One-time codes")
+	if len(r.Aliases) > 0 {
+		fmt.Fprint(page, "\nBarong's names in the environment that are read\n")
+		for _, alias := range r.Aliases {
+			fmt.Fprintf(page, "  %s\tas %s\n", alias.Name, alias.Setting)
+		}
+	}
 	if len(r.Ignored) > 0 {
 		fmt.Fprint(page, "\nNames in the environment without effect\n")
 		for _, name := range r.Ignored {
@@ -64,6 +72,9 @@ func (r *rulesCheck) print(page io.Writer) {
 	for i, label := range r.Levels {
 		fmt.Fprintf(page, "  level %d\twith %s\n", i+1, label)
 	}
+	if len(r.States) > 0 {
+		fmt.Fprintf(page, "  states\tthe first of these that applies, before active; a key is compared as a whole, or up to its *\n")
+	}
 	for _, state := range r.States {
 		fmt.Fprintf(page, "  %s\twith a private label %s\n", state.State, cmp.Or(strings.Join(state.Keys, ", "), "of no key"))
 	}
@@ -86,6 +97,17 @@ func (d *databaseCheck) print(page io.Writer) {
 	fmt.Fprintf(page, "  writable\t%s\n", writable)
 	fmt.Fprintf(page, "  schema\tversion %d, and this binary needs %d\n", d.Schema, d.SchemaRequired)
 	fmt.Fprintf(page, "  clock\t%+.3f s against this machine's\n", d.ClockAhead)
+}
+
+func (p *placeCheck) print(page io.Writer, title string) {
+	if p == nil {
+		return
+	}
+	answers := ""
+	if p.Reachable {
+		answers = ", which answers"
+	}
+	fmt.Fprintf(page, "\n%s: in %s%s\n", title, p.Where, answers)
 }
 
 // joinAnd joins names to an English list.

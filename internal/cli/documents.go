@@ -15,6 +15,7 @@ import (
 type documentsCommand struct {
 	Sweep  documentsSweepCommand  `cmd:"" help:"Find files that belong to no document, and remove them."`
 	Verify documentsVerifyCommand `cmd:"" help:"Find documents whose file is gone, or cannot be read."`
+	Import documentsImportCommand `cmd:"" help:"Import documents with their files from Barong, or from another system."`
 }
 
 type documentsSweepCommand struct {

@@ -73,6 +73,9 @@ func adviceFor(name string, known []string) string {
 	if advice, ok := elsewhere[name]; ok {
 		return advice
 	}
+	if advice, ok := elsewhere[settingPrefix+name]; ok && !slices.Contains(common, name) {
+		return advice
+	}
 	bare, ours := strings.CutPrefix(name, settingPrefix)
 	if isAbsent(bare, ours) {
 		return adviceAbsent

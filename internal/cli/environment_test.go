@@ -31,8 +31,20 @@ func TestNamesOfTheEnvironmentThatHaveNoEffectAreFound(t *testing.T) {
 		"BARONG_EVENT_API_RABBITMQ_PORT": adviceAbsent,
 		"BARONG_DOMAIN":                  adviceAbsent,
 		"BARONG_SMTP_PASSWORD":           adviceAbsent,
+		"DATABASE_ADAPTER":               setDatabaseURL + ": the database is PostgreSQL",
+		"PASSWORD_MIN_ENTROPY":           fixedPasswordRules,
+		"STORAGE_REGION":                 setStorageURL,
+		"UPLOAD_SIZE_MAX_RANGE":          "documents have 1 byte to 10 MiB",
+		"DOC_NUM_LIMIT":                  "the number of documents of a user is not a setting",
+		"VAULT_ADRESS":                   "set VAULT_ADDR instead", //nolint:misspell // so spelt in Barong
+		"RAILS_ENV":                      adviceAbsent,
+		"RAILS_MASTER_KEY":               adviceAbsent,
+		"BARONG_SESSION_CREATE_EVENT":    adviceAbsent,
+		"BARONG_TWILIO_SERVICE":          adviceAbsent,
+		"BARONG_DOC_NUM_LIMIT":           "the number of documents of a user is not a setting",
+		"BARONG_APP_NAME":                "set BARONG_OTP_ISSUER instead",
 
-		"PATH": "", "HOME": "", "DOMAIN": "", "VAULT_NAMESPACE": "", "AWS_REGION": "", "DATABASE_RETRIES": "",
+		"PATH": "", "HOME": "", "DOMAIN": "", "APP_NAME": "", "URL_HOST": "", "VAULT_NAMESPACE": "", "AWS_REGION": "", "DATABASE_RETRIES": "",
 		"BARONG_TEST_POSTGRES": "", "BARONG_URL": "", "BARONG_SIGNER": "", "BARONG_LISTEN": "", "DATABASE_URL_FILE": "",
 	} {
 		got := strayNames([]string{name + "=geheim"}, "")

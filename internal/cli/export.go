@@ -16,6 +16,8 @@ type exportCommand struct {
 	File    string `arg:"" optional:"" default:"-" name:"file" help:"Where to write to; it must not be there yet. - is standard output."`
 	Format  string `enum:",ndjson,csv" default:"" placeholder:"ndjson|csv" help:"The format, where the name does not tell it: ndjson on standard output."`
 	Secrets bool   `help:"Write the secrets of one-time codes, too, decrypted."`
+
+	barongExport
 }
 
 func (exportCommand) Help() string {
@@ -23,12 +25,27 @@ func (exportCommand) Help() string {
 and labels. Password digests are among it, so that the file is readable by its owner only: keep it so. Documents are not
 written.
 
+With --for barong-2.3 it writes SQL that puts the users into the database of Barong that they came from: new users, changed ones,
+their labels, phones, profiles and the rows of documents. The exit status is 3 where Barong's tables cannot hold a user.
+
 Example:
   barong export users.ndjson
-  barong export --format csv | gzip > users.csv.gz`
+  barong export --format csv | gzip > users.csv.gz
+  barong export --for barong-2.3 back.sql`
 }
 
 func (c exportCommand) Run(p *program) error {
+	back, err := c.options(c)
+	if err != nil {
+		return err
+	}
+	if c.For != "" {
+		return withApp(p, func(ctx context.Context, a *app.App) error { return c.forBarong(ctx, p, a, back) })
+	}
+	return c.ndjsonOrCSV(p)
+}
+
+func (c exportCommand) ndjsonOrCSV(p *program) error {
 	format := bulk.NDJSON
 	if c.File != standardStream || c.Format != "" {
 		var err error

@@ -71,25 +71,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if len(o.SigningKey) < signingKeySize {
 		return nil, fmt.Errorf("BARONG_STORAGE_SIGNING_KEY: the key that signs URLs must have at least %d bytes, and has %d", signingKeySize, len(o.SigningKey))
 	}
-	if scheme, _, _ := strings.Cut(o.URL, "://"); !blob.DefaultURLMux().ValidBucketScheme(scheme) {
-		return nil, errors.New("BARONG_STORAGE_URL: no store goes by a URL that begins so: this binary knows " + strings.Join(storeSchemes(), ", ") +
-			"; s3://, gs:// and azblob:// need the binary of a release or of make build-cloud")
-	}
-	parsed, err := url.Parse(o.URL)
-	if err != nil || !wellFormed(parsed.RawQuery) {
-		return nil, errors.New("BARONG_STORAGE_URL: it is no URL: special characters in it are written as %XX")
-	}
-	storeURL := o.URL
-	if parsed.Scheme == fileblob.Scheme {
-		storeURL = privately(parsed)
-	}
-	bucket, err := blob.OpenBucket(ctx, storeURL)
+	bucket, directory, err := openBucket(ctx, "BARONG_STORAGE_URL", o.URL, privately)
 	if err != nil {
-		return nil, fmt.Errorf("BARONG_STORAGE_URL: the store cannot be opened: %w", keys.Redact(err, o.URL))
+		return nil, err
 	}
 	store := &Store{
 		bucket:   bucket,
-		presigns: parsed.Scheme != fileblob.Scheme,
+		presigns: !directory,
 		signer:   signer{base: strings.TrimSuffix(o.PublicURL, "/"), key: o.SigningKey, ttl: o.TTL, clock: o.Clock},
 	}
 	if o.KeyURL != "" {
@@ -98,6 +86,27 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 	}
 	return store, nil
+}
+
+// openBucket opens the bucket of a URL that a setting or an option of this name has. A directory is
+// opened with the options that ofDirectory adds.
+func openBucket(ctx context.Context, name, bucketURL string, ofDirectory func(*url.URL) string) (bucket *blob.Bucket, directory bool, err error) {
+	if scheme, _, _ := strings.Cut(bucketURL, "://"); !blob.DefaultURLMux().ValidBucketScheme(scheme) {
+		return nil, false, errors.New(name + ": no store goes by a URL that begins so: this binary knows " + strings.Join(storeSchemes(), ", ") +
+			"; s3://, gs:// and azblob:// need the binary of a release or of make build-cloud")
+	}
+	parsed, err := url.Parse(bucketURL)
+	if err != nil || !wellFormed(parsed.RawQuery) {
+		return nil, false, errors.New(name + ": it is no URL: special characters in it are written as %XX")
+	}
+	opened, directory := bucketURL, parsed.Scheme == fileblob.Scheme
+	if directory {
+		opened = ofDirectory(parsed)
+	}
+	if bucket, err = blob.OpenBucket(ctx, opened); err != nil {
+		return nil, false, fmt.Errorf("%s: the store cannot be opened: %w", name, keys.Redact(err, bucketURL))
+	}
+	return bucket, directory, nil
 }
 
 // wellFormed reports whether a query has no part that parsers would ignore.
@@ -218,6 +227,15 @@ func (s *Store) Read(ctx context.Context, d identity.Document) (io.ReadCloser, e
 // Has reports whether there is content under this name.
 func (s *Store) Has(ctx context.Context, object string) (bool, error) {
 	return s.bucket.Exists(ctx, object)
+}
+
+// Reachable returns why the store cannot be listed, and nil where it can.
+func (s *Store) Reachable(ctx context.Context) error {
+	accessible, err := s.bucket.IsAccessible(ctx)
+	if err == nil && !accessible {
+		err = errors.New("there is no such bucket or directory")
+	}
+	return err
 }
 
 // Remove deletes content. Missing content is not an error.

@@ -43,8 +43,10 @@ type DocumentFields struct {
 	Upload   string // base64 (RFC 4648, section 4)
 }
 
+// MaxUpload is the maximum size of a content, in bytes.
+const MaxUpload = 10 << 20
+
 const (
-	maxUpload         = 10 << 20 // bytes, decoded
 	maxMetadata       = 64 << 10 // bytes of JSON text
 	maxDocumentNumber = 128      // characters
 	maxQuotedExt      = 32       // characters of an extension that a message repeats
@@ -90,6 +92,18 @@ var errUploadTooLarge = errors.New("more than 10 MiB")
 // metadata, number. With violations the document is empty.
 func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte, []problem.Violation) {
 	content, contentType, violations := checkUpload(f.Upload, f.FileExt)
+	expired := f.Expire != nil && f.Expire.Before(today.UTC().Truncate(24*time.Hour))
+	document, violations := p.describe(f, expired, violations)
+	if violations != nil {
+		return Document{}, nil, violations
+	}
+	document.ContentType, document.Size = contentType, int64(len(content))
+	return document, content, nil
+}
+
+// describe makes a document without its content, and appends the violations of its fields to those
+// of the content. expired rejects the date of expiry.
+func (p Policy) describe(f DocumentFields, expired bool, violations []problem.Violation) (Document, []problem.Violation) {
 	known := slices.IndexFunc(p.DocumentTypes, func(t string) bool { return strings.EqualFold(t, f.Type) })
 	if known < 0 {
 		violations = append(violations, docTypeUnknown)
@@ -99,7 +113,7 @@ func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte
 	switch {
 	case f.Expire == nil && p.RequireDocumentExpiry:
 		violations = append(violations, docExpireBlank)
-	case f.Expire != nil && f.Expire.Before(today.UTC().Truncate(24*time.Hour)):
+	case expired:
 		violations = append(violations, docExpireInvalid)
 	}
 	if f.Metadata != nil && (len(*f.Metadata) > maxMetadata || !json.Valid([]byte(*f.Metadata))) {
@@ -111,21 +125,14 @@ func (p Policy) NewDocument(f DocumentFields, today time.Time) (Document, []byte
 	if utf8.RuneCountInString(f.Number) > maxDocumentNumber {
 		violations = append(violations, docNumberTooLong)
 	}
-	if violations != nil {
-		return Document{}, nil, violations
-	}
-	return Document{
-		Type: f.Type, Number: f.Number, Expire: f.Expire, Metadata: f.Metadata, Filename: f.Filename,
-		ContentType: contentType, Size: int64(len(content)),
-	}, content, nil
+	return Document{Type: f.Type, Number: f.Number, Expire: f.Expire, Metadata: f.Metadata, Filename: f.Filename}, violations
 }
 
 func isDocumentNumberRune(r rune) bool {
 	return isAlphanumeric(r) || r == '-' || unicode.IsSpace(r)
 }
 
-// checkUpload decodes an upload and compares its type with the extension. The first bytes of the
-// content determine its type, never the name.
+// checkUpload decodes an upload and compares its type with the extension.
 func checkUpload(upload, ext string) (content []byte, contentType string, violations []problem.Violation) {
 	content, err := decodeUpload(upload)
 	switch {
@@ -136,6 +143,14 @@ func checkUpload(upload, ext string) (content []byte, contentType string, violat
 	case len(content) == 0:
 		violations = append(violations, uploadTooSmall)
 	}
+	contentType, violations = checkExtension(content, ext, violations)
+	return content, contentType, violations
+}
+
+// checkExtension compares the type of a content with an extension, and appends the violations to
+// those of the content. The first bytes of the content determine its type, never the name. The type
+// of a content with violations is not determined.
+func checkExtension(content []byte, ext string, violations []problem.Violation) (contentType string, _ []problem.Violation) {
 	ext = strings.TrimPrefix(ext, ".")
 	contentType, known := contentTypes[strings.ToLower(ext)]
 	switch {
@@ -145,7 +160,7 @@ func checkUpload(upload, ext string) (content []byte, contentType string, violat
 	case violations == nil && detectContentType(content, contentType) != contentType:
 		violations = append(violations, uploadMismatch)
 	}
-	return content, contentType, violations
+	return contentType, violations
 }
 
 // pdfPreamble is the number of bytes at the start of a file that may precede the PDF header:
@@ -168,7 +183,7 @@ func detectContentType(content []byte, declared string) string {
 func decodeUpload(upload string) ([]byte, error) {
 	significant := strings.TrimRight(upload, "\r\n=")
 	size := base64.RawStdEncoding.DecodedLen(len(significant) - strings.Count(significant, "\n") - strings.Count(significant, "\r"))
-	if size > maxUpload {
+	if size > MaxUpload {
 		return nil, errUploadTooLarge
 	}
 	encoding := base64.RawStdEncoding

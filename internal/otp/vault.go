@@ -1,16 +1,14 @@
 package otp
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"barong/internal/vault"
 )
 
 // Vault is the backend with secrets in the TOTP engine of HashiCorp Vault or OpenBao, at
@@ -97,19 +95,6 @@ func (v *Vault) Enrolled(ctx context.Context, uid string) (bool, error) {
 	}
 }
 
-// withoutForeignRedirects returns a client that does not follow a redirect to another host or
-// scheme, because it would send the token there.
-func withoutForeignRedirects(client *http.Client) *http.Client {
-	restricted := *client
-	restricted.CheckRedirect = func(next *http.Request, before []*http.Request) error {
-		if next.URL.Host != before[0].URL.Host || next.URL.Scheme != before[0].URL.Scheme || len(before) > 3 {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	return &restricted
-}
-
 // vaultAnswer is the part of a response that is read.
 type vaultAnswer struct {
 	status  int
@@ -154,33 +139,11 @@ func (v *Vault) exchange(ctx context.Context, method, kind, uid string, body map
 	}
 	path := "/v1/totp/" + kind + "/" + url.PathEscape(name)
 	answer.request = method + " " + path
-	token, err := v.Token()
-	if err != nil {
-		return answer, err
-	}
-	var content io.Reader
+	var content any
 	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return answer, err
-		}
-		content = bytes.NewReader(text)
+		content = body
 	}
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(v.Address, "/")+path, content)
-	if err != nil {
-		return answer, err
-	}
-	request.Header.Set("X-Vault-Token", token)
-	request.Header.Set("X-Vault-Request", "true")
-	response, err := withoutForeignRedirects(v.Client).Do(request)
-	if err != nil {
-		return answer, err
-	}
-	defer response.Body.Close()
-	answer.status = response.StatusCode
-	err = json.NewDecoder(io.LimitReader(response.Body, vaultAnswerLimit)).Decode(&answer)
-	if err != nil && !errors.Is(err, io.EOF) && response.StatusCode == http.StatusOK {
-		return answer, fmt.Errorf("the answer is not JSON: %w", err)
-	}
-	return answer, nil
+	client := vault.Client{Address: v.Address, Token: v.Token, HTTP: v.Client}
+	answer.status, err = client.Do(ctx, method, path, content, vaultAnswerLimit, &answer)
+	return answer, err
 }
