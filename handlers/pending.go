@@ -57,7 +57,3 @@ func (h *Handlers) CreateAPIKey(context.Context, generated.CreateAPIKeyRequestOb
 func (h *Handlers) UpdateAPIKey(context.Context, generated.UpdateAPIKeyRequestObject) (generated.UpdateAPIKeyResponseObject, error) {
 	return nil, errPending
 }
-
-func (h *Handlers) CreateAttachment(context.Context, generated.CreateAttachmentRequestObject) (generated.CreateAttachmentResponseObject, error) {
-	return nil, errPending
-}

@@ -53,7 +53,7 @@ func keychainFile(mandatory ...string) string {
 		file.WriteString(auth.KeychainEntry(name, entry.algorithm, entry.value) + "\n")
 	}
 	file.WriteString("jwt: {}\nscopes:\n")
-	for _, scope := range []string{"tools", "write_labels", "read_labels", "read_users", "write_users", "otp_sign", "write_documents"} {
+	for _, scope := range []string{"tools", "write_labels", "read_labels", "read_users", "write_users", "otp_sign", "write_documents", "read_phones", "write_phones", "read_service_accounts", "write_service_accounts", "write_apikeys", "write_attachments"} {
 		fmt.Fprintf(&file, "  %s: {permitted_signers: [backend, audit], mandatory_signers: [%s]}\n", scope, strings.Join(append([]string{"backend"}, mandatory...), ", "))
 	}
 	return file.String()

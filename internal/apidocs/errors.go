@@ -20,9 +20,12 @@ var commonErrors = operationErrors{
 	"503": {"The server is busy with other requests, try again later", "The database is not available, try again later"},
 }
 
-// notFound describes status 404, which openapi.yaml does not declare by name because not every
-// operation returns it.
-const notFound = "There is no such record."
+// undeclared describes the statuses that openapi.yaml does not declare by name because few
+// operations return them.
+var undeclared = map[string]string{
+	"400": "The request cannot be carried out as it is.",
+	"404": "There is no such record.",
+}
 
 // addErrors adds the messages that an operation can return to its responses.
 func (d document) addErrors(operation *yaml.Node) error {
@@ -38,7 +41,7 @@ func (d document) addErrors(operation *yaml.Node) error {
 	}
 	responses := member(operation, "responses")
 	for status, sentences := range own {
-		if status != "404" && member(responses, status) == nil {
+		if undeclared[status] == "" && member(responses, status) == nil {
 			return fmt.Errorf("x-errors: %s is no status that an operation answers by itself", status)
 		}
 		byStatus[status] = append(byStatus[status], sentences...)
@@ -46,14 +49,16 @@ func (d document) addErrors(operation *yaml.Node) error {
 	for status, sentences := range commonErrors {
 		byStatus[status] = append(byStatus[status], sentences...)
 	}
-	if sentences := byStatus["404"]; sentences != nil {
-		if err := set(responses, "404", d.errorResponse(notFound, member(responses, "default"), sentences)); err != nil {
-			return err
+	for status, meaning := range undeclared {
+		if sentences := byStatus[status]; sentences != nil {
+			if err := set(responses, status, d.errorResponse(meaning, member(responses, "default"), sentences)); err != nil {
+				return err
+			}
 		}
 	}
 	for status, response := range members(responses) {
 		sentences := byStatus[status]
-		if status == "404" || sentences == nil {
+		if undeclared[status] != "" || sentences == nil {
 			continue
 		}
 		described := d.errorResponse(scalar(member(d.resolve(response), "description")), response, sentences)
