@@ -56,7 +56,10 @@ func newParty(dir, algorithm string) (*party, error) {
 	}
 	var file strings.Builder
 	fmt.Fprintf(&file, "keychain:\n%s\nscopes:\n", auth.KeychainEntry(signerName, algorithm, value))
-	for _, scope := range []string{"tools", "read_users", "write_users", "read_labels", "write_labels", "otp_sign", "write_documents"} {
+	for _, scope := range []string{
+		"tools", "read_users", "write_users", "read_labels", "write_labels", "otp_sign", "write_documents",
+		"read_phones", "write_phones", "read_service_accounts", "write_service_accounts", "write_apikeys", "write_attachments",
+	} {
 		fmt.Fprintf(&file, "  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", scope, signerName, signerName)
 	}
 	return p, os.WriteFile(p.keychain, []byte(file.String()), 0o600)
