@@ -15,8 +15,8 @@ func usualUser() identity.User {
 	ada, now := "Ada", time.Date(2026, 11, 22, 7, 11, 35, 0, time.UTC)
 	user := identity.User{
 		UID: "ID873B5CE1D2", Email: "ada@example.com", Role: "member", Level: 2, State: "active", CreatedAt: now, UpdatedAt: now,
-		Profile: &identity.Profile{FirstName: &ada, LastName: &ada, DOB: &now, Address: &ada, Postcode: &ada, City: &ada, Country: &ada, State: "completed"},
-		Phones:  []identity.Phone{{Country: "DE", Number: "4915100000001", ValidatedAt: &now}},
+		Profiles: []identity.Profile{{FirstName: &ada, LastName: &ada, DOB: &now, Address: &ada, Postcode: &ada, City: &ada, Country: &ada, State: "completed", Review: "drafted", Number: 1, CreatedAt: now, UpdatedAt: now}},
+		Phones:   []identity.Phone{{Country: "DE", Number: "4915100000001", ValidatedAt: &now}},
 	}
 	for _, key := range []string{"email", "phone", "profile"} {
 		user.Labels = append(user.Labels, identity.Label{Key: key, Value: "verified", Scope: "private", CreatedAt: now, UpdatedAt: now})
@@ -52,7 +52,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				page := userPage{users: views(), page: repository.Page{Number: 1, Size: 100}, total: 1_000_000, path: "/users/list"}
+				page := listPage{rows: views(), page: repository.Page{Number: 1, Size: 100}, total: 1_000_000, path: "/users/list"}
 				if err := page.write(httptest.NewRecorder()); err != nil {
 					b.Fatal(err)
 				}

@@ -114,7 +114,10 @@ func isClientDisconnect(err error) bool {
 }
 
 func plain(failure *problem.Error) map[string]any {
-	if failure.Kind == problem.InvalidRecord {
+	switch {
+	case failure.WithList:
+		return map[string]any{"error": failure.Message(), "errors": failure.Messages()}
+	case failure.Kind == problem.InvalidRecord:
 		return map[string]any{"error": failure.Messages()}
 	}
 	return map[string]any{"error": failure.Message()}

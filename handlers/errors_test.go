@@ -106,7 +106,7 @@ func TestReasonsOfErrorResponsesAreAKnownFew(t *testing.T) {
 // The contract defines the order of members, which a Go map would not show.
 func TestMembersComeInTheOrderOfTheContract(t *testing.T) {
 	t.Parallel()
-	u := identity.User{Profile: &identity.Profile{State: identity.ProfilePartial}, Labels: []identity.Label{{}}, Phones: []identity.Phone{{}}}
+	u := identity.User{Profiles: []identity.Profile{{State: identity.ProfilePartial}}, Labels: []identity.Label{{}}, Phones: []identity.Phone{{}}}
 	kyc, err := (&Handlers{}).viewUserWithKYC(t.Context(), u)
 	if err != nil {
 		t.Fatal(err)
@@ -116,13 +116,14 @@ func TestMembersComeInTheOrderOfTheContract(t *testing.T) {
 		want string
 	}{
 		{generated.Document{}, "upload doc_type doc_number doc_expire metadata created_at updated_at"},
-		{viewLabel(identity.Label{}), "key value scope created_at updated_at"},
+		{viewLabel(identity.Label{}), "key value scope created_at updated_at description"},
 		{viewPhone(identity.Phone{}), "country number validated_at"},
-		{viewProfile(u.Profile), "first_name last_name dob address postcode city country state metadata"},
+		{viewProfile(u.CurrentProfile()), "first_name last_name dob address postcode city country state metadata"},
+		{viewProfileVersion(u.Profiles[0]), "first_name last_name dob address postcode city country state metadata created_at updated_at"},
 		{viewUser(u), "email uid role level otp state referral_uid data"},
-		{viewUserWithProfile(u), "email uid role level otp state data profile referral_uid created_at updated_at"},
-		{viewUserWithFullInfo(u), "email uid role level otp state referral_uid data created_at updated_at labels phones profile"},
-		{kyc, "email uid role level otp state data profile labels phones documents referral_uid created_at updated_at"},
+		{viewUserWithProfile(u), "email uid role level otp state data profile referral_uid created_at updated_at profiles"},
+		{viewUserWithFullInfo(u), "email uid role level otp state referral_uid data created_at updated_at labels phones profile profiles"},
+		{kyc, "email uid role level otp state data profile labels phones documents referral_uid created_at updated_at profiles"},
 	} {
 		if got := memberNames(t, c.view); got != c.want {
 			t.Errorf("%T:\ngot  %s\nwant %s", c.view, got, c.want)

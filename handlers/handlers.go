@@ -12,11 +12,12 @@ import (
 	"barong/generated"
 	"barong/internal/documents"
 	"barong/internal/identity"
+	"barong/internal/keys"
 	"barong/internal/otp"
 	"barong/repository"
 )
 
-// Options are the dependencies of the handlers. All are required.
+// Options are the dependencies of the handlers. All are required unless marked otherwise.
 type Options struct {
 	Repo      *repository.Repository
 	Documents *documents.Store
@@ -26,6 +27,9 @@ type Options struct {
 	OTP       *otp.Verifier    // checks one-time codes
 	Signer    *signing.Signer  // the server's own signer
 	Clock     func() time.Time // time.Now, except in tests
+
+	KeyHolders repository.KeyHolders // whose API keys are allowed; the zero value allows none
+	APIKeys    *keys.Sealer          // encrypts the secrets of API keys; may be nil where none are allowed
 }
 
 // Handlers implements all operations. It is safe for concurrent use.
@@ -41,6 +45,7 @@ func New(o Options) (*Handlers, error) {
 	for name, missing := range map[string]bool{
 		"Repo": o.Repo == nil, "Documents": o.Documents == nil, "Passwords": o.Passwords == nil, "UIDPrefix": o.UIDPrefix == "",
 		"OTP": o.OTP == nil, "Signer": o.Signer == nil, "Clock": o.Clock == nil,
+		"APIKeys": o.APIKeys == nil && o.KeyHolders != repository.KeyHolders{},
 	} {
 		if missing {
 			return nil, fmt.Errorf("handlers.Options has no %s", name)

@@ -14,7 +14,7 @@ import (
 // CreateLabel adds a private label to a user.
 func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabelRequestObject) (generated.CreateLabelResponseObject, error) {
 	parameters := request.JSONBody
-	label, err := h.newLabel(parameters.Key, parameters.Value)
+	label, err := h.newLabel(parameters.Key, parameters.Value, parameters.Description)
 	if err != nil {
 		return nil, cmp.Or(h.Repo.UserExists(ctx, parameters.UserUID), err)
 	}
@@ -24,11 +24,11 @@ func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabe
 	return generated.CreateLabel201JSONResponse(viewLabel(label)), nil
 }
 
-// UpdateLabel changes the value of a private label. It creates a missing label unless replace is
+// UpdateLabel changes the value of a private label, and its description if one is given. It creates a missing label unless replace is
 // false.
 func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabelRequestObject) (generated.UpdateLabelResponseObject, error) {
 	parameters := request.JSONBody
-	label, err := h.newLabel(parameters.Key, parameters.Value)
+	label, err := h.newLabel(parameters.Key, parameters.Value, parameters.Description)
 	if err != nil {
 		return nil, cmp.Or(h.labelExists(ctx, parameters.UserUID, parameters.Key, *parameters.Replace), err)
 	}
@@ -50,8 +50,10 @@ func (h *Handlers) DeleteLabel(ctx context.Context, request generated.DeleteLabe
 }
 
 // newLabel is a private label with the time of the request.
-func (h *Handlers) newLabel(key, value string) (identity.Label, error) {
+func (h *Handlers) newLabel(key, value string, description *string) (identity.Label, error) {
 	label, violations := identity.NewLabel(key, value)
+	label.Description = description
+	violations = append(violations, identity.CheckDescription(description)...)
 	label.CreatedAt = h.now()
 	label.UpdatedAt = label.CreatedAt
 	return label, problem.Invalid(violations...)

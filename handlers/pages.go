@@ -18,39 +18,43 @@ import (
 // BasePath is the path under which openapi.yaml serves its operations.
 const BasePath = "/api/v2/management"
 
-// userPage is the response of both operations that list users. It replaces the generated
+// listPage is the response of the operations that list page by page. It replaces the generated
 // []ListedUser, which cannot distinguish a null profile from an omitted one.
-type userPage struct {
-	users any // []generated.User or []generated.UserWithFullInfo
+type listPage struct {
+	rows  any // []generated.User, []generated.UserWithFullInfo or []generated.ServiceAccount
 	page  repository.Page
 	total int64
 	path  string
 }
 
 var (
-	_ generated.ListUsersResponseObject          = userPage{}
-	_ generated.FilterUsersByLabelResponseObject = userPage{}
+	_ generated.ListUsersResponseObject           = listPage{}
+	_ generated.FilterUsersByLabelResponseObject  = listPage{}
+	_ generated.ListServiceAccountsResponseObject = listPage{}
 )
 
 // viewPage shows users in the short or the extended form; the extended form loads their relations.
-func (h *Handlers) viewPage(ctx context.Context, path string, users []identity.User, extended bool, page repository.Page, total int64) (userPage, error) {
-	view := userPage{page: page, total: total, path: BasePath + path}
+func (h *Handlers) viewPage(ctx context.Context, path string, users []identity.User, extended bool, page repository.Page, total int64) (listPage, error) {
+	view := listPage{page: page, total: total, path: BasePath + path}
 	if !extended {
-		view.users = viewAll(users, viewUser)
+		view.rows = viewAll(users, viewUser)
 		return view, nil
 	}
 	if err := h.Repo.LoadRelations(ctx, users); err != nil {
 		return view, err
 	}
-	view.users = viewAll(users, viewUserWithFullInfo)
+	view.rows = viewAll(users, viewUserWithFullInfo)
 	return view, nil
 }
 
 // VisitListUsersResponse writes the page.
-func (p userPage) VisitListUsersResponse(w http.ResponseWriter) error { return p.write(w) }
+func (p listPage) VisitListUsersResponse(w http.ResponseWriter) error { return p.write(w) }
 
 // VisitFilterUsersByLabelResponse writes the page.
-func (p userPage) VisitFilterUsersByLabelResponse(w http.ResponseWriter) error { return p.write(w) }
+func (p listPage) VisitFilterUsersByLabelResponse(w http.ResponseWriter) error { return p.write(w) }
+
+// VisitListServiceAccountsResponse writes the page.
+func (p listPage) VisitListServiceAccountsResponse(w http.ResponseWriter) error { return p.write(w) }
 
 // pageBodies is a pool of buffers for encoded pages.
 var pageBodies = sync.Pool{New: func() any { return &bytes.Buffer{} }}
@@ -59,7 +63,7 @@ var pageBodies = sync.Pool{New: func() any { return &bytes.Buffer{} }}
 // users take half of it.
 const keptPageBody = 256 << 10
 
-func (p userPage) write(w http.ResponseWriter) error {
+func (p listPage) write(w http.ResponseWriter) error {
 	body, _ := pageBodies.Get().(*bytes.Buffer)
 	defer func() {
 		if body.Cap() <= keptPageBody {
@@ -67,7 +71,7 @@ func (p userPage) write(w http.ResponseWriter) error {
 		}
 	}()
 	body.Reset()
-	if err := json.NewEncoder(body).Encode(p.users); err != nil {
+	if err := json.NewEncoder(body).Encode(p.rows); err != nil {
 		return err
 	}
 	header := w.Header()
@@ -86,7 +90,7 @@ func (p userPage) write(w http.ResponseWriter) error {
 
 // links is the value of the Link header (RFC 8288): first and prev after the first page, next and
 // last before the last one. Past the end, prev is the last page.
-func (p userPage) links() string {
+func (p listPage) links() string {
 	last := max(1, (p.total+p.page.Size-1)/p.page.Size)
 	var links []string
 	link := func(rel string, number int64) {

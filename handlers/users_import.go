@@ -28,7 +28,8 @@ func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserR
 // importedUser returns the user that the parameters describe, or all rules that they break.
 func (h *Handlers) importedUser(ctx context.Context, parameters generated.ImportUserParameters) (identity.User, error) {
 	user, violations := h.Policy.ImportedUser(identity.Import{
-		Email: parameters.Email, PasswordDigest: parameters.PasswordDigest, Phone: parameters.Phone, ReferralUID: parameters.ReferralUID,
+		ProfileReview: parameters.State,
+		Email:         parameters.Email, PasswordDigest: parameters.PasswordDigest, Phone: parameters.Phone, ReferralUID: parameters.ReferralUID,
 		Profile: identity.ProfileFields{
 			FirstName: parameters.FirstName, LastName: parameters.LastName, DOB: text(parameters.DOB), Address: parameters.Address,
 			Postcode: parameters.Postcode, City: parameters.City, Country: parameters.Country,

@@ -26,6 +26,7 @@ func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 func viewLabel(l identity.Label) generated.Label {
 	return generated.Label{
 		Key: l.Key, Value: l.Value, Scope: generated.LabelScope(l.Scope), CreatedAt: second(l.CreatedAt), UpdatedAt: second(l.UpdatedAt),
+		Description: l.Description,
 	}
 }
 
@@ -49,11 +50,29 @@ func viewProfile(p *identity.Profile) *generated.Profile {
 	if p.DOB != nil {
 		view.DOB = &openapitypes.Date{Time: *p.DOB}
 	}
-	// Metadata that is not an object, which no operation writes, shows as null.
-	if len(p.Metadata) > 0 && json.Unmarshal(p.Metadata, &view.Metadata) != nil {
-		view.Metadata = nil
+	view.Metadata = viewMetadata(p)
+	return view
+}
+
+func viewProfileVersion(p identity.Profile) generated.ProfileVersion {
+	view := generated.ProfileVersion{
+		FirstName: p.FirstName, LastName: p.LastName, Address: p.Address, Postcode: p.Postcode, City: p.City, Country: p.Country,
+		State: generated.ProfileVersionState(p.Review), Metadata: viewMetadata(&p),
+		CreatedAt: second(p.CreatedAt), UpdatedAt: second(p.UpdatedAt),
+	}
+	if p.DOB != nil {
+		view.DOB = &openapitypes.Date{Time: *p.DOB}
 	}
 	return view
+}
+
+// viewMetadata returns nil for metadata that is not an object, which no operation writes.
+func viewMetadata(p *identity.Profile) *map[string]any {
+	var metadata map[string]any
+	if len(p.Metadata) == 0 || json.Unmarshal(p.Metadata, &metadata) != nil || metadata == nil {
+		return nil
+	}
+	return &metadata
 }
 
 func viewUser(u identity.User) generated.User {
@@ -66,7 +85,7 @@ func viewUserWithProfile(u identity.User) generated.UserWithProfileJSONResponse 
 	return generated.UserWithProfileJSONResponse{
 		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
 		CreatedAt: second(u.CreatedAt), UpdatedAt: second(u.UpdatedAt),
-		Profile: viewProfile(u.Profile),
+		Profile: viewProfile(u.CurrentProfile()), Profiles: viewAll(u.Profiles, viewProfileVersion),
 	}
 }
 
@@ -74,7 +93,7 @@ func viewUserWithFullInfo(u identity.User) generated.UserWithFullInfo {
 	return generated.UserWithFullInfo{
 		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
 		CreatedAt: second(u.CreatedAt), UpdatedAt: second(u.UpdatedAt),
-		Profile: viewProfile(u.Profile), Labels: viewAll(u.Labels, viewLabel), Phones: viewAll(u.Phones, viewPhone),
+		Profile: viewProfile(u.CurrentProfile()), Profiles: viewAll(u.Profiles, viewProfileVersion), Labels: viewAll(u.Labels, viewLabel), Phones: viewAll(u.Phones, viewPhone),
 	}
 }
 
@@ -83,11 +102,11 @@ func (h *Handlers) viewUserWithKYC(ctx context.Context, u identity.User) (genera
 	view := generated.UserWithKYC{
 		Email: u.Email, UID: u.UID, Role: u.Role, Level: u.Level, OTP: u.OTP, State: u.State, ReferralUID: u.ReferralUID, Data: u.Data,
 		CreatedAt: second(u.CreatedAt), UpdatedAt: second(u.UpdatedAt),
-		Profile: viewProfile(u.Profile), Labels: viewAll(u.Labels, viewLabel), Phones: viewAll(u.Phones, viewPhone),
+		Profile: viewProfile(u.CurrentProfile()), Profiles: viewAll(u.Profiles, viewProfileVersion), Labels: viewAll(u.Labels, viewLabel), Phones: viewAll(u.Phones, viewPhone),
 		Documents: make([]generated.Document, len(u.Documents)),
 	}
 	for i, d := range u.Documents {
-		url, err := h.Documents.URL(ctx, d)
+		url, err := h.Documents.URL(ctx, d.File)
 		if err != nil {
 			return view, err
 		}

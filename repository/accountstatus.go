@@ -15,7 +15,7 @@ import (
 
 // AccountStatus updates a user's level and state from the user's labels, by a policy that is
 // compiled to SQL. identity.Policy defines both values; a test checks that the SQL and the policy
-// agree.
+// agree. The API keys of a user who is not active afterwards become inactive in the same statement.
 type AccountStatus struct{ update statement }
 
 // NewAccountStatus compiles a policy. Compiling takes microseconds, but each policy produces its
@@ -25,11 +25,12 @@ func NewAccountStatus(policy identity.Policy) *AccountStatus {
 		Column(sq.Alias(levelBy(policy.Levels), "new_level")).Column(sq.Alias(stateBy(policy), "new_state")).
 		From(labelsTable.name).Where(ofUser).Where(labelsTable.scope + " = " + text(identity.ScopePrivate))
 	own := func(column string) string { return usersTable.name + "." + column }
-	return &AccountStatus{compile(sq.Update(usersTable.name).
+	return &AccountStatus{compile(withKeysDeactivated(sq.Update(usersTable.name).
 		Set(usersTable.level, sq.Expr("status.new_level")).Set(usersTable.state, sq.Expr("status.new_state")).Set(usersTable.updatedAt, arg("now")).
 		FromSelect(status, "status").
 		Where(isUser(usersTable.name)).
-		Where("(" + own(usersTable.level) + " <> status.new_level OR " + own(usersTable.state) + " <> status.new_state)"))}
+		Where("("+own(usersTable.level)+" <> status.new_level OR "+own(usersTable.state)+" <> status.new_state)"),
+		"moved."+usersTable.state+" <> "+text(identity.StateActive)))}
 }
 
 // levelBy returns the number of levels before the first one whose requirement the labels do not
@@ -82,7 +83,8 @@ func setOff(t identity.Trigger) sq.Sqlizer {
 }
 
 // lockUserRow does not block inserts of rows that refer to the user. Such rows either do not affect
-// the account status, or their transaction takes this lock itself.
+// the account status, or their transaction takes a lock itself: this one or, for an API key, one
+// that excludes it.
 var lockUserRow = compile(sq.Select(usersTable.id).From(usersTable.name).Where(isUser(usersTable.name)).Suffix(forNoKeyUpdate))
 
 // withStatusUpdate changes a user's private labels and updates the account status in one
@@ -98,11 +100,7 @@ func (r *Repository) withStatusUpdate(ctx context.Context, uid string, status *A
 	return translate(r.retry(ctx, func() error {
 		known := false
 		batch := &pgx.Batch{}
-		batch.Queue(lockUserRow.sql, lockUserRow.bind(given)...).Query(func(rows pgx.Rows) error {
-			known = rows.Next()
-			rows.Close()
-			return rows.Err()
-		})
+		queueLock(batch, given, &known)
 		change(batch)
 		batch.Queue(status.update.sql, status.update.bind(given)...)
 		for _, queue := range after {
@@ -114,4 +112,13 @@ func (r *Repository) withStatusUpdate(ctx context.Context, uid string, status *A
 		}
 		return err
 	}))
+}
+
+// queueLock queues the lock of a user's row, and sets known where the user exists.
+func queueLock(batch *pgx.Batch, given args, known *bool) {
+	batch.Queue(lockUserRow.sql, lockUserRow.bind(given)...).Query(func(rows pgx.Rows) error {
+		*known = rows.Next()
+		rows.Close()
+		return rows.Err()
+	})
 }

@@ -9,26 +9,51 @@ import (
 	"barong/internal/identity"
 )
 
-// Conflicts holds the unique values that existing users have, and the existing users by uid.
+// Conflicts holds the unique values that existing users have, with the ids of these users, and those
+// of service accounts.
 type Conflicts struct {
-	Emails  map[string]bool  // folded e-mails and mailbox keys: an e-mail is taken when either of its own is present
-	UIDs    map[string]int64 // from uid to id: users that exist, for uniqueness and as referrers
-	Numbers map[string]bool  // numbers that a user has validated
+	Emails  map[string]int64 // folded e-mails and mailbox keys: an e-mail is taken when either of its own is present
+	UIDs    map[string]int64 // users that exist, for uniqueness and as referrers
+	Numbers map[string]int64 // numbers that a user has validated
+
+	AccountUIDs map[string]int64 // of service accounts
+
+	accountEmails map[string]int64 // mailbox keys
 }
 
-// HasEmail reports whether a user has this e-mail, in any spelling.
-func (c Conflicts) HasEmail(email string) bool {
-	return c.Emails[identity.FoldEmail(email)] || c.Emails[identity.MailboxKey(email)]
+// AccountHasEmail reports whether a service account has this e-mail, in any spelling.
+func (c Conflicts) AccountHasEmail(email string) bool {
+	return c.accountEmails[identity.MailboxKey(email)] != 0
+}
+
+// EmailOwners returns the ids of the users that have this e-mail, in any spelling.
+func (c Conflicts) EmailOwners(email string) []int64 {
+	var owners []int64
+	for _, key := range []string{identity.FoldEmail(email), identity.MailboxKey(email)} {
+		if id := c.Emails[key]; id != 0 {
+			owners = append(owners, id)
+		}
+	}
+	return owners
 }
 
 var (
-	selectFolded    = compile(selectAmong(usersTable.name, usersTable.emailFolded))
-	selectKeys      = compile(selectAmong(usersTable.name, usersTable.emailKey))
-	selectValidated = compile(selectAmong(phonesTable.name, phonesTable.number).Where(phonesTable.validatedAt + " IS NOT NULL"))
-	selectUIDs      = compile(selectAmong(usersTable.name, uidColumns.names()...))
+	selectFolded    = compile(selectAmong(usersTable.name, usersTable.emailFolded, usersTable.id))
+	selectKeys      = compile(selectAmong(usersTable.name, usersTable.emailKey, usersTable.id))
+	selectValidated = compile(selectAmong(phonesTable.name, phonesTable.number, phonesTable.userID).Where(phonesTable.validatedAt + " IS NOT NULL"))
+	selectUIDs      = compile(selectAmong(usersTable.name, usersTable.uid, usersTable.id))
 
-	uidColumns = columns[identity.User]{userColumns.only(usersTable.uid)[0], userColumns.only(usersTable.id)[0]}
+	selectAccountUIDs   = compile(selectAmong(serviceAccountsTable.name, serviceAccountsTable.uid, serviceAccountsTable.id))
+	selectAccountEmails = compile(selectAmong(serviceAccountsTable.name, serviceAccountsTable.emailFolded, serviceAccountsTable.id))
 )
+
+// owner is a unique value and the id of the user or service account that has it.
+type owner struct {
+	value string
+	id    int64
+}
+
+func (o *owner) targets() []any { return []any{&o.value, &o.id} }
 
 // selectAmong selects the rows whose first column equals one of the texts.
 func selectAmong(table string, columns ...string) sq.SelectBuilder {
@@ -37,7 +62,7 @@ func selectAmong(table string, columns ...string) sq.SelectBuilder {
 
 // FindConflicts looks up e-mails, uids and phone numbers in one round trip.
 func (r *Repository) FindConflicts(ctx context.Context, emails, uids, numbers []string) (Conflicts, error) {
-	found := Conflicts{Emails: map[string]bool{}, UIDs: map[string]int64{}, Numbers: map[string]bool{}}
+	found := Conflicts{Emails: map[string]int64{}, UIDs: map[string]int64{}, Numbers: map[string]int64{}, AccountUIDs: map[string]int64{}, accountEmails: map[string]int64{}}
 	var keys, folded []string
 	for _, email := range emails {
 		key, fold := identity.MailboxKey(email), identity.FoldEmail(email)
@@ -47,16 +72,16 @@ func (r *Repository) FindConflicts(ctx context.Context, emails, uids, numbers []
 		}
 	}
 	batch := &pgx.Batch{}
-	lookUp := func(s statement, texts []string, into map[string]bool) {
+	lookUp := func(s statement, texts []string, into map[string]int64) {
 		batch.Queue(s.sql, s.bind(args{"texts": texts})...).Query(func(rows pgx.Rows) error {
-			return visitRows(rows, single[string], func(text *string) error { into[*text] = true; return nil })
+			return visitRows(rows, (*owner).targets, func(row *owner) error { into[row.value] = row.id; return nil })
 		})
 	}
 	lookUp(selectFolded, folded, found.Emails)
 	lookUp(selectKeys, keys, found.Emails)
 	lookUp(selectValidated, numbers, found.Numbers)
-	batch.Queue(selectUIDs.sql, selectUIDs.bind(args{"texts": uids})...).Query(func(rows pgx.Rows) error {
-		return visitRows(rows, uidColumns.targets, func(u *identity.User) error { found.UIDs[u.UID] = u.ID; return nil })
-	})
+	lookUp(selectUIDs, uids, found.UIDs)
+	lookUp(selectAccountUIDs, uids, found.AccountUIDs)
+	lookUp(selectAccountEmails, keys, found.accountEmails)
 	return found, translate(r.db.SendBatch(ctx, batch).Close())
 }

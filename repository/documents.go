@@ -29,7 +29,7 @@ var (
 	// markDocuments sets the document label to pending, unless it is verified already or the
 	// document was not inserted.
 	markDocuments = compile(sq.Insert(labelsTable.name).
-			Columns(labelsTable.userID).Columns(labelColumns.names()...).
+			Columns(labelsTable.userID).Columns(timedLabelColumns.names()...).
 			Select(sq.Select("d."+documentsTable.userID, text(identity.DocumentLabel), text(identity.DocumentPending), text(identity.ScopePrivate)).
 				Column("?", arg("now")).Column("?", arg("now")).
 				From(aliased(documentsTable.name, "d")).Where("d."+documentsTable.object+" = ?", arg("object"))).
@@ -37,13 +37,13 @@ var (
 			onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value+
 				" AND "+labelsTable.name+"."+labelsTable.value+" <> "+text(identity.DocumentVerified))))
 
-	findUserWithProfile = compile(withProfile(selectUsers()).From(aliased(usersTable.name, "u")).Where(isUser("u")))
+	findUserWithProfiles = compile(withProfiles(selectUsers()).From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
 	countDocuments = compile(sq.Select("count(*)").From(documentsTable.name))
 )
 
 // InsertDocument stores the row of a document whose content is in the store already, and returns
-// its user with the profile. With follow, the same transaction also sets the user's document label
+// its user with all profiles. With follow, the same transaction also sets the user's document label
 // and updates the account status. An unknown user is identity.ErrRecordNotFound. A user without
 // room for the document is identity.TooManyDocuments, which also holds under concurrent inserts.
 func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.Document, follow bool, status *AccountStatus) (user identity.User, err error) {
@@ -59,14 +59,7 @@ func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.
 		if follow {
 			batch.Queue(markDocuments.sql, markDocuments.bind(given)...)
 		}
-	}, func(batch *pgx.Batch) {
-		batch.Queue(findUserWithProfile.sql, findUserWithProfile.bind(given)...).Query(func(rows pgx.Rows) error {
-			return visitRows(rows, (*relatedUser).withProfileTargets, func(found *relatedUser) error {
-				user = found.related()
-				return nil
-			})
-		})
-	})
+	}, func(batch *pgx.Batch) { queueUserWithProfiles(batch, uid, &user) })
 	if err == nil && !stored {
 		err = problem.Invalid(identity.TooManyDocuments)
 	}

@@ -39,13 +39,17 @@ func selectByEmail() sq.SelectBuilder {
 	return sq.Select(usersTable.id).FromSelect(candidates, "candidates").OrderBy("rank").Limit(1)
 }
 
-var findIDByEmail = compile(selectByEmail())
+// emailTaken is true where a user or a service account has an e-mail.
+func emailTaken() sq.Sqlizer {
+	return sq.Expr("(? OR ?)", exists(selectByEmail()), exists(accountsWithEmail()))
+}
 
-// EmailTaken reports whether a user has this e-mail, in any spelling. The answer may change before
-// an insert, so it serves for error reports only.
+var findEmailTaken = compile(sq.Select().Column(emailTaken()))
+
+// EmailTaken reports whether a user or a service account has this e-mail, in any spelling. The
+// answer may change before an insert, so it serves for error reports only.
 func (r *Repository) EmailTaken(ctx context.Context, email string) (bool, error) {
-	ids, err := all(ctx, r, findIDByEmail, emailArgs(email), single[int64])
-	return len(ids) > 0, err
+	return one(ctx, r, findEmailTaken, emailArgs(email), single[bool])
 }
 
 // isMissingKey is the condition of the index users_email_key_missing_idx. Postgres uses the index

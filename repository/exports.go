@@ -11,15 +11,19 @@ import (
 // exportPage is the number of users that one query reads.
 const exportPage = 2000
 
-var selectExported = compile(limit(selectStored()))
+var selectExported = compile(limit(inPages(selectStoredUsers())))
 
-// selectStored begins a select of a page of users with digest and secret.
-func selectStored() sq.SelectBuilder {
+// inPages selects users u in the order of their ids, after the last one of the page before.
+func inPages(b sq.SelectBuilder) sq.SelectBuilder {
+	return b.Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u." + usersTable.id)
+}
+
+// selectStoredUsers begins a select of users u with their digests and secrets.
+func selectStoredUsers() sq.SelectBuilder {
 	return selectUsers().
 		Columns(qualified("u", digestColumns.names()...)...).Columns(qualified("s", secretColumns.names()...)...).
 		From(aliased(usersTable.name, "u")).
-		LeftJoin(aliased(otpSecretsTable.name, "s")+" ON s."+otpSecretsTable.userID+" = u."+usersTable.id).
-		Where("u."+usersTable.id+" > ?", arg("after")).OrderBy("u." + usersTable.id)
+		LeftJoin(aliased(otpSecretsTable.name, "s") + " ON s." + otpSecretsTable.userID + " = u." + usersTable.id)
 }
 
 func (u *StoredUser) exported() []any {
@@ -49,15 +53,20 @@ func (r *Repository) exportAfter(ctx context.Context, id int64) ([]StoredUser, e
 	if err != nil {
 		return nil, err
 	}
+	return users, r.completeStored(ctx, users)
+}
+
+// completeStored fills in the relations of users.
+func (r *Repository) completeStored(ctx context.Context, users []StoredUser) error {
 	nouns := make([]identity.User, len(users))
 	for i, u := range users {
 		nouns[i] = u.User
 	}
-	if err := r.LoadRelations(ctx, nouns); err != nil {
-		return nil, err
+	if err := r.loadStoredRelations(ctx, nouns); err != nil {
+		return err
 	}
 	for i := range users {
 		users[i].User = nouns[i]
 	}
-	return users, nil
+	return nil
 }

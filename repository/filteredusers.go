@@ -16,7 +16,7 @@ func (r *Repository) FilterUsers(ctx context.Context, filter UserFilter, in Rang
 	if !l.byUserFilter() {
 		return r.ListUsers(ctx, in, page)
 	}
-	return r.filtered(ctx, l, page)
+	return filtered(ctx, r, l, page, r.read)
 }
 
 // pageOfFiltered selects a page of the users that match a filter.

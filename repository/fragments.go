@@ -21,7 +21,7 @@ func qualified(alias string, names ...string) []string {
 	return list
 }
 
-// aliased is a table under an alias.
+// aliased is a table or an expression under an alias.
 func aliased(table, alias string) string { return table + " AS " + alias }
 
 // cte is one query of a WITH prefix.
@@ -87,6 +87,11 @@ func arrayOfRecords(table, owner, order, user string, columns []string) sq.Sqliz
 	return sq.Expr("ARRAY(?)", rows)
 }
 
+// arrayOf selects rows as an array of records, for the type records.
+func arrayOf(rows sq.SelectBuilder) sq.Sqlizer {
+	return sq.Expr("ARRAY(SELECT ROW(r.*) FROM (?) AS r)", rows)
+}
+
 // lateral joins each row with the rows of a select that depends on it.
 func lateral(rows sq.SelectBuilder, alias string) sq.Sqlizer {
 	return sq.Expr("CROSS JOIN LATERAL (?) AS "+alias, rows)
@@ -130,10 +135,11 @@ func onConflictReplace(columns, replaced []string) string {
 func onlyWhere(condition string) string { return " WHERE " + condition }
 
 // Row locks of a select. Under forNoKeyUpdate, other transactions can insert rows that refer to the
-// locked row; under forUpdate they wait.
+// locked row; under forUpdate they wait. Under forShare nobody changes the row.
 const (
 	forUpdate      = "FOR UPDATE OF u"
 	forNoKeyUpdate = "FOR NO KEY UPDATE"
+	forShare       = "FOR SHARE"
 )
 
 // text quotes a constant for SQL. No constant of this package contains a quote.

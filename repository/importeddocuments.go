@@ -65,7 +65,7 @@ type documentUsage struct {
 func (u *documentUsage) targets() []any { return []any{&u.UserID, &u.Documents, &u.MetadataSize} }
 
 var (
-	imported = importedDocumentsTable
+	importedDocs = importedDocumentsTable
 
 	// lockUsers locks in the order of ids, so that two imports do not wait for each other.
 	lockUsers = compile(selectUsersOfDocuments().OrderBy(usersTable.id).Suffix(forNoKeyUpdate))
@@ -75,25 +75,25 @@ var (
 	sumDocuments = compile(sq.Select(documentsTable.userID, "count(*)", "coalesce(sum(octet_length("+documentsTable.metadata+")), 0)").
 			From(documentsTable.name).Where(anyOf(documentsTable.userID, "bigint", arg("ids"))).GroupBy(documentsTable.userID))
 
-	selectKnownDocuments = compile(sq.Select("i."+imported.sourceID, "d."+documentsTable.id, "i."+imported.digest, "d."+documentsTable.userID,
+	selectKnownDocuments = compile(sq.Select("i."+importedDocs.sourceID, "d."+documentsTable.id, "i."+importedDocs.digest, "d."+documentsTable.userID,
 		"d."+documentsTable.object, "coalesce(octet_length(d."+documentsTable.metadata+"), 0)").
-		From(aliased(imported.name, "i")).
-		Join(aliased(documentsTable.name, "d")+" ON d."+documentsTable.id+" = i."+imported.documentID).
-		Where("i."+imported.source+" = ?", importedDocumentColumns.arg(imported.source)).
-		Where(anyOf("i."+imported.sourceID, "text", arg("source ids"))))
+		From(aliased(importedDocs.name, "i")).
+		Join(aliased(documentsTable.name, "d")+" ON d."+documentsTable.id+" = i."+importedDocs.documentID).
+		Where("i."+importedDocs.source+" = ?", importedDocumentColumns.arg(importedDocs.source)).
+		Where(anyOf("i."+importedDocs.sourceID, "text", arg("source ids"))))
 
 	reserveDocumentIDs = compile(sq.Select().Column("nextval(pg_get_serial_sequence("+text(documentsTable.name)+", "+text(documentsTable.id)+"))").
 				FromSelect(sq.Select().Column("generate_series(1, ?::integer)", arg("n")), "numbers"))
 
 	updateDocument = compile(documentColumns.set(sq.Update(documentsTable.name)).
-			Where(documentsTable.id+" = ?", importedDocumentColumns.arg(imported.documentID)))
+			Where(documentsTable.id+" = ?", importedDocumentColumns.arg(importedDocs.documentID)))
 
-	updateImportedDocument = compile(importedDocumentColumns.only(imported.digest).set(sq.Update(imported.name)).
-				Where(imported.documentID+" = ?", importedDocumentColumns.arg(imported.documentID)))
+	updateImportedDocument = compile(importedDocumentColumns.only(importedDocs.digest).set(sq.Update(importedDocs.name)).
+				Where(importedDocs.documentID+" = ?", importedDocumentColumns.arg(importedDocs.documentID)))
 )
 
 func selectUsersOfDocuments() sq.SelectBuilder {
-	return sq.Select(uidColumns.names()...).From(usersTable.name).Where(anyOf(usersTable.uid, "text", arg("uids")))
+	return sq.Select(usersTable.uid, usersTable.id).From(usersTable.name).Where(anyOf(usersTable.uid, "text", arg("uids")))
 }
 
 // DocumentUsage is what documents take of the limits of their users, by the users' ids.
@@ -132,10 +132,10 @@ func (r *Repository) ImportDocuments(ctx context.Context, documents []ImportedDo
 			return err
 		}
 		decisions = plan.decisions
-		if err := tx.insertImported(ctx, documents, plan); err != nil {
+		if err := tx.insertImportedDocuments(ctx, documents, plan); err != nil {
 			return err
 		}
-		return tx.updateImported(ctx, documents, plan)
+		return tx.updateImportedDocuments(ctx, documents, plan)
 	})
 	return decisions, err
 }
@@ -159,15 +159,15 @@ func (r *Repository) planDocuments(ctx context.Context, users statement, documen
 		uids[i], sourceIDs[i] = d.UID, d.SourceID
 	}
 	var ids []int64
-	err = each(ctx, r, users, args{"uids": uids}, uidColumns.targets, func(u *identity.User) error {
-		plan.owners[u.UID] = u.ID
-		ids = append(ids, u.ID)
+	err = each(ctx, r, users, args{"uids": uids}, (*owner).targets, func(u *owner) error {
+		plan.owners[u.value] = u.id
+		ids = append(ids, u.id)
 		return nil
 	})
 	if err != nil {
 		return plan, err
 	}
-	given := args{"ids": ids, "source ids": sourceIDs, importedDocumentColumns.arg(imported.source): documents[0].Source}
+	given := args{"ids": ids, "source ids": sourceIDs, importedDocumentColumns.arg(importedDocs.source): documents[0].Source}
 	usage := DocumentUsage{}
 	batch := &pgx.Batch{}
 	batch.Queue(selectKnownDocuments.sql, selectKnownDocuments.bind(given)...).Query(func(rows pgx.Rows) error {
@@ -229,7 +229,7 @@ func (p *documentPlan) stored(d ImportedDocument) bool {
 	return again && known.Object == d.Document.Object
 }
 
-func (r *Repository) insertImported(ctx context.Context, documents []ImportedDocument, plan documentPlan) error {
+func (r *Repository) insertImportedDocuments(ctx context.Context, documents []ImportedDocument, plan documentPlan) error {
 	var fresh []*ImportedDocument
 	for i := range documents {
 		if plan.decisions[i].Outcome == DocumentInserted && !plan.stored(documents[i]) {
@@ -251,12 +251,12 @@ func (r *Repository) insertImported(ctx context.Context, documents []ImportedDoc
 	if err != nil {
 		return err
 	}
-	return r.copy(ctx, imported.name, importedDocumentColumns.names(), pgx.CopyFromSlice(len(fresh), func(i int) ([]any, error) {
+	return r.copy(ctx, importedDocs.name, importedDocumentColumns.names(), pgx.CopyFromSlice(len(fresh), func(i int) ([]any, error) {
 		return importedDocumentColumns.appendValues(nil, fresh[i]), nil
 	}))
 }
 
-func (r *Repository) updateImported(ctx context.Context, documents []ImportedDocument, plan documentPlan) error {
+func (r *Repository) updateImportedDocuments(ctx context.Context, documents []ImportedDocument, plan documentPlan) error {
 	batch := &pgx.Batch{}
 	for i := range documents {
 		d := documents[i]

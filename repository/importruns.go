@@ -19,6 +19,7 @@ type ImportRun struct {
 	StartedAt   time.Time
 	UpdatedAt   time.Time
 	FinishedAt  *time.Time // nil until the end of the input
+	Findings    []byte     // JSON of the importer's own
 }
 
 // ErrImportMoved is reported when another process has advanced the same run.
@@ -36,7 +37,7 @@ var (
 
 	deleteImportRun = compile(sq.Delete(runs.name).Where(isRun))
 
-	updateImportRun = compile(importRunColumns.only(runs.position, runs.line, runs.imported, runs.refused, runs.refusedSize, runs.updatedAt, runs.finishedAt).
+	updateImportRun = compile(importRunColumns.only(runs.position, runs.line, runs.imported, runs.refused, runs.refusedSize, runs.updatedAt, runs.finishedAt, runs.findings).
 			set(sq.Update(runs.name)).Where(isRun).Where(runs.position+" = ?", arg("from position")).Where(runs.finishedAt + " IS NULL"))
 )
 

@@ -26,28 +26,43 @@ var (
 			FromSelect(sq.Select().Column("generate_series(1, ?::integer)", arg("n")), "numbers"))
 )
 
-// ImportUsers stores users with all their relations and advances the run, in one transaction. ids
-// are the users' ids, from ReserveUserIDs. A user's ReferralUID is a key of referrers or the uid of
-// one of the users. A run without a name is not stored. A value that is taken by then is the same
-// error as from InsertUser, or identity.UIDTaken.
+// ImportBatch is a group of users that are stored together.
+type ImportBatch struct {
+	Users []StoredUser // new ones
+	IDs   []int64      // of Users, from ReserveUserIDs
+	// Referrers are the ids of users by their uid. The ReferralUID of each user is one of them, or the
+	// uid of one of Users.
+	Referrers map[string]int64
+
+	// Changed are existing users, by their ids, that get other values. Their documents and secrets of
+	// one-time codes stay.
+	Changed []StoredUser
+	// Verify gets the users of Changed as they are, once no other transaction changes them any more. An
+	// error ends the import.
+	Verify func(current []StoredUser) error
+
+	// Source is the database that the users come from, and Imported its users that are among Users and
+	// Changed.
+	Source   string
+	Imported []ImportedUser
+}
+
+// ImportUsers stores a batch with all relations and advances the run, in one transaction. A run
+// without a name is not stored. A value that is taken by then is the same error as from InsertUser,
+// or identity.UIDTaken.
 //
 // ImportUsers calls turn after writing the users and before taking locks that others may want, and
 // commits after turn returns. This lets concurrent imports write at the same time and commit in the
 // order of their start.
-func (r *Repository) ImportUsers(ctx context.Context, users []StoredUser, ids []int64, referrers map[string]int64, from, to ImportRun, turn func() error) error {
+func (r *Repository) ImportUsers(ctx context.Context, b ImportBatch, from, to ImportRun, turn func() error) error {
 	return r.InTx(ctx, func(tx *Repository) error {
 		// turn waits for an earlier import outside of the database. Postgres cannot detect a
 		// deadlock that includes this wait, so the timeout ends it.
 		if _, err := tx.exec(ctx, limitLockWait, nil); err != nil {
 			return err
 		}
-		if len(users) > 0 {
-			if err := tx.copyUsers(ctx, users, ids, referrers); err != nil {
-				return err
-			}
-			if err := tx.copyRelations(ctx, users, ids); err != nil {
-				return err
-			}
+		if err := tx.storeBatch(ctx, b); err != nil {
+			return err
 		}
 		if err := turn(); err != nil {
 			return err
@@ -57,12 +72,34 @@ func (r *Repository) ImportUsers(ctx context.Context, users []StoredUser, ids []
 				return err
 			}
 		}
-		if len(users) == 0 {
+		if len(b.Users) == 0 {
 			return nil
 		}
-		_, err := tx.exec(ctx, countImported, args{"ids": ids, countSlotArg: countSlot()})
+		_, err := tx.exec(ctx, countImported, args{"ids": b.IDs, countSlotArg: countSlot()})
 		return err
 	})
+}
+
+func (r *Repository) storeBatch(ctx context.Context, b ImportBatch) error {
+	if len(b.Changed) > 0 {
+		if err := r.release(ctx, b); err != nil {
+			return err
+		}
+	}
+	if len(b.Users) > 0 {
+		if err := r.copyUsers(ctx, b); err != nil {
+			return err
+		}
+		if err := r.copyRelations(ctx, b.Users, b.IDs); err != nil {
+			return err
+		}
+	}
+	if len(b.Changed) > 0 {
+		if err := r.updateImported(ctx, b); err != nil {
+			return err
+		}
+	}
+	return r.copyImported(ctx, b)
 }
 
 // ReserveUserIDs takes n ids from the sequence, in ascending order.
@@ -70,37 +107,32 @@ func (r *Repository) ReserveUserIDs(ctx context.Context, n int) ([]int64, error)
 	return all(ctx, r, reserveIDs, args{"n": n}, single[int64])
 }
 
-func (r *Repository) copyUsers(ctx context.Context, users []StoredUser, ids []int64, referrers map[string]int64) error {
-	byUID := make(map[string]int64)
-	for i, u := range users {
-		byUID[u.UID] = ids[i]
-	}
+func (r *Repository) copyUsers(ctx context.Context, b ImportBatch) error {
+	referrer := b.referrers()
 	columns := append(storedUserColumns.names(), usersTable.referralID)
-	return r.copy(ctx, usersTable.name, columns, pgx.CopyFromSlice(len(users), func(i int) ([]any, error) {
-		u := users[i].User
-		u.ID = ids[i]
-		var referrer *int64
-		if u.ReferralUID != nil {
-			id, ok := byUID[*u.ReferralUID]
-			if !ok {
-				id = referrers[*u.ReferralUID]
-			}
-			referrer = &id
-		}
-		return append(storedUserColumns.appendValues(make([]any, 0, len(columns)), &u), referrer), nil
+	return r.copy(ctx, usersTable.name, columns, pgx.CopyFromSlice(len(b.Users), func(i int) ([]any, error) {
+		u := b.Users[i].User
+		u.ID = b.IDs[i]
+		return append(storedUserColumns.appendValues(make([]any, 0, len(columns)), &u), referrer(u)), nil
 	}))
 }
 
 // copyRelations copies the rows that belong to the users, table by table.
 func (r *Repository) copyRelations(ctx context.Context, users []StoredUser, ids []int64) error {
-	var profiles, phones, labels, secrets [][]any
+	var profiles, former, phones, labels, secrets [][]any
 	for i := range users {
 		u := &users[i]
-		if u.Profile != nil {
-			profiles = append(profiles, append(profileColumns.appendValues([]any{ids[i]}, u.Profile), u.CreatedAt, u.UpdatedAt))
+		current := u.CurrentProfile()
+		for j := range u.Profiles {
+			row := profileColumns.appendValues([]any{ids[i]}, &u.Profiles[j])
+			if &u.Profiles[j] == current {
+				profiles = append(profiles, row)
+			} else {
+				former = append(former, row)
+			}
 		}
 		for j := range u.Phones {
-			phones = append(phones, append(phoneColumns.appendValues([]any{ids[i]}, &u.Phones[j]), u.CreatedAt, u.UpdatedAt))
+			phones = append(phones, storedPhoneColumns.appendValues([]any{ids[i]}, &u.Phones[j]))
 		}
 		for j := range u.Labels {
 			labels = append(labels, labelColumns.appendValues([]any{ids[i]}, &u.Labels[j]))
@@ -117,8 +149,9 @@ func (r *Repository) copyRelations(ctx context.Context, users []StoredUser, ids 
 		columns []string
 		rows    [][]any
 	}{
-		{profilesTable.name, owned(profilesTable.userID, profileColumns.names(), profilesTable.createdAt, profilesTable.updatedAt), profiles},
-		{phonesTable.name, owned(phonesTable.userID, phoneColumns.names(), phonesTable.createdAt, phonesTable.updatedAt), phones},
+		{profilesTable.name, profileRow, profiles},
+		{formerProfilesTable.name, profileRow, former},
+		{phonesTable.name, owned(phonesTable.userID, storedPhoneColumns.names()), phones},
 		{labelsTable.name, owned(labelsTable.userID, labelColumns.names()), labels},
 		{otpSecretsTable.name, owned(otpSecretsTable.userID, secretColumns.names(), otpSecretsTable.createdAt), secrets},
 	} {

@@ -27,7 +27,8 @@ var (
 	validatedPhones = sq.Select("1").From(phonesTable.name).
 			Where(anyOf(phonesTable.number, "text", validatedNumbers)).Where(phonesTable.validatedAt + " IS NOT NULL")
 
-	// insertUserRow stores nothing where the uid, the e-mail or a validated number is taken. It
+	// insertUserRow stores nothing where a user or a service account has the uid or the e-mail, or
+	// a user the validated number. It
 	// does not rely on a constraint violation for this: Postgres would write the complete e-mail or
 	// number to its log.
 	insertUserRow = sq.Insert(usersTable.name).
@@ -35,7 +36,7 @@ var (
 			Select(givenUserColumns.selectArgs(sq.Select()).
 				Column(subselect(sq.Select("referrer."+usersTable.id).From(aliased(usersTable.name, "referrer")).
 					Where("referrer."+usersTable.uid+" = ?", referralUID))).
-				Where(notExists(validatedPhones)).
+				Where(notExists(validatedPhones)).Where(notExists(accountsWithEmail())).Where(notExists(accountsWithUID(userUID))).
 			// A user without a key has it as the folded e-mail.
 			Where(notExists(sq.Select("1").From(usersTable.name).Where(usersTable.emailFolded+" = ?", mailboxKey)))).
 		Suffix(onConflictDoNothing()).Suffix(returning(usersTable.id))
@@ -51,11 +52,11 @@ var (
 			phoneColumns.selectArrays(ofInserted()))},
 		cte{"with_labels", insertOfNew(labelsTable.name, labelsTable.createdAt, labelsTable.updatedAt, labelsTable.userID, givenLabelColumns.names(),
 			givenLabelColumns.selectArrays(ofInserted()))},
-		cte{"with_profile", insertOfNew(profilesTable.name, profilesTable.createdAt, profilesTable.updatedAt, profilesTable.userID, profileColumns.names(),
-			profileColumns.selectArgs(ofInserted()).Where("?::boolean", profileGiven))},
+		cte{"with_profile", insertOfNew(profilesTable.name, profilesTable.createdAt, profilesTable.updatedAt, profilesTable.userID, givenProfileColumns.names(),
+			givenProfileColumns.selectArgs(ofInserted()).Where("?::boolean", profileGiven))},
 	)))
 
-	findTaken = compile(sq.Select().Column(exists(selectByEmail())).Column(exists(validatedPhones)))
+	findTaken = compile(sq.Select().Column(emailTaken()).Column(exists(validatedPhones)))
 )
 
 // insertOfNew inserts rows that belong to the inserted user and have its created_at. ofInserted
@@ -69,7 +70,7 @@ func ofInserted() sq.SelectBuilder {
 	return sq.Select().Column(created).Column(created).Column(usersTable.id).From("inserted")
 }
 
-// InsertUser stores a new user with its phones, profile and labels in one transaction, and fills in
+// InsertUser stores a new user with its phones, first profile and labels in one transaction, and fills in
 // its ID and UID. All rows have the creation time of the user. newUID is called again when its uid
 // exists already. A referrer that does not exist is left out. A taken e-mail is
 // identity.EmailTaken; a validated number that another user has validated is identity.PhoneTaken.
@@ -80,15 +81,15 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 			validated = append(validated, p.Number)
 		}
 	}
-	profile := u.Profile
-	if profile == nil {
-		profile = &identity.Profile{}
+	profile := &identity.Profile{}
+	if len(u.Profiles) > 0 {
+		profile = &u.Profiles[0]
 	}
-	given := args{countSlotArg: countSlot(), referralUID: u.ReferralUID, profileGiven: u.Profile != nil, validatedNumbers: validated}
+	given := args{countSlotArg: countSlot(), referralUID: u.ReferralUID, profileGiven: len(u.Profiles) > 0, validatedNumbers: validated}
 	givenUserColumns.bind(given, u)
 	phoneColumns.bindArrays(given, u.Phones)
 	givenLabelColumns.bindArrays(given, u.Labels)
-	profileColumns.bind(given, profile)
+	givenProfileColumns.bind(given, profile)
 	for {
 		uid := newUID()
 		given[userUID] = uid

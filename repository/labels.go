@@ -15,10 +15,11 @@ var labelsUnique = []string{labelsTable.userID, labelsTable.key, labelsTable.sco
 
 // The arguments of a label.
 var (
-	labelKey       = labelColumns.arg(labelsTable.key)
-	labelValue     = labelColumns.arg(labelsTable.value)
-	labelScope     = labelColumns.arg(labelsTable.scope)
-	labelUpdatedAt = labelColumns.arg(labelsTable.updatedAt)
+	labelKey         = labelColumns.arg(labelsTable.key)
+	labelValue       = labelColumns.arg(labelsTable.value)
+	labelScope       = labelColumns.arg(labelsTable.scope)
+	labelUpdatedAt   = labelColumns.arg(labelsTable.updatedAt)
+	labelDescription = labelColumns.arg(labelsTable.description)
 )
 
 var (
@@ -31,17 +32,29 @@ var (
 
 	insertLabel = compile(addLabel)
 
-	// putLabel and replaceLabel return the label as it is after the statement. A value that is
-	// unchanged is not written; the existing label is returned.
+	// putLabel and replaceLabel return the label as it is after the statement. A label that is
+	// unchanged is not written; the existing label is returned. A description that is NULL leaves
+	// the existing one.
 	putLabel = compile(writtenOrAsItWas(addLabel.Suffix(
-		onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
-			onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value)).
+		onConflictUpdate(labelsUnique, []string{
+			labelsTable.value + " = excluded." + labelsTable.value,
+			labelsTable.description + " = coalesce(excluded." + labelsTable.description + ", " + labelsTable.name + "." + labelsTable.description + ")",
+			labelsTable.updatedAt + " = excluded." + labelsTable.updatedAt,
+		}) + onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value+
+			" OR "+labelsTable.name+"."+labelsTable.description+" IS DISTINCT FROM excluded."+labelsTable.description+
+			" AND excluded."+labelsTable.description+" IS NOT NULL")).
 		Suffix(returning(labelColumns.names()...))))
 
 	replaceLabel = compile(writtenOrAsItWas(sq.Update(labelsTable.name).
-			Set(labelsTable.value, labelValue).Set(labelsTable.updatedAt, labelUpdatedAt).
-			Where(isLabel).Where(labelsTable.value+" <> ?", labelValue).
-			Suffix(returning(labelColumns.names()...))))
+			Set(labelsTable.value, labelValue).
+			Set(labelsTable.description, sq.Expr("coalesce(?::text, "+labelsTable.description+")", labelDescription)).
+			Set(labelsTable.updatedAt, labelUpdatedAt).
+			Where(isLabel).
+			Where(sq.Or{
+			sq.NotEq{labelsTable.value: labelValue},
+			sq.Expr("("+labelsTable.description+" IS DISTINCT FROM ?::text AND ?::text IS NOT NULL)", labelDescription, labelDescription),
+		}).
+		Suffix(returning(labelColumns.names()...))))
 
 	deleteLabel = compile(sq.Delete(labelsTable.name).Where(isLabel).Suffix(returning(labelColumns.names()...)))
 
@@ -89,9 +102,9 @@ func labelArgs(uid string, l identity.Label) args {
 	return given
 }
 
-// PutLabel sets the value of the label with l's key and scope, updates the account status and
+// PutLabel sets the value of the label with l's key and scope, and its description if l has one, updates the account status and
 // returns the resulting label. With create it adds a missing label; without, a missing label is
-// identity.ErrLabelNotFound. An unchanged value changes nothing, including the time of update.
+// identity.ErrLabelNotFound. An unchanged label changes nothing, including the time of update.
 func (r *Repository) PutLabel(ctx context.Context, uid string, l identity.Label, create bool, status *AccountStatus) (identity.Label, error) {
 	put := replaceLabel
 	if create {

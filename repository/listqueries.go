@@ -11,6 +11,7 @@ type listQuery struct {
 	labelled   bool // users by one of their labels; else all users, or those of userFilter
 	filter     LabelFilter
 	userFilter userFilter
+	accounts   bool // service accounts: all, or those whose owner userFilter selects
 
 	ranged   bool // within [from, to) of a time, ordered by that time; else ordered by id
 	updated  bool // the time is updated_at; else created_at
@@ -48,7 +49,7 @@ func (l listQuery) toTime() time.Time   { return time.Unix(l.to, 0).UTC() }
 
 // String returns a unique name of the list.
 func (l listQuery) String() string {
-	return fmt.Sprintf("%t %q %#v %t %t %d %d", l.labelled, l.filter, l.userFilter, l.ranged, l.updated, l.from, l.to)
+	return fmt.Sprintf("%t %t %q %#v %t %t %d %d", l.accounts, l.labelled, l.filter, l.userFilter, l.ranged, l.updated, l.from, l.to)
 }
 
 // column is the time that orders a list with a range.

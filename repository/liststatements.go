@@ -26,6 +26,7 @@ const (
 type listShape struct {
 	kind         listKind
 	labelled     bool
+	accounts     bool
 	value, scope bool // whether the filter by label has them
 	filter       filterShape
 	ranged       bool
@@ -50,14 +51,14 @@ const (
 // statement returns the statement of a kind about a list, after a cursor, and its arguments.
 func (l listQuery) statement(kind listKind, after cursor, more args) (statement, args) {
 	shape := listShape{
-		kind: kind, labelled: l.labelled, value: l.filter.Value != "", scope: l.filter.Scope != "",
+		kind: kind, labelled: l.labelled, accounts: l.accounts, value: l.filter.Value != "", scope: l.filter.Scope != "",
 		filter: l.userFilter.shape(), ranged: l.ranged, column: l.column(),
 	}
 	s, known := listStatements.GetIfPresent(shape)
 	if !known {
 		s = compile(shape.build())
 		// The best index depends on how many rows match the values of a filter.
-		s.replanned = l.byLabelTime() || l.byUserFilter()
+		s.replanned = l.byLabelTime() || l.byUserFilter() && !l.accounts
 		listStatements.Set(shape, s)
 	}
 	given := args{
@@ -73,7 +74,7 @@ func (l listQuery) statement(kind listKind, after cursor, more args) (statement,
 // total.
 func (l listQuery) page(after cursor, size int64, counted bool) (statement, args) {
 	kind := selectPage
-	if counted && (l.labelled || l.ranged || l.byUserFilter()) {
+	if counted && (l.labelled || l.ranged || l.accounts || l.byUserFilter()) {
 		kind = selectCountedPage
 	}
 	return l.statement(kind, after, args{"limit": size})
@@ -105,6 +106,8 @@ func (s listShape) build() sq.SelectBuilder {
 
 func (s listShape) count() sq.SelectBuilder {
 	switch {
+	case s.accounts:
+		return s.countAccounts()
 	case s.labelled:
 		return s.countLabelled()
 	case s.filter != filterShape{}:
@@ -116,6 +119,8 @@ func (s listShape) count() sq.SelectBuilder {
 
 func (s listShape) page() sq.SelectBuilder {
 	switch {
+	case s.accounts:
+		return s.pageOfAccounts()
 	case s.labelled:
 		return s.pageOfLabelled()
 	case s.filter != filterShape{}:
@@ -128,6 +133,8 @@ func (s listShape) page() sq.SelectBuilder {
 // keys selects ids, and the times that order the list, in order or from the end.
 func (s listShape) keys() sq.SelectBuilder {
 	switch {
+	case s.accounts:
+		return s.keysOfAccounts()
 	case s.labelled:
 		return s.keysOfLabelled()
 	case s.filter != filterShape{}:

@@ -39,7 +39,9 @@ var (
 
 	storedUserColumns = slices.Concat(userColumns, digestColumns, emailColumns)
 
-	profileColumns = columns[identity.Profile]{
+	// givenProfileColumns are the columns of the only profile of a new user. Its number is the default, and its times
+	// are those of the user.
+	givenProfileColumns = columns[identity.Profile]{
 		field(profilesTable.name, profilesTable.firstName, "text", func(p *identity.Profile) **string { return &p.FirstName }),
 		field(profilesTable.name, profilesTable.lastName, "text", func(p *identity.Profile) **string { return &p.LastName }),
 		field(profilesTable.name, profilesTable.dob, "date", func(p *identity.Profile) **time.Time { return &p.DOB }),
@@ -52,7 +54,19 @@ var (
 		// encodes bytes as bytea.
 		field(profilesTable.name, profilesTable.metadata, "jsonb", func(p *identity.Profile) *[]byte { return &p.Metadata }).
 			withValue(func(p *identity.Profile) any { return json.RawMessage(p.Metadata) }),
+		field(profilesTable.name, profilesTable.review, "text", func(p *identity.Profile) *string { return &p.Review }),
 	}
+
+	// newProfileColumns are all columns except the number, which the database gives.
+	newProfileColumns = append(slices.Clone(givenProfileColumns),
+		field(profilesTable.name, profilesTable.createdAt, "timestamptz", func(p *identity.Profile) *time.Time { return &p.CreatedAt }),
+		field(profilesTable.name, profilesTable.updatedAt, "timestamptz", func(p *identity.Profile) *time.Time { return &p.UpdatedAt }),
+	)
+
+	// profileColumns are those of former_profiles too.
+	profileColumns = append(columns[identity.Profile]{
+		field(profilesTable.name, profilesTable.number, "int4", func(p *identity.Profile) *int { return &p.Number }),
+	}, newProfileColumns...)
 
 	phoneColumns = columns[identity.Phone]{
 		field(phonesTable.name, phonesTable.country, "text", func(p *identity.Phone) *string { return &p.Country }),
@@ -67,9 +81,20 @@ var (
 		field(labelsTable.name, labelsTable.scope, "text", func(l *identity.Label) *string { return &l.Scope }),
 	}
 
-	labelColumns = append(slices.Clone(givenLabelColumns),
+	// timedLabelColumns are the columns of a label that the server itself writes.
+	timedLabelColumns = append(slices.Clone(givenLabelColumns),
 		field(labelsTable.name, labelsTable.createdAt, "timestamptz", func(l *identity.Label) *time.Time { return &l.CreatedAt }),
 		field(labelsTable.name, labelsTable.updatedAt, "timestamptz", func(l *identity.Label) *time.Time { return &l.UpdatedAt }),
+	)
+
+	labelColumns = append(slices.Clone(timedLabelColumns),
+		field(labelsTable.name, labelsTable.description, "text", func(l *identity.Label) **string { return &l.Description }),
+	)
+
+	// storedPhoneColumns include the times, which no operation shows.
+	storedPhoneColumns = append(slices.Clone(phoneColumns),
+		field(phonesTable.name, phonesTable.createdAt, "timestamptz", func(p *identity.Phone) *time.Time { return &p.CreatedAt }),
+		field(phonesTable.name, phonesTable.updatedAt, "timestamptz", func(p *identity.Phone) *time.Time { return &p.UpdatedAt }),
 	)
 
 	documentColumns = columns[identity.Document]{
@@ -107,6 +132,45 @@ var (
 		field(otpSecretsTable.name, otpSecretsTable.secret, "bytea", func(u *StoredUser) *[]byte { return &u.Secret }),
 	}
 
+	// serviceAccountColumns begins with the id, which the database assigns to a new account.
+	serviceAccountColumns = columns[identity.ServiceAccount]{
+		field(serviceAccountsTable.name, serviceAccountsTable.id, "int8", func(a *identity.ServiceAccount) *int64 { return &a.ID }),
+		field(serviceAccountsTable.name, serviceAccountsTable.uid, "text", func(a *identity.ServiceAccount) *string { return &a.UID }),
+		field(serviceAccountsTable.name, serviceAccountsTable.email, "text", func(a *identity.ServiceAccount) *string { return &a.Email }),
+		field(serviceAccountsTable.name, serviceAccountsTable.role, "text", func(a *identity.ServiceAccount) *string { return &a.Role }),
+		field(serviceAccountsTable.name, serviceAccountsTable.level, "int4", func(a *identity.ServiceAccount) **int { return &a.OwnLevel }),
+		field(serviceAccountsTable.name, serviceAccountsTable.state, "text", func(a *identity.ServiceAccount) **string { return &a.OwnState }),
+		field(serviceAccountsTable.name, serviceAccountsTable.createdAt, "timestamptz", func(a *identity.ServiceAccount) *time.Time { return &a.CreatedAt }),
+		field(serviceAccountsTable.name, serviceAccountsTable.updatedAt, "timestamptz", func(a *identity.ServiceAccount) *time.Time { return &a.UpdatedAt }),
+	}
+
+	// givenAccountColumns are all columns of a new account except the id and the owner. The key of
+	// the mailbox is derived from the e-mail and never read.
+	givenAccountColumns = append(slices.Clone(serviceAccountColumns[1:]), column[identity.ServiceAccount]{
+		name: serviceAccountsTable.emailFolded, sqlType: "text", arg: mailboxKey,
+		value: func(a *identity.ServiceAccount) any { return identity.MailboxKey(a.Email) },
+	})
+
+	// ownerColumns are the columns that selectUsers returns, for the owner of an account.
+	ownerColumns = append(slices.Clone(userColumns), column[identity.User]{
+		sqlType: "text", target: func(u *identity.User) any { return &u.ReferralUID },
+	})
+
+	apiKeyColumns = columns[identity.APIKey]{
+		field(apiKeysTable.name, apiKeysTable.kid, "text", func(k *identity.APIKey) *string { return &k.KID }),
+		field(apiKeysTable.name, apiKeysTable.algorithm, "text", func(k *identity.APIKey) *string { return &k.Algorithm }),
+		field(apiKeysTable.name, apiKeysTable.scopes, "text[]", func(k *identity.APIKey) *[]string { return &k.Scopes }),
+		field(apiKeysTable.name, apiKeysTable.state, "text", func(k *identity.APIKey) *string { return &k.State }),
+		field(apiKeysTable.name, apiKeysTable.createdAt, "timestamptz", func(k *identity.APIKey) *time.Time { return &k.CreatedAt }),
+		field(apiKeysTable.name, apiKeysTable.updatedAt, "timestamptz", func(k *identity.APIKey) *time.Time { return &k.UpdatedAt }),
+	}
+
+	sealedColumns = columns[identity.APIKey]{
+		field(apiKeysTable.name, apiKeysTable.secret, "bytea", func(k *identity.APIKey) *[]byte { return &k.Sealed }),
+	}
+
+	storedKeyColumns = slices.Concat(apiKeyColumns, sealedColumns)
+
 	importRunColumns = columns[ImportRun]{
 		field(importRunsTable.name, importRunsTable.runName, "text", func(i *ImportRun) *string { return &i.Name }),
 		field(importRunsTable.name, importRunsTable.position, "int8", func(i *ImportRun) *int64 { return &i.Position }),
@@ -117,6 +181,15 @@ var (
 		field(importRunsTable.name, importRunsTable.startedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.StartedAt }),
 		field(importRunsTable.name, importRunsTable.updatedAt, "timestamptz", func(i *ImportRun) *time.Time { return &i.UpdatedAt }),
 		field(importRunsTable.name, importRunsTable.finishedAt, "timestamptz", func(i *ImportRun) **time.Time { return &i.FinishedAt }),
+		field(importRunsTable.name, importRunsTable.findings, "jsonb", func(i *ImportRun) *[]byte { return &i.Findings }).
+			withValue(func(i *ImportRun) any { return json.RawMessage(i.Findings) }),
+	}
+
+	importedColumns = columns[ImportedUser]{
+		field(importedUsersTable.name, importedUsersTable.sourceID, "int8", func(u *ImportedUser) *int64 { return &u.SourceID }),
+		field(importedUsersTable.name, importedUsersTable.userID, "int8", func(u *ImportedUser) *int64 { return &u.UserID }),
+		field(importedUsersTable.name, importedUsersTable.sourceDigest, "bytea", func(u *ImportedUser) *[]byte { return &u.SourceDigest }),
+		field(importedUsersTable.name, importedUsersTable.storedDigest, "bytea", func(u *ImportedUser) *[]byte { return &u.StoredDigest }),
 	}
 )
 

@@ -22,8 +22,9 @@ var (
 	insertOTPSecret = compile(sq.Insert(otpSecretsTable.name).Columns(otpSecretsTable.userID, otpSecretsTable.secret, otpSecretsTable.createdAt).
 			Values(arg("id"), arg("secret"), arg("now")))
 
-	updateOTP = compile(sq.Update(usersTable.name).Set(usersTable.otp, arg("on")).Set(usersTable.updatedAt, arg("now")).
-			Where(usersTable.id+" = ?", arg("id")))
+	enableOTP = compile(setOTP(true))
+
+	disableOTP = compile(withKeysDeactivated(setOTP(false), ""))
 
 	findOTPSecret = compile(sq.Select(secretColumns.names()...).From(otpSecretsTable.name).Where(ofUser))
 
@@ -54,6 +55,11 @@ var (
 	unlocked = otpFailuresTable.lockedUntil + " <= clock_timestamp()"
 )
 
+// setOTP switches the otp of a user whose row is locked.
+func setOTP(on bool) sq.UpdateBuilder {
+	return sq.Update(usersTable.name).Set(usersTable.otp, on).Set(usersTable.updatedAt, arg("now")).Where(usersTable.id+" = ?", arg("id"))
+}
+
 // FindOTPAccount returns only the columns that decide whether a user's codes are accepted: a user's
 // documents may be megabytes.
 func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (identity.OTPAccount, error) {
@@ -64,7 +70,7 @@ func (r *Repository) FindOTPAccount(ctx context.Context, uid string) (identity.O
 // EnableOTP sets a user's otp, deletes the old secret and the failures, and stores the encrypted
 // secret unless it is nil.
 func (r *Repository) EnableOTP(ctx context.Context, uid string, encrypted []byte, now time.Time) error {
-	return r.switchOTP(ctx, uid, true, now, func(tx *Repository, userID int64) error {
+	return r.switchOTP(ctx, uid, true, now, enableOTP, func(tx *Repository, userID int64) error {
 		if encrypted == nil {
 			return nil
 		}
@@ -73,18 +79,19 @@ func (r *Repository) EnableOTP(ctx context.Context, uid string, encrypted []byte
 	})
 }
 
-// DisableOTP clears a user's otp and deletes the secret and the failures.
+// DisableOTP clears a user's otp and deletes the secret and the failures. If otp was on, the API
+// keys of the user and of the user's service accounts become inactive.
 func (r *Repository) DisableOTP(ctx context.Context, uid string, now time.Time) error {
-	return r.switchOTP(ctx, uid, false, now, func(*Repository, int64) error { return nil })
+	return r.switchOTP(ctx, uid, false, now, disableOTP, func(*Repository, int64) error { return nil })
 }
 
-func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now time.Time, store func(tx *Repository, userID int64) error) error {
+func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now time.Time, set statement, store func(tx *Repository, userID int64) error) error {
 	return r.InTx(ctx, func(tx *Repository) error {
 		user, err := tx.LockUser(ctx, uid)
 		if err != nil {
 			return err
 		}
-		given := args{"id": user.ID, "on": on, "now": now}
+		given := args{"id": user.ID, "now": now}
 		for _, forget := range []statement{deleteOTPSecret, deleteOTPFailures} {
 			if _, err := tx.exec(ctx, forget, given); err != nil {
 				return err
@@ -96,7 +103,7 @@ func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now tim
 		if user.OTP == on {
 			return nil
 		}
-		_, err = tx.exec(ctx, updateOTP, given)
+		_, err = tx.exec(ctx, set, given)
 		return err
 	})
 }

@@ -37,12 +37,12 @@ const longestLabelText = 255
 func (r *Repository) ListUsers(ctx context.Context, in Range, page Page) ([]identity.User, int64, error) {
 	l := allUsers(in)
 	if l.ranged {
-		return r.filtered(ctx, l, page)
+		return filtered(ctx, r, l, page, r.read)
 	}
 	if after, known := r.lists.cursors.of(l, page); known {
 		found, err := r.read(ctx, l, after, page, true)
-		if err != nil || len(found.users) > 0 {
-			return found.users, found.total, err
+		if err != nil || len(found.rows) > 0 {
+			return found.rows, found.total, err
 		}
 	}
 	return r.byNumber(ctx, l, page)
@@ -55,7 +55,7 @@ func (r *Repository) FilterUsersByLabel(ctx context.Context, filter LabelFilter,
 	if max(len(filter.Key), len(filter.Value), len(filter.Scope)) > longestLabelText {
 		return []identity.User{}, 0, nil
 	}
-	return r.filtered(ctx, labelledUsers(filter, in), page)
+	return filtered(ctx, r, labelledUsers(filter, in), page, r.read)
 }
 
 // byNumber reads a page of all users whose cursor is unknown, in a single snapshot: the counts say
@@ -80,15 +80,18 @@ func (r *Repository) byNumber(ctx context.Context, l listQuery, page Page) (user
 			}
 		}
 		found, err := snapshot.read(ctx, l, after, page, true)
-		users = found.users
+		users = found.rows
 		return err
 	})
 	return users, total, err
 }
 
+// pageReader reads the page that starts after a cursor. With counted it counts the list too.
+type pageReader[T any] func(ctx context.Context, l listQuery, after cursor, page Page, counted bool) (pageRead[T], error)
+
 // filtered reads a page of a filtered list. A list that is known to be small is counted together
 // with the page.
-func (r *Repository) filtered(ctx context.Context, l listQuery, page Page) ([]identity.User, int64, error) {
+func filtered[T any](ctx context.Context, r *Repository, l listQuery, page Page, readPage pageReader[T]) ([]T, int64, error) {
 	known, err := r.lists.totals.of(ctx, l, func(ctx context.Context) (int64, error) { return r.count(ctx, l) })
 	if err != nil {
 		return nil, 0, translate(err)
@@ -97,26 +100,26 @@ func (r *Repository) filtered(ctx context.Context, l listQuery, page Page) ([]id
 	if err != nil {
 		return nil, 0, err
 	}
-	read := pageRead{users: []identity.User{}, total: known.users}
+	read := pageRead[T]{rows: []T{}, total: known.users}
 	if found {
-		if read, err = r.read(ctx, l, after, page, known.small); err != nil {
+		if read, err = readPage(ctx, l, after, page, known.small); err != nil {
 			return nil, 0, err
 		}
 	}
 	switch {
-	case known.small && len(read.users) == 0:
+	case known.small && len(read.rows) == 0:
 		if read.total, err = r.count(ctx, l); err != nil {
 			return nil, 0, err
 		}
-	case !known.small && len(read.users) > 0:
-		read.total = max(known.users, page.offset()+int64(len(read.users)))
+	case !known.small && len(read.rows) > 0:
+		read.total = max(known.users, page.offset()+int64(len(read.rows)))
 	case !known.small:
 		read.total = known.users
 	}
 	if known.small {
 		r.lists.totals.invalidateIfLarge(l, read.total)
 	}
-	return read.users, read.total, nil
+	return read.rows, read.total, nil
 }
 
 // startOf returns the cursor after which a page of a filtered list starts; found is false where the
@@ -141,7 +144,7 @@ func (r *Repository) startOf(ctx context.Context, l listQuery, page Page, known 
 func (r *Repository) locate(ctx context.Context, l listQuery, fromEnd bool, offset int64) (at cursor, found bool, err error) {
 	s, given := l.locate(fromEnd, offset)
 	fields := (*cursor).idAndTime
-	if (l.labelled || l.byUserFilter()) && !l.ranged {
+	if (l.labelled || l.accounts || l.byUserFilter()) && !l.ranged {
 		fields = (*cursor).idAlone
 	}
 	at, err = one(ctx, r, s, given, fields)
@@ -158,8 +161,8 @@ func (r *Repository) count(ctx context.Context, l listQuery) (int64, error) {
 
 // pageRead is the result of reading a page. total is 0 where it was not counted or the page is
 // empty.
-type pageRead struct {
-	users []identity.User
+type pageRead[T any] struct {
+	rows  []T
 	total int64
 }
 
@@ -179,24 +182,24 @@ func (u *listedUser) targets() []any       { return append(userTargets(&u.user),
 func (u *listedUser) targetsByTime() []any { return append(userTargets(&u.user), &u.at, &u.total) }
 
 // read reads the page that starts after a cursor, and caches the start of the next page.
-func (r *Repository) read(ctx context.Context, l listQuery, after cursor, page Page, counted bool) (found pageRead, err error) {
+func (r *Repository) read(ctx context.Context, l listQuery, after cursor, page Page, counted bool) (found pageRead[identity.User], err error) {
 	s, given := l.page(after, page.Size, counted)
 	fields := (*listedUser).targets
 	if l.byLabelTime() {
 		fields = (*listedUser).targetsByTime
 	}
-	found.users = make([]identity.User, 0, min(page.Size, usualPage))
+	found.rows = make([]identity.User, 0, min(page.Size, usualPage))
 	var last time.Time
 	err = each(ctx, r, s, given, fields, func(listed *listedUser) error {
-		found.users = append(found.users, listed.user)
+		found.rows = append(found.rows, listed.user)
 		found.total, last = listed.total, listed.at
 		return nil
 	})
 	if err != nil {
-		return pageRead{}, err
+		return pageRead[identity.User]{}, err
 	}
-	if n := len(found.users); int64(n) == page.Size {
-		user := found.users[n-1]
+	if n := len(found.rows); int64(n) == page.Size {
+		user := found.rows[n-1]
 		switch {
 		case l.byLabelTime():
 		case l.updated:

@@ -14,19 +14,21 @@ import (
 // thirds of the time: LoadRelations.
 type relatedUser struct {
 	user      identity.User
-	profiles  records[identity.Profile] // at most one
+	profiles  records[identity.Profile] // the current one
+	former    records[identity.Profile]
 	phones    records[identity.Phone]
 	labels    records[identity.Label]
 	documents records[identity.Document]
 }
 
-// withProfile adds the profile to a select of users u; withRelations adds all relations.
-func withProfile(users sq.SelectBuilder) sq.SelectBuilder {
-	return users.Column(recordsOf(profilesTable.name, profilesTable.userID, profilesTable.userID, profileColumns))
+// withProfiles adds the profiles to a select of users u; withRelations adds all relations.
+func withProfiles(users sq.SelectBuilder) sq.SelectBuilder {
+	return users.Column(recordsOf(profilesTable.name, profilesTable.userID, profilesTable.userID, profileColumns)).
+		Column(recordsOf(formerProfilesTable.name, formerProfilesTable.userID, formerProfilesTable.number, profileColumns))
 }
 
 func withRelations(users sq.SelectBuilder) sq.SelectBuilder {
-	return withProfile(users).
+	return withProfiles(users).
 		Column(recordsOf(phonesTable.name, phonesTable.userID, phonesTable.id, phoneColumns)).
 		Column(recordsOf(labelsTable.name, labelsTable.userID, labelsTable.id, labelColumns)).
 		Column(recordsOf(documentsTable.name, documentsTable.userID, documentsTable.id, documentColumns))
@@ -37,23 +39,25 @@ func recordsOf[T any](table, owner, order string, list columns[T]) sq.Sqlizer {
 	return arrayOfRecords(table, owner, order, "u."+usersTable.id, list.names())
 }
 
-// withProfileTargets returns the scan targets of withProfile.
-func (u *relatedUser) withProfileTargets() []any {
-	u.profiles.columns = profileColumns
-	return append(userTargets(&u.user), &u.profiles)
+// withProfilesTargets returns the scan targets of withProfiles.
+func (u *relatedUser) withProfilesTargets() []any {
+	u.profiles.columns, u.former.columns = profileColumns, profileColumns
+	return append(userTargets(&u.user), &u.profiles, &u.former)
 }
 
 // targets returns the scan targets of withRelations.
 func (u *relatedUser) targets() []any {
 	u.phones.columns, u.labels.columns, u.documents.columns = phoneColumns, labelColumns, documentColumns
-	return append(u.withProfileTargets(), &u.phones, &u.labels, &u.documents)
+	return append(u.withProfilesTargets(), &u.phones, &u.labels, &u.documents)
 }
 
 // related returns the user with the relations that were read.
 func (u *relatedUser) related() identity.User {
 	user := u.user
-	if len(u.profiles.list) > 0 {
-		user.Profile = &u.profiles.list[0]
+	user.Profiles = u.profiles.list
+	if len(u.former.list) > 0 {
+		user.Profiles = append(u.former.list, user.Profiles...)
+		sortProfiles(user.Profiles)
 	}
 	user.Phones, user.Labels, user.Documents = u.phones.list, u.labels.list, u.documents.list
 	return user
@@ -72,7 +76,12 @@ type relation[T any] struct {
 }
 
 func newRelation[T any](table, owner, order string, list columns[T]) relation[T] {
-	return relation[T]{list, compile(sq.Select(owner).Columns(list.names()...).From(table).Where(anyOf(owner, "int8", arg("ids"))).OrderBy(order))}
+	return relation[T]{list, compile(ofUsers(table, owner, list).OrderBy(order))}
+}
+
+// ofUsers selects the rows of a table that belong to users.
+func ofUsers[T any](table, owner string, list columns[T]) sq.SelectBuilder {
+	return sq.Select(owner).Columns(list.names()...).From(table).Where(anyOf(owner, "int8", arg("ids")))
 }
 
 func (r relation[T]) targets(row *owned[T]) []any {
@@ -90,14 +99,29 @@ func (r relation[T]) queue(batch *pgx.Batch, ids []int64, assign func(owner int6
 }
 
 var (
-	profilesOfUsers = newRelation(profilesTable.name, profilesTable.userID, profilesTable.userID, profileColumns)
-	phonesOfUsers   = newRelation(phonesTable.name, phonesTable.userID, phonesTable.id, phoneColumns)
-	labelsOfUsers   = newRelation(labelsTable.name, labelsTable.userID, labelsTable.id, labelColumns)
+	// profilesOfUsers reads both tables in one statement, so that a profile that moves between them
+	// is read once. The order is that of sortProfiles.
+	profilesOfUsers = relation[identity.Profile]{profileColumns, compile(unionAll(
+		ofUsers(profilesTable.name, profilesTable.userID, profileColumns),
+		ofUsers(formerProfilesTable.name, formerProfilesTable.userID, profileColumns)))}
+	phonesOfUsers = newRelation(phonesTable.name, phonesTable.userID, phonesTable.id, phoneColumns)
+	labelsOfUsers = newRelation(labelsTable.name, labelsTable.userID, labelsTable.id, labelColumns)
+
+	storedPhonesOfUsers = newRelation(phonesTable.name, phonesTable.userID, phonesTable.id, storedPhoneColumns)
 )
 
-// LoadRelations fills in profile, phones and labels of the users, in one round trip for any number
-// of users. Outside of a transaction the three reads have separate snapshots.
+// LoadRelations fills in profiles, phones and labels of the users, in one round trip for any number
+// of users. Outside of a transaction the reads have separate snapshots.
 func (r *Repository) LoadRelations(ctx context.Context, users []identity.User) error {
+	return r.loadRelations(ctx, users, phonesOfUsers)
+}
+
+// loadStoredRelations is LoadRelations with all columns that an export writes.
+func (r *Repository) loadStoredRelations(ctx context.Context, users []identity.User) error {
+	return r.loadRelations(ctx, users, storedPhonesOfUsers)
+}
+
+func (r *Repository) loadRelations(ctx context.Context, users []identity.User, phones relation[identity.Phone]) error {
 	ids := make([]int64, len(users))
 	byID := make(map[int64]*identity.User, len(users))
 	for i := range users {
@@ -105,8 +129,14 @@ func (r *Repository) LoadRelations(ctx context.Context, users []identity.User) e
 		byID[users[i].ID] = &users[i]
 	}
 	batch := &pgx.Batch{}
-	profilesOfUsers.queue(batch, ids, func(id int64, p identity.Profile) { byID[id].Profile = &p })
-	phonesOfUsers.queue(batch, ids, func(id int64, p identity.Phone) { byID[id].Phones = append(byID[id].Phones, p) })
+	profilesOfUsers.queue(batch, ids, func(id int64, p identity.Profile) { byID[id].Profiles = append(byID[id].Profiles, p) })
+	phones.queue(batch, ids, func(id int64, p identity.Phone) { byID[id].Phones = append(byID[id].Phones, p) })
 	labelsOfUsers.queue(batch, ids, func(id int64, l identity.Label) { byID[id].Labels = append(byID[id].Labels, l) })
-	return translate(r.db.SendBatch(ctx, batch).Close())
+	err := r.db.SendBatch(ctx, batch).Close()
+	for i := range users {
+		if len(users[i].Profiles) > 1 {
+			sortProfiles(users[i].Profiles)
+		}
+	}
+	return translate(err)
 }

@@ -14,12 +14,23 @@ var usersTable = struct {
 }
 
 var profilesTable = struct {
-	name                                                                                string
-	userID, firstName, lastName, dob, address, postcode, city, country, state, metadata string
-	createdAt, updatedAt                                                                string
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
 }{
 	"profiles",
-	"user_id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "metadata",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
+	"created_at", "updated_at",
+}
+
+// formerProfilesTable has the columns of profilesTable.
+var formerProfilesTable = struct {
+	name                                                                                                string
+	userID, number, firstName, lastName, dob, address, postcode, city, country, state, review, metadata string
+	createdAt, updatedAt                                                                                string
+}{
+	"former_profiles",
+	"user_id", "number", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "state", "review", "metadata",
 	"created_at", "updated_at",
 }
 
@@ -30,9 +41,9 @@ var phonesTable = struct {
 }
 
 var labelsTable = struct {
-	name, id, userID, key, value, scope, createdAt, updatedAt string
+	name, id, userID, key, value, scope, description, createdAt, updatedAt string
 }{
-	"labels", "id", "user_id", "key", "value", "scope", "created_at", "updated_at",
+	"labels", "id", "user_id", "key", "value", "scope", "description", "created_at", "updated_at",
 }
 
 var documentsTable = struct {
@@ -76,10 +87,28 @@ var userCountsTable = struct {
 	"user_counts", "block", "slot", "n",
 }
 
-var importRunsTable = struct {
-	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt string
+var serviceAccountsTable = struct {
+	name, id, uid, ownerID, email, emailFolded, role, level, state, createdAt, updatedAt string
 }{
-	"import_runs", "name", "position", "line", "imported", "refused", "refused_size", "started_at", "updated_at", "finished_at",
+	"service_accounts", "id", "uid", "owner_id", "email", "email_folded", "role", "level", "state", "created_at", "updated_at",
+}
+
+var apiKeysTable = struct {
+	name, id, kid, userID, serviceAccountID, algorithm, scopes, secret, state, createdAt, updatedAt string
+}{
+	"api_keys", "id", "kid", "user_id", "service_account_id", "algorithm", "scopes", "secret", "state", "created_at", "updated_at",
+}
+
+var importRunsTable = struct {
+	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt, findings string
+}{
+	"import_runs", "name", "position", "line", "imported", "refused", "refused_size", "started_at", "updated_at", "finished_at", "findings",
+}
+
+var importedUsersTable = struct {
+	name, source, sourceID, userID, sourceDigest, storedDigest string
+}{
+	"imported_users", "source", "source_id", "user_id", "source_digest", "stored_digest",
 }
 
 // gooseTable is maintained by goose, which applies the migrations.

@@ -62,6 +62,8 @@ type setup struct {
 	downloads  int
 	rates      string // BARONG_RATE_LIMITS
 	database   string // parameters of the database's URL
+	apiKeys    keySettings
+	pool       *pgxpool.Pool // of another server, whose database this one shares; nil: a database of its own
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
@@ -78,7 +80,10 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{t: t, pool: newPool(t, with(newDatabase(t), s.database), repository.Timeouts(s.timeout)), clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
+	if s.pool == nil {
+		s.pool = newPool(t, with(newDatabase(t), s.database), repository.Timeouts(s.timeout))
+	}
+	a := &api{t: t, pool: s.pool, clock: &clock{now: time.Now().UTC()}, log: &logBuffer{}}
 	listening := httptest.NewUnstartedServer(nil)
 	a.root = "http://" + listening.Listener.Addr().String()
 	a.openStore(s.storage)
@@ -87,9 +92,10 @@ func start(t testing.TB, change ...func(*setup)) *api {
 	handler, err := app.Service{
 		Settings: config.Config{
 			BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Downloads: s.downloads, Timeout: s.timeout,
-			PublicURL: s.publicURL, BcryptCost: 4,
+			PublicURL: s.publicURL, BcryptCost: 4, APIKeysUser: s.apiKeys.users, APIKeysSA: s.apiKeys.accounts,
 		},
-		Policy: s.policy, UIDPrefix: "ID", Repo: repo, Documents: a.store, OTP: a.codes, Signer: self().signer,
+		APIKeys: s.apiKeys.sealer,
+		Policy:  s.policy, UIDPrefix: "ID", Repo: repo, Documents: a.store, OTP: a.codes, Signer: self().signer,
 		Keychain: auth.Fixed(keychain), Rates: rates, Docs: s.docs, Clock: a.clock.Now,
 		Log: slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}.Handler()

@@ -117,7 +117,9 @@ func TestRecountMendsTheTotalWhileUsersArrive(t *testing.T) {
 func TestMigrationCountsTheUsersThatAreThere(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
-	insertRows(t, pool, `DROP TABLE user_counts, import_runs, imported_documents`) // of the later steps, which are taken again
+	insertRows(t, pool, `DROP TABLE user_counts, import_runs, imported_users, imported_documents, former_profiles`) // of the later steps, which are taken again
+	insertRows(t, pool, `ALTER TABLE labels DROP COLUMN description`)
+	insertRows(t, pool, `ALTER TABLE profiles DROP COLUMN review, DROP COLUMN number`)
 	insertRows(t, pool, `ALTER TABLE users DROP COLUMN email_key`)
 	insertRows(t, pool, `DELETE FROM goose_db_version WHERE version_id >= 4`)
 	insertRows(t, pool, `INSERT INTO users (id, uid, email, email_folded, password_digest, created_at, updated_at)

@@ -15,7 +15,7 @@ func TestLabelLivesThroughCreateUpdateListAndDelete(t *testing.T) {
 	inEachForm(t, func(t *testing.T, a *api, f form) {
 		uid := a.user(nil)
 		born := a.clock.Now().Format(time.RFC3339)
-		label := map[string]any{"key": "some-key", "value": "some-value", "scope": "private", "created_at": born, "updated_at": born}
+		label := map[string]any{"key": "some-key", "value": "some-value", "scope": "private", "created_at": born, "updated_at": born, "description": nil}
 
 		got := a.call(f, "createLabel", parameters{"user_uid": uid, "key": " SOME-Key ", "value": "Some-VALUE"})
 		if got.status != http.StatusCreated || !reflect.DeepEqual(got.object(t), label) {

@@ -90,7 +90,7 @@ func TestExtendedChoosesTheShapeOfListedUsers(t *testing.T) {
 			}
 		}
 		plain := a.call(f, "listUsers", parameters{"extended": "yes"}).list(t)[1]
-		if got := members(plain); !sameMembers(got, slices.Concat(short, []string{"created_at", "updated_at", "labels", "phones", "profile"})) {
+		if got := members(plain); !sameMembers(got, slices.Concat(short, []string{"created_at", "updated_at", "labels", "phones", "profile", "profiles"})) {
 			t.Errorf("a user without relations has %v", got)
 		}
 		if plain["profile"] != nil || len(plain["labels"].([]any)) != 0 || len(plain["phones"].([]any)) != 0 {

@@ -17,7 +17,7 @@ import (
 
 // filesOf writes the files of Barong's documents, and returns the content of each
 // by the document's id. A document whose path no bucket has gets none.
-func (m moveIn) filesOf(documents []barongtest.Document) map[int64]string {
+func (m documentMove) filesOf(documents []barongtest.Document) map[int64]string {
 	m.t.Helper()
 	beginnings := map[string]string{".png": "\x89PNG\r\n\x1a\n", ".jpg": "\xff\xd8\xff\xe0", ".pdf": "%PDF-1.7\n"}
 	contents := map[int64]string{}
@@ -33,7 +33,7 @@ func (m moveIn) filesOf(documents []barongtest.Document) map[int64]string {
 
 // imported reads the documents that came from Barong, and their contents, by their
 // ids there.
-func (m moveIn) imported() map[string]barongtest.Document {
+func (m documentMove) imported() map[string]barongtest.Document {
 	m.t.Helper()
 	connection, err := pgx.Connect(m.t.Context(), m.url)
 	if err != nil {
@@ -80,7 +80,7 @@ func TestDocumentsOfBarongComeOver(t *testing.T) {
 			for uid := range uids {
 				users = append(users, uid)
 			}
-			m := newMoveIn(t, users...)
+			m := newDocumentMove(t, users...)
 			m.settings["BARONG_IMPORT_FROM"] = source.URL
 			if source.Transit != nil {
 				m.settings["VAULT_ADDR"], m.settings["VAULT_TOKEN"], m.settings["VAULT_APP_NAME"] = source.Transit.URL, source.Transit.Token, source.Transit.App
@@ -159,7 +159,7 @@ func sameDocument(t *testing.T, got, want barongtest.Document) {
 
 func TestImportOfDocumentsReadsFilesOfADirectoryByItsPath(t *testing.T) {
 	t.Parallel()
-	m := newMoveIn(t, uidA)
+	m := newDocumentMove(t, uidA)
 	m.file("a.png", png(100))
 	list := m.list("list.ndjson", `{"uid":"`+uidA+`","doc_type":"Passport","doc_number":"1","path":"a.png"}`)
 	for i, location := range []string{m.files, "file://" + m.files, "file://" + filepath.Dir(m.files) + "?prefix=files/"} {

@@ -16,17 +16,17 @@ import (
 	"barong/internal/long"
 )
 
-// moveIn is a database with users, a store and a folder with the files of another
+// documentMove is a database with users, a store and a folder with the files of another
 // system.
-type moveIn struct {
+type documentMove struct {
 	bulkFile
 	files string // of the other system
 	store string
 }
 
-func newMoveIn(t testing.TB, users ...string) moveIn {
+func newDocumentMove(t testing.TB, users ...string) documentMove {
 	t.Helper()
-	m := moveIn{bulkFile: newBulk(t)}
+	m := documentMove{bulkFile: newBulk(t)}
 	m.files, m.store = filepath.Join(m.dir, "files"), filepath.Join(m.dir, "data", "documents")
 	for _, dir := range []string{m.files, m.store} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -42,7 +42,7 @@ func newMoveIn(t testing.TB, users ...string) moveIn {
 }
 
 // file writes a file of the other system.
-func (m moveIn) file(path string, content []byte) {
+func (m documentMove) file(path string, content []byte) {
 	m.t.Helper()
 	path = filepath.Join(m.files, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -54,12 +54,12 @@ func (m moveIn) file(path string, content []byte) {
 }
 
 // list writes rows of NDJSON.
-func (m moveIn) list(name string, rows ...string) string {
+func (m documentMove) list(name string, rows ...string) string {
 	m.t.Helper()
 	return m.write(name, strings.Join(rows, "\n")+"\n")
 }
 
-func (m moveIn) imports(want int, args ...string) (stdout, stderr string) {
+func (m documentMove) imports(want int, args ...string) (stdout, stderr string) {
 	m.t.Helper()
 	args = append([]string{"documents", "import", "--files", m.files, "--refused", filepath.Join(m.t.TempDir(), "refused")}, args...)
 	return m.run(want, args...)
@@ -67,7 +67,7 @@ func (m moveIn) imports(want int, args ...string) (stdout, stderr string) {
 
 // complete checks that each document has its intact file, and each file its
 // document.
-func (m moveIn) complete(want int64) {
+func (m documentMove) complete(want int64) {
 	m.t.Helper()
 	if n := m.count("SELECT count(*) FROM documents"); n != want {
 		m.t.Errorf("%d documents, want %d", n, want)
@@ -82,7 +82,7 @@ func (m moveIn) complete(want int64) {
 }
 
 // stored returns the names of the files in the store.
-func (m moveIn) stored() []string {
+func (m documentMove) stored() []string {
 	m.t.Helper()
 	entries, err := os.ReadDir(m.store)
 	if err != nil {
@@ -102,7 +102,7 @@ const (
 
 func TestImportedDocumentKeepsItsFieldsAndTimes(t *testing.T) {
 	t.Parallel()
-	m := newMoveIn(t, uidA)
+	m := newDocumentMove(t, uidA)
 	content := png(5000)
 	m.file("a/one.png", content)
 	before := m.count("SELECT count(*) + sum(level) FROM labels, users")
@@ -130,7 +130,7 @@ func TestImportedDocumentKeepsItsFieldsAndTimes(t *testing.T) {
 
 func TestImportOfDocumentsAppliesTheRulesOfTheOperation(t *testing.T) {
 	t.Parallel()
-	m := newMoveIn(t, uidA)
+	m := newDocumentMove(t, uidA)
 	m.settings["REQUIRED_DOCS_EXPIRE"] = "true"
 	m.file("good.png", png(100))
 	m.file("largest.png", png(10<<20))
@@ -251,7 +251,7 @@ func TestImportOfDocumentsAppliesTheRulesOfTheOperation(t *testing.T) {
 
 func TestImportOfDocumentsKeepsTheLimitsOfAUser(t *testing.T) {
 	t.Parallel()
-	m := newMoveIn(t, uidA, uidB)
+	m := newDocumentMove(t, uidA, uidB)
 	m.file("a.png", png(50))
 	var rows []string
 	for i := range 1003 {
@@ -276,7 +276,7 @@ func TestImportOfDocumentsKeepsTheLimitsOfAUser(t *testing.T) {
 
 func TestImportOfDocumentsBringsWhatIsNewOrHasChanged(t *testing.T) {
 	t.Parallel()
-	m := newMoveIn(t, uidA, uidB)
+	m := newDocumentMove(t, uidA, uidB)
 	m.file("a.png", png(50))
 	m.file("b.png", png(60))
 	row := func(id, uid, number, path, updated string) string {
@@ -318,7 +318,7 @@ func TestImportOfDocumentsBringsWhatIsNewOrHasChanged(t *testing.T) {
 
 func TestImportedDocumentsAreEncrypted(t *testing.T) {
 	t.Parallel()
-	m := newMoveIn(t, uidA)
+	m := newDocumentMove(t, uidA)
 	m.settings["BARONG_DOCUMENTS_KEY"] = "base64key://smGbjm71Nxd1Ig5FS0wj9SlbzAIrnolCz9bQQ6uAhl4="
 	content := png(200_000)
 	m.file("a.png", content)
@@ -334,7 +334,7 @@ func TestImportedDocumentsAreEncrypted(t *testing.T) {
 
 func TestCommandLineOfImportOfDocuments(t *testing.T) {
 	t.Parallel()
-	m := newMoveIn(t, uidA)
+	m := newDocumentMove(t, uidA)
 	list := m.list("list.ndjson", `{"uid":"`+uidA+`","doc_type":"Passport","doc_number":"1","path":"a.png"}`)
 	for _, args := range [][]string{
 		{}, {list, "--from", "mysql://x"}, {list, "--workers", "0"}, {list, "--workers", "257"}, {m.write("list.csv", "")},
@@ -366,7 +366,7 @@ func TestImportOfDocumentsThatIsKilledGoesOn(t *testing.T) {
 	for i := range users {
 		uids = append(uids, fmt.Sprintf("IDKILL%04d", i))
 	}
-	m := newMoveIn(t, uids...)
+	m := newDocumentMove(t, uids...)
 	m.settings["BARONG_DOCUMENTS_KEY"] = "base64key://smGbjm71Nxd1Ig5FS0wj9SlbzAIrnolCz9bQQ6uAhl4="
 	var rows []string
 	for i := range users * perUser {
@@ -434,7 +434,7 @@ const importMemory = 256 << 20
 func TestImportOfLargeDocumentsStaysWithinItsMemory(t *testing.T) {
 	long.Test(t)
 	t.Parallel()
-	m := newMoveIn(t, uidA)
+	m := newDocumentMove(t, uidA)
 	m.file("a.png", png(10<<20))
 	var rows []string
 	metadata := strings.Repeat("a", 40_000)

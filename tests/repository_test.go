@@ -134,7 +134,7 @@ func TestRelationsAreTheSameWithoutPreparedStatements(t *testing.T) {
 		insertRows(t, pool, `ALTER SEQUENCE users_id_seq RESTART`)
 		user := newUser("ada@example.com")
 		user.CreatedAt, user.UpdatedAt = now, now
-		user.Profile = &identity.Profile{FirstName: &first, DOB: &dob, State: identity.ProfilePartial, Metadata: []byte(metadata)}
+		user.Profiles = []identity.Profile{{FirstName: &first, DOB: &dob, State: identity.ProfilePartial, Review: identity.ProfileDrafted, Metadata: []byte(metadata)}}
 		user.Phones = []identity.Phone{{Country: "GB", Number: "447900000001", ValidatedAt: &now}, {Country: "GB", Number: "447900000002"}}
 		user.Labels = []identity.Label{{Key: "tier", Value: "gold", Scope: identity.ScopePrivate}, {Key: "note", Value: "NULL", Scope: identity.ScopePublic}}
 		if err := repo.InsertUser(t.Context(), &user, func() string { return "ID1" }); err != nil {
@@ -160,7 +160,7 @@ func TestRelationsAreTheSameWithoutPreparedStatements(t *testing.T) {
 		if err := repo.LoadRelations(t.Context(), listed); err != nil {
 			t.Fatal(mode, err)
 		}
-		if p := found.Profile; p == nil || *p.FirstName != first || !p.DOB.Equal(dob) || string(p.Metadata) != metadata {
+		if p := found.CurrentProfile(); p == nil || *p.FirstName != first || !p.DOB.Equal(dob) || string(p.Metadata) != metadata {
 			t.Errorf("%s: the profile is %+v", mode, p)
 		}
 		if d := found.Documents; len(d) != 1 || !slices.Equal(d[0].Key, document.Key) || *d[0].Metadata != metadata || d[0].CreatedAt != now {

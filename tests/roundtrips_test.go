@@ -75,7 +75,7 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 		user := newUser(unique("user") + "@example.com")
 		user.CreatedAt, user.UpdatedAt = now, now
 		user.Phones = []identity.Phone{{Country: "GB", Number: unique("44790000"), ValidatedAt: &now}}
-		user.Profile = &identity.Profile{State: "partial", Metadata: []byte(`{"a": 1}`)}
+		user.Profiles = []identity.Profile{{State: "partial", Review: "drafted", Metadata: []byte(`{"a": 1}`)}}
 		user.Labels = []identity.Label{{Key: "profile", Value: "partial", Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}}
 		err := repo.InsertUser(ctx, &user, func() string { return identity.NewUID("ID") })
 		return user, err
@@ -83,6 +83,15 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 	someone, err := insert()
 	if err != nil {
 		t.Fatal(err)
+	}
+	newRobot := func() identity.ServiceAccount {
+		return identity.ServiceAccount{UID: unique("Robot"), Email: unique("robot") + "@example.com", Role: "member", Owner: &someone, CreatedAt: now, UpdatedAt: now}
+	}
+	robot, disabled := newRobot(), newRobot()
+	for _, account := range []*identity.ServiceAccount{&robot, &disabled} {
+		if stored, err := repo.InsertServiceAccount(ctx, account); err != nil || !stored {
+			t.Fatal(stored, err)
+		}
 	}
 	label := func(value string) identity.Label {
 		return identity.Label{Key: "email", Value: value, Scope: identity.ScopePrivate, CreatedAt: now, UpdatedAt: now}
@@ -121,6 +130,51 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 		},
 		"label updated": func() error {
 			_, err := repo.PutLabel(ctx, someone.UID, label([]string{"verified", "pending"}[counted.n%2]), true, status)
+			return err
+		},
+		"profile": func() error {
+			p := identity.Profile{State: "partial", Review: []string{"verified", "rejected"}[counted.n%2], CreatedAt: now, UpdatedAt: now}
+			_, err := repo.InsertProfile(ctx, someone.UID, p, status)
+			return err
+		},
+		"latest profile": func() error { _, err := repo.LatestProfile(ctx, someone.UID); return err },
+		"user updated": func() error {
+			_, err := repo.UpdateUser(ctx, someone.UID, identity.UserChanges{Data: &someone.UID}, now)
+			return err
+		},
+		"phones": func() error { _, err := repo.Phones(ctx, someone.UID); return err },
+		"phone added and deleted, in two": func() error {
+			phone := identity.Phone{Country: "GB", Number: "442079460018", ValidatedAt: &now, CreatedAt: now, UpdatedAt: now}
+			if err := repo.InsertPhone(ctx, someone.UID, phone); err != nil {
+				return err
+			}
+			counted.n-- // the first of the two
+			_, _, err := repo.DeletePhone(ctx, someone.UID, []string{phone.Number})
+			return err
+		},
+		"service account by uid":    func() error { _, err := repo.ServiceAccount(ctx, robot.UID); return err },
+		"service account by e-mail": func() error { _, err := repo.ServiceAccountByEmail(ctx, robot.Email); return err },
+		"service account created": func() error {
+			account := newRobot()
+			_, err := repo.InsertServiceAccount(ctx, &account)
+			return err
+		},
+		"service accounts listed": func() error {
+			_, _, err := repo.ListServiceAccounts(ctx, repository.OwnerFilter{UID: someone.UID}, page)
+			return err
+		},
+		"another owner": func() error {
+			_, err := repo.SetServiceAccountOwner(ctx, robot.UID, someone.UID, now)
+			return err
+		},
+		"service account disabled": func() error { _, err := repo.DisableServiceAccount(ctx, disabled.UID, now); return err },
+		"API key created": func() error {
+			key := identity.APIKey{KID: unique("kid"), Algorithm: "HS256", Scopes: []string{}, Sealed: []byte("x"), State: "active", CreatedAt: now, UpdatedAt: now}
+			_, err := repo.InsertAPIKey(ctx, robot.UID, key, repository.KeyHolders{Accounts: true})
+			return err
+		},
+		"API key updated": func() error {
+			_, err := repo.UpdateAPIKey(ctx, robot.UID, "none", repository.KeyChange{Scopes: []string{"a"}}, repository.KeyHolders{Accounts: true}, now)
 			return err
 		},
 		"document": func() error {

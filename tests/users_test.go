@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -23,7 +24,7 @@ func TestCreatedUserIsAPendingMemberWithoutProfile(t *testing.T) {
 		now := a.clock.Now().Format(time.RFC3339)
 		want := map[string]any{
 			"email": "Ada@Example.com", "uid": user["uid"], "role": "member", "level": 0.0, "otp": false, "state": "pending",
-			"data": nil, "profile": nil, "referral_uid": nil, "created_at": now, "updated_at": now,
+			"data": nil, "profile": nil, "referral_uid": nil, "created_at": now, "updated_at": now, "profiles": []any{},
 		}
 		if !reflect.DeepEqual(user, want) {
 			t.Errorf("got  %v\nwant %v", user, want)
@@ -85,16 +86,18 @@ func TestImportStoresPhoneProfileAndLabelTogether(t *testing.T) {
 			"first_name": "Ada", "last_name": "Lovelace", "dob": "1985-12-10", "address": "12 St James's Square", "postcode": "SW1Y 4JH",
 			"city": "London", "country": "gb", "state": "completed", "metadata": nil,
 		}
+		version := maps.Clone(profile)
+		version["state"], version["created_at"], version["updated_at"] = "drafted", now, now
 		imported := got.object(t)
-		if !reflect.DeepEqual(imported["profile"], profile) {
-			t.Errorf("profile is %v", imported["profile"])
+		if !reflect.DeepEqual(imported["profile"], profile) || !reflect.DeepEqual(imported["profiles"], []any{version}) {
+			t.Errorf("profile is %v, profiles are %v", imported["profile"], imported["profiles"])
 		}
 		found := a.must("getUser", parameters{"uid": imported["uid"]}).object(t)
 		want := map[string]any{
 			"email": "ada@example.com", "uid": imported["uid"], "role": "member", "level": 0.0, "otp": false, "state": "pending",
-			"data": nil, "referral_uid": nil, "created_at": now, "updated_at": now, "profile": profile, "documents": []any{},
+			"data": nil, "referral_uid": nil, "created_at": now, "updated_at": now, "profile": profile, "profiles": []any{version}, "documents": []any{},
 			"phones": []any{map[string]any{"country": "GB", "number": "442079460018", "validated_at": now}},
-			"labels": []any{map[string]any{"key": "profile", "value": "verified", "scope": "private", "created_at": now, "updated_at": now}},
+			"labels": []any{map[string]any{"key": "profile", "value": "verified", "scope": "private", "created_at": now, "updated_at": now, "description": nil}},
 		}
 		if !reflect.DeepEqual(found, want) {
 			t.Errorf("got  %v\nwant %v", found, want)

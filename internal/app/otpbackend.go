@@ -36,7 +36,7 @@ func makeOTPKey(c config.Config, log *slog.Logger) error {
 	if c.OTPBackend == config.OTPVault || c.OTPKey != "" {
 		return nil
 	}
-	if _, err := loadOrCreateKey(otpKeyFile(c), func() ([]byte, error) { return []byte(keys.NewURL() + "\n"), nil }, log); err != nil {
+	if _, err := loadOrCreateKey(otpKeyFile(c), newKeyURL, log); err != nil {
 		return fmt.Errorf("the key of one-time secrets, in %s: %w", otpDir(c), err)
 	}
 	return nil

@@ -57,7 +57,7 @@ func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o
 	s := &Server{App: App{Settings: settings, Log: log}, options: o}
 	s.service = Service{Settings: settings, Log: log, Clock: time.Now}
 	for _, open := range []func(context.Context) error{
-		s.openPolicy, s.openDataDir, s.openSigners, s.openCertificates, s.openOTPKey,
+		s.openPolicy, s.openDataDir, s.openSigners, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
 		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openHandler,
 	} {
 		if err := open(ctx); err != nil {
@@ -130,6 +130,19 @@ func (s *Server) openOTPKey(ctx context.Context) error {
 	s.onClose(release)
 	s.backend = backend
 	return nil
+}
+
+// openAPIKeysKey opens the key of the secrets of API keys if the settings allow any or name it.
+func (s *Server) openAPIKeysKey(ctx context.Context) error {
+	if !s.Settings.APIKeysUser && !s.Settings.APIKeysSA && s.Settings.APIKeysKey == "" {
+		return nil
+	}
+	if err := makeAPIKeysKey(s.Settings, s.Log); err != nil {
+		return err
+	}
+	sealer, err := s.OpenAPIKeys(ctx)
+	s.service.APIKeys = sealer
+	return err
 }
 
 func (s *Server) openListeners(ctx context.Context) (err error) {

@@ -16,6 +16,7 @@ import (
 	"barong/internal/documents"
 	"barong/internal/identity"
 	"barong/internal/jws"
+	"barong/internal/keys"
 	"barong/internal/otp"
 	"barong/internal/server"
 	"barong/repository"
@@ -36,6 +37,8 @@ type Service struct {
 	Docs      *server.Docs       // nil: no page /docs
 	Log       *slog.Logger
 	Clock     func() time.Time
+
+	APIKeys *keys.Sealer // encrypts the secrets of API keys; nil: the settings allow no keys
 
 	Connections *server.Connections  // of the listener; nil: unlimited
 	Metrics     *prometheus.Registry // nil: no metrics are exported
@@ -62,6 +65,7 @@ func (s Service) Handler() (http.Handler, error) {
 	operations, err := handlers.New(handlers.Options{
 		Repo: s.Repo, Documents: s.Documents, Policy: s.Policy, Passwords: passwords, UIDPrefix: s.UIDPrefix,
 		OTP: verifier, Signer: s.Signer, Clock: s.Clock,
+		KeyHolders: repository.KeyHolders{Users: s.Settings.APIKeysUser, Accounts: s.Settings.APIKeysSA}, APIKeys: s.APIKeys,
 	})
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ type Options struct {
 func Export(ctx context.Context, repo *repository.Repository, to io.Writer, o Options) (Summary, error) {
 	w := writer{to: bufio.NewWriterSize(to, 1<<20), dialect: o.Dialect, tables: newTables(o.Dialect)}
 	_, _ = w.to.WriteString(o.Dialect.before) // a bufio.Writer returns its first error again
-	err := repo.ExportCompleteUsers(ctx, o.Since, func(page []repository.CompleteUser) error {
+	err := repo.ExportCompleteUsers(ctx, o.Since, func(page []repository.StoredUser) error {
 		for i := range page {
 			if reasons := o.Dialect.reasons(&page[i]); reasons != nil {
 				w.summary.Refused++
@@ -68,7 +68,7 @@ type writer struct {
 }
 
 // user adds the rows of a user to the tables.
-func (w *writer) user(u *repository.CompleteUser) error {
+func (w *writer) user(u *repository.StoredUser) error {
 	w.summary.Users++
 	w.summary.Documents += int64(len(u.Documents))
 	if !hasBarongDigest(u) {
@@ -85,13 +85,13 @@ func (w *writer) user(u *repository.CompleteUser) error {
 			return err
 		}
 	}
-	for _, phone := range u.TimedPhones {
+	for _, phone := range u.Phones {
 		if err := w.tables[phones].add(w.to, w.dialect.phoneRow(u.ID, phone)...); err != nil {
 			return err
 		}
 	}
-	if u.Profile != nil {
-		if err := w.tables[profiles].add(w.to, w.dialect.profileRow(u.ID, u.Profile, u.ProfileTimes)...); err != nil {
+	if p := u.CurrentProfile(); p != nil {
+		if err := w.tables[profiles].add(w.to, w.dialect.profileRow(u.ID, p)...); err != nil {
 			return err
 		}
 	}

@@ -202,7 +202,7 @@ func TestSinceFindsUsersByTheirOwnTimeAndThoseOfTheirRows(t *testing.T) {
 	exec(t, pool, "INSERT INTO documents (user_id, doc_type, doc_number, filename, content_type, size, object, created_at, updated_at) VALUES (5, '', '', '', '', 1, 'doc', $1, $1)", late)
 	exec(t, pool, "UPDATE users SET updated_at = $1 WHERE id = 6", since)
 	var uids []string
-	err := repo.ExportCompleteUsers(t.Context(), &since, func(page []repository.CompleteUser) error {
+	err := repo.ExportCompleteUsers(t.Context(), &since, func(page []repository.StoredUser) error {
 		for _, u := range page {
 			uids = append(uids, u.UID)
 		}

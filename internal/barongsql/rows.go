@@ -48,7 +48,7 @@ func boolean(b bool) string {
 
 func number[N int | int64](n N) string { return strconv.FormatInt(int64(n), 10) }
 
-func (d Dialect) userRow(u *repository.CompleteUser) []string {
+func (d Dialect) userRow(u *repository.StoredUser) []string {
 	return []string{
 		number(u.ID), d.quote(u.UID), d.quote(u.Email), d.quote(u.PasswordDigest), d.quote(u.Role), d.text(u.Data), number(u.Level),
 		boolean(u.OTP), d.quote(u.State), d.text(u.ReferralUID), d.time(u.CreatedAt), d.time(u.UpdatedAt),
@@ -59,11 +59,11 @@ func (d Dialect) labelRow(owner int64, l identity.Label) []string {
 	return []string{number(owner), d.quote(l.Key), d.quote(l.Value), d.quote(l.Scope), d.time(l.CreatedAt), d.time(l.UpdatedAt)}
 }
 
-func (d Dialect) phoneRow(owner int64, p repository.TimedPhone) []string {
+func (d Dialect) phoneRow(owner int64, p identity.Phone) []string {
 	return []string{number(owner), d.quote(p.Country), d.quote(p.Number), d.optionalTime(p.ValidatedAt), d.time(p.CreatedAt), d.time(p.UpdatedAt)}
 }
 
-func (d Dialect) profileRow(owner int64, p *identity.Profile, times repository.Times) []string {
+func (d Dialect) profileRow(owner int64, p *identity.Profile) []string {
 	state := profilePartial
 	if p.State == identity.ProfileCompleted {
 		state = profileCompleted
@@ -74,7 +74,7 @@ func (d Dialect) profileRow(owner int64, p *identity.Profile, times repository.T
 	}
 	return []string{
 		number(owner), d.text(p.FirstName), d.text(p.LastName), date(p.DOB), d.text(p.Address), d.text(p.Postcode), d.text(p.City), d.text(p.Country),
-		state, metadata, d.time(times.CreatedAt), d.time(times.UpdatedAt),
+		state, metadata, d.time(p.CreatedAt), d.time(p.UpdatedAt),
 	}
 }
 

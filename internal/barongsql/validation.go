@@ -11,13 +11,13 @@ import (
 
 // reasons returns why Barong's tables cannot hold a user; nil where they can. The sentences name
 // columns and contain no value.
-func (d Dialect) reasons(u *repository.CompleteUser) []string {
+func (d Dialect) reasons(u *repository.StoredUser) []string {
 	var c columnCheck
 	c.dialect = d
 	c.strings("users", []string{"uid", "email", "password_digest", "role", "state"}, &u.UID, &u.Email, &u.PasswordDigest, &u.Role, &u.State)
 	c.text("users.data", u.Data)
 	c.times("users", u.CreatedAt, u.UpdatedAt)
-	if p := u.Profile; p != nil {
+	if p := u.CurrentProfile(); p != nil {
 		c.strings("profiles", []string{"first_name", "last_name", "address", "postcode", "city", "country"},
 			p.FirstName, p.LastName, p.Address, p.Postcode, p.City, p.Country)
 		metadata := string(p.Metadata)
@@ -30,7 +30,7 @@ func (d Dialect) reasons(u *repository.CompleteUser) []string {
 		c.strings("labels", []string{"key", "value"}, &l.Key, &l.Value)
 		c.times("labels", l.CreatedAt, l.UpdatedAt)
 	}
-	for _, p := range u.TimedPhones {
+	for _, p := range u.Phones {
 		c.strings("phones", []string{"country", "number"}, &p.Country, &p.Number)
 	}
 	for _, document := range u.Documents {
@@ -89,7 +89,7 @@ func (c *columnCheck) times(table string, values ...time.Time) {
 
 // hasBarongDigest reports whether Barong can check a password against the digest: it knows bcrypt
 // alone.
-func hasBarongDigest(u *repository.CompleteUser) bool {
+func hasBarongDigest(u *repository.StoredUser) bool {
 	return strings.HasPrefix(u.PasswordDigest, "$2")
 }
 

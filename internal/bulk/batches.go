@@ -19,7 +19,7 @@ var errPreviousFailed = errors.New("the batch before was not stored")
 // pendingBatch is a batch that is being stored.
 type pendingBatch struct {
 	batch   *batch
-	refused []*row
+	outcome outcome
 	seen    *batchSeen
 	to      repository.ImportRun
 	done    chan struct{} // closed when err is final
@@ -36,8 +36,7 @@ func (i *importing) storeAll(ctx context.Context, batches <-chan *batch) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if before != nil && before.isReferredTo(b) {
-			// A referrer must be committed before the lookup of this batch can find it.
+		if before != nil && before.mustPrecede(b) {
 			if err := i.await(ctx, before); err != nil {
 				return err
 			}
@@ -79,19 +78,11 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 			}
 		}
 	}
-	accepted, refused, referrers, err := i.validateBatch(ctx, b, f.seen)
+	done, err := i.validateBatch(ctx, b, from.Position, f.seen)
 	if err != nil {
 		return nil, err
 	}
-	f.refused, f.to = refused, from
-	f.to.Position, f.to.Line, f.to.UpdatedAt = b.position, b.line, i.Clock().UTC()
-	f.to.Imported += int64(len(accepted))
-	f.to.Refused += int64(len(refused))
-	if b.last {
-		f.to.FinishedAt = &f.to.UpdatedAt
-	}
-	// Written before the commit, so that the file contains every row that the run counts.
-	if f.to.RefusedSize, err = i.refused.write(from.RefusedSize, refused, i.header); err != nil {
+	if err := i.advance(f, from, done); err != nil {
 		return nil, err
 	}
 	if i.DryRun {
@@ -99,15 +90,42 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 		return f, nil
 	}
 	// The ids follow the order of the input; concurrent writes do not keep that order.
-	ids, err := i.Repo.ReserveUserIDs(ctx, len(accepted))
+	ids, err := i.Repo.ReserveUserIDs(ctx, len(done.accepted))
+	if err != nil {
+		return nil, err
+	}
+	stored, err := i.importBatch(&done, ids)
 	if err != nil {
 		return nil, err
 	}
 	i.flights.Go(func() {
 		defer close(f.done)
-		f.err = i.Repo.ImportUsers(ctx, accepted, ids, referrers, from, f.to, previousDone)
+		if len(stored.Changed) > 0 {
+			// A row whose e-mail changes is locked against references, which the previous batch may add.
+			if f.err = previousDone(); f.err != nil {
+				return
+			}
+		}
+		f.err = i.Repo.ImportUsers(ctx, stored, from, f.to, previousDone)
 	})
 	return f, nil
+}
+
+// advance sets the progress behind a batch. It writes rejected rows and findings before the commit,
+// so that the files contain everything that the run counts.
+func (i *importing) advance(f *pendingBatch, from repository.ImportRun, done outcome) (err error) {
+	f.outcome, f.to = done, from
+	f.to.Position, f.to.Line, f.to.UpdatedAt = f.batch.position, f.batch.line, i.Clock().UTC()
+	f.to.Imported += int64(len(done.accepted))
+	f.to.Refused += int64(len(done.refused))
+	if f.batch.last {
+		f.to.FinishedAt = &f.to.UpdatedAt
+	}
+	if f.to.RefusedSize, err = i.refused.writeRefused(from.RefusedSize, done.refused, i.header); err != nil {
+		return err
+	}
+	f.to.Findings, err = i.summarize(from, done)
+	return err
 }
 
 // await waits until a batch is stored. It validates and starts a batch again after a conflict, or
@@ -118,9 +136,9 @@ func (i *importing) await(ctx context.Context, f *pendingBatch) error {
 		switch {
 		case f.err == nil:
 			i.Run = f.to
-			i.report(f.refused)
+			i.report(f.outcome.refused)
 			return nil
-		case problem.KindOf(f.err) == problem.Unavailable && failures < maxFailures:
+		case (problem.KindOf(f.err) == problem.Unavailable || errors.Is(f.err, errChangedMeanwhile)) && failures < maxFailures:
 			failures++
 		case problem.KindOf(f.err) != problem.InvalidRecord && !errors.Is(f.err, errPreviousFailed):
 			return f.err
@@ -133,9 +151,10 @@ func (i *importing) await(ctx context.Context, f *pendingBatch) error {
 	}
 }
 
-// isReferredTo reports whether a row of b names a user of this batch as its referrer.
-func (f *pendingBatch) isReferredTo(b *batch) bool {
-	return slices.ContainsFunc(b.rows, func(r *row) bool {
+// mustPrecede reports whether this batch must be committed before b is validated. The lookup of b
+// must find referrers of its rows, and must not find values that users give up.
+func (f *pendingBatch) mustPrecede(b *batch) bool {
+	return len(f.outcome.changed) > 0 || slices.ContainsFunc(b.rows, func(r *row) bool {
 		return r.user.ReferralUID != nil && f.seen.hasOwn('u', *r.user.ReferralUID)
 	})
 }
@@ -143,7 +162,7 @@ func (f *pendingBatch) isReferredTo(b *batch) bool {
 func (i *importing) report(refused []*row) {
 	list := make([]RejectedRow, len(refused))
 	for n, r := range refused {
-		list[n] = RejectedRow{Line: r.line, Sentences: r.sentences}
+		list[n] = RejectedRow{Line: r.line, UID: r.givenUID(), Sentences: r.sentences}
 	}
 	i.Report(i.Run, list)
 }

@@ -32,8 +32,9 @@ func FormatOf(name string) (Format, bool) {
 
 // columns are the members of a record, in order. CSV contains the text of members that are JSON.
 var columns = []string{
-	"uid", "email", "password_digest", "role", "state", "otp", "otp_secret", "referral_uid", "data", "created_at", "updated_at",
-	"phone", "phones", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "profile_metadata", "labels",
+	"uid", "email", "password_digest", "role", "state", "level", "otp", "otp_secret", "referral_uid", "data", "created_at", "updated_at",
+	"phone", "phones", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "profile_metadata", "profile_created_at", "profile_updated_at",
+	"labels",
 }
 
 // annotations are the additional members of the file of rejected rows.
@@ -75,6 +76,8 @@ func (r *record) set(name, value string) error {
 	switch name {
 	case "otp":
 		return r.OTP.set(value)
+	case "level":
+		return json.Unmarshal([]byte(strings.TrimSpace(value)), &r.Level)
 	case "data":
 		r.Data = (*text)(&value)
 	case "phones":
@@ -110,6 +113,9 @@ var texts = map[string]func(*record) *text{
 	"postcode":        func(r *record) *text { return &r.Postcode },
 	"city":            func(r *record) *text { return &r.City },
 	"country":         func(r *record) *text { return &r.Country },
+
+	"profile_created_at": func(r *record) *text { return &r.ProfileCreated },
+	"profile_updated_at": func(r *record) *text { return &r.ProfileUpdated },
 }
 
 // fields returns the record as a row of CSV, in the order of columns.
@@ -122,6 +128,8 @@ func (r *record) fields() ([]string, error) {
 			if r.OTP {
 				fields[i] = "true"
 			}
+			continue
+		case "level": // an export has none
 			continue
 		case "data":
 			if r.Data != nil {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"barong/internal/barongdb"
 	"barong/internal/identity"
 	"barong/internal/otp"
 	"barong/repository"
@@ -25,13 +26,18 @@ type Options struct {
 	Seal  func(ctx context.Context, uid string, secret otp.Secret) ([]byte, error)
 	Clock func() time.Time
 
-	Input  io.Reader // from its beginning; Import skips the part that Run has done
-	Format Format
-	// Delimiter separates the columns of CSV; 0 detects it.
-	Delimiter rune
-	Batch     int  // rows in a transaction
-	DryRun    bool // nothing is stored
-	Run       repository.ImportRun
+	Source Source
+	Batch  int  // rows in a transaction
+	DryRun bool // nothing is stored
+	Run    repository.ImportRun
+
+	Lenient          bool // details that break a rule are left out, and their users imported
+	HoldStates       bool // users get the label that keeps their state, where their labels do not give it
+	OverwriteChanged bool // of a Database: users that changed here since an earlier run get the values of the source
+
+	// ReportFile is the path of the report, with the findings as lines of JSON; "" for none. The rules
+	// of Refused apply to it.
+	ReportFile string
 	// Refused is the path of the file of rejected rows; "" for none. An existing file is
 	// overwritten only by the run that it belongs to, or with Overwrite.
 	Refused   string
@@ -41,20 +47,34 @@ type Options struct {
 	Report func(run repository.ImportRun, refused []RejectedRow)
 }
 
-// RejectedRow is the line of a rejected row, and the reasons.
+// RejectedRow is the line of a rejected row, its uid, if any, and the reasons.
 type RejectedRow struct {
 	Line      int64
+	UID       string
 	Sentences []string
 }
 
 // row is a row that is being imported.
 type row struct {
-	line      int64
+	line      int64 // in a file; users.id of a database
 	raw       []byte
+	barong    *barongdb.User // nil in a file
 	user      repository.StoredUser
 	secret    otp.Secret
 	ownUID    bool // the uid is generated, and may be replaced
 	sentences []string
+
+	level   *int     // in the source
+	notes   []string // of the source
+	dropped []string // details that were left out
+	held    string   // the label that keeps the state, the last one of the user
+	found   []Finding
+
+	// Of a user of a database.
+	digest, stored []byte                  // of the record, and of the user; stored is nil until it is known
+	imported       repository.ImportedUser // zero for a new user
+	current        *identity.User          // nil unless the user is imported and changed
+	currentDigest  []byte
 }
 
 // batch is a group of rows that are stored together.
@@ -69,15 +89,27 @@ type batch struct {
 // Import stores the rows of the input. It returns its progress, also with an error: what the
 // progress counts is committed, and nothing else is.
 func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
-	input, err := openRows(o.Input, o.Format, o.Delimiter, o.Run.Position, o.Run.Line)
+	input, err := o.Source.open(ctx, o.Run)
 	if err != nil {
 		return o.Run, err
 	}
-	refused, err := openRejectedFile(o.Refused, o.Run.RefusedSize, o.Overwrite)
+	defer input.close()
+	summary, err := SummaryOf(o.Run)
 	if err != nil {
 		return o.Run, err
 	}
-	i := &importing{Options: o, header: input.header, refused: refused, seen: newSeen(o.DryRun)}
+	refused, err := openRejected(o.Refused, o.Run.RefusedSize, o.Overwrite)
+	if err != nil {
+		return o.Run, err
+	}
+	reported, err := openOutput("the report", "--report", o.ReportFile, summary.ReportSize, o.Overwrite)
+	if err != nil {
+		return o.Run, errors.Join(err, refused.close())
+	}
+	i := &importing{Options: o, header: input.layout(), refused: refused, reported: reported, seen: newSeen(o.DryRun)}
+	if database, ok := o.Source.(Database); ok {
+		i.sourceName = database.Name
+	}
 
 	// One goroutine reads, one per processor validates, and one stores the batches in the order of
 	// the input. The channels limit how many batches are in memory.
@@ -102,34 +134,36 @@ func Import(ctx context.Context, o Options) (repository.ImportRun, error) {
 	group.Go(func() error { return i.storeAll(ctx, inOrder) })
 	err = group.Wait()
 	i.flights.Wait() // no batch is committed after Import returns
-	return i.Run, errors.Join(err, refused.close())
+	return i.Run, errors.Join(err, refused.close(), reported.close())
 }
 
 // importing is an import in progress.
 type importing struct {
 	Options
-	header  *layout // nil in NDJSON
-	refused *rejectedFile
-	seen    *seen
-	flights sync.WaitGroup
+	header     *layout // nil in NDJSON
+	sourceName string  // of a database; "" in a file
+	refused    *output
+	reported   *output
+	seen       *seen
+	flights    sync.WaitGroup
 }
 
 // read splits the input into batches.
-func (i *importing) read(ctx context.Context, input *rows, outputs ...chan<- *batch) error {
+func (i *importing) read(ctx context.Context, input reader, outputs ...chan<- *batch) error {
 	for {
 		b := &batch{checked: make(chan struct{})}
 		for len(b.rows) < i.Batch && !b.last {
-			raw, err := input.next()
+			next, err := input.next()
 			switch {
 			case errors.Is(err, io.EOF):
 				b.last = true
 			case err != nil:
 				return err
 			default:
-				b.rows = append(b.rows, &row{line: input.line, raw: raw})
+				b.rows = append(b.rows, next)
 			}
 		}
-		b.position, b.line = input.position, input.line
+		b.position, b.line = input.place()
 		for _, output := range outputs {
 			select {
 			case output <- b:
@@ -151,30 +185,79 @@ func (i *importing) check(ctx context.Context, b *batch) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		read, sentence := parse(r.raw, i.header)
-		if sentence != "" {
-			r.sentences = []string{sentence}
-			continue
-		}
-		in, secret, sentences := read.imports()
-		user, violations := i.Policy.ImportedUser(in, now)
-		for _, violation := range violations {
-			r.sentences = append(r.sentences, violation.Message+quoted(violation.Field, read.value(violation.Field)))
-		}
-		r.sentences = append(r.sentences, sentences...)
-		if secret != "" && i.Seal == nil {
-			r.sentences = append(r.sentences, "Otp secret cannot be stored in Vault by an import of files: barong otp import does it")
-		}
-		r.user.User, r.secret = user, secret
-		if user.UID == "" {
-			r.ownUID = true
-			r.user.UID = identity.NewUID(i.UIDPrefix)
-		}
-		if err := i.seal(ctx, r); err != nil {
+		if err := i.checkRow(ctx, r, now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (i *importing) checkRow(ctx context.Context, r *row, now time.Time) error {
+	read, sentence, err := r.read(i.header)
+	if err != nil {
+		return err
+	}
+	if sentence != "" {
+		r.sentences = []string{sentence}
+		return nil
+	}
+	i.applyRules(r, read, now)
+	if r.user.UID == "" {
+		r.ownUID = true
+		r.user.UID = identity.NewUID(i.UIDPrefix)
+	}
+	if len(r.sentences) > 0 {
+		return nil
+	}
+	i.hold(r)
+	r.found = i.findings(r)
+	if i.sourceName != "" {
+		if r.stored, err = storedDigest(r.user.User); err != nil {
+			return err
+		}
+	}
+	return i.seal(ctx, r)
+}
+
+// read returns the record of a row, or a message why there is none.
+func (r *row) read(header *layout) (read record, sentence string, err error) {
+	if r.barong == nil {
+		read, sentence = parse(r.raw, header)
+		r.level = read.Level
+		return read, sentence, nil
+	}
+	read, r.notes = recordOfBarong(r.barong)
+	r.level = read.Level
+	r.raw, err = read.marshal()
+	r.digest = digestOf(r.raw)
+	r.barong = nil
+	return read, "", err
+}
+
+// applyRules makes the user of a record, or notes all reasons against it.
+func (i *importing) applyRules(r *row, read record, now time.Time) {
+	in, times := read.imports()
+	secret, secretSentence := read.secret()
+	user, violations := i.Policy.ImportedUser(in, now)
+	if i.Lenient && len(violations)+len(times) > 0 {
+		r.dropped, times = times, nil
+		lighter, dropped := i.Policy.WithoutInvalidDetails(in, now)
+		for _, detail := range dropped {
+			r.dropped = append(r.dropped, detail.Path+": "+detail.Message+quoted(detail.Field, read.value(detail.Field)))
+		}
+		user, violations = i.Policy.ImportedUser(lighter, now)
+	}
+	for _, violation := range violations {
+		r.sentences = append(r.sentences, violation.Message+quoted(violation.Field, read.value(violation.Field)))
+	}
+	r.sentences = append(r.sentences, times...)
+	if secretSentence != "" {
+		r.sentences = append(r.sentences, secretSentence)
+	}
+	if secret != "" && i.Seal == nil {
+		r.sentences = append(r.sentences, "Otp secret cannot be stored in Vault by an import of files: barong otp import does it")
+	}
+	r.user.User, r.secret = user, secret
 }
 
 // seal encrypts the secret for the user's uid.

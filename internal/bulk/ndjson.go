@@ -51,13 +51,13 @@ func UnmarshalRow(raw []byte, to any) (sentence string) {
 
 // RejectedRows is a file of rejected rows of NDJSON. It is created with the first row.
 type RejectedRows struct {
-	file *rejectedFile
+	file *output
 	size int64
 }
 
 // CreateRejectedRows prepares a file, which must not exist or must be empty; "" is none.
 func CreateRejectedRows(path string) (*RejectedRows, error) {
-	file, err := openRejectedFile(path, 0, false)
+	file, err := openRejected(path, 0, false)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (r *RejectedRows) Add(rejected []RejectedNDJSON) (err error) {
 	for i, each := range rejected {
 		rows[i] = &row{line: each.Line, raw: each.Raw, sentences: each.Sentences}
 	}
-	r.size, err = r.file.write(r.size, rows, nil)
+	r.size, err = r.file.writeRefused(r.size, rows, nil)
 	return err
 }
 

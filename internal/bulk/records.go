@@ -22,6 +22,7 @@ type record struct {
 	PasswordDigest  text           `json:"password_digest,omitzero"`
 	Role            text           `json:"role,omitzero"`
 	State           text           `json:"state,omitzero"`
+	Level           *int           `json:"level,omitzero"` // of another system; levels here follow from the labels
 	OTP             flag           `json:"otp,omitzero"`
 	OTPSecret       text           `json:"otp_secret,omitzero"`
 	ReferralUID     text           `json:"referral_uid,omitzero"`
@@ -38,6 +39,8 @@ type record struct {
 	City            text           `json:"city,omitzero"`
 	Country         text           `json:"country,omitzero"`
 	ProfileMetadata jsontext.Value `json:"profile_metadata,omitzero"`
+	ProfileCreated  text           `json:"profile_created_at,omitzero"`
+	ProfileUpdated  text           `json:"profile_updated_at,omitzero"`
 	Labels          []labelRecord  `json:"labels,omitzero"`
 
 	// Members that the file of rejected rows adds; an import ignores them.
@@ -48,14 +51,17 @@ type record struct {
 type phoneRecord struct {
 	Number      text `json:"number"`
 	ValidatedAt text `json:"validated_at,omitzero"`
+	CreatedAt   text `json:"created_at,omitzero"`
+	UpdatedAt   text `json:"updated_at,omitzero"`
 }
 
 type labelRecord struct {
-	Key       text `json:"key"`
-	Value     text `json:"value"`
-	Scope     text `json:"scope,omitzero"`
-	CreatedAt text `json:"created_at,omitzero"`
-	UpdatedAt text `json:"updated_at,omitzero"`
+	Key         text  `json:"key"`
+	Value       text  `json:"value"`
+	Scope       text  `json:"scope,omitzero"`
+	Description *text `json:"description,omitzero"`
+	CreatedAt   text  `json:"created_at,omitzero"`
+	UpdatedAt   text  `json:"updated_at,omitzero"`
 }
 
 // text is a JSON string, or a number or boolean that is read as its text, as in the operations.
@@ -131,9 +137,9 @@ func written(t, otherwise time.Time) text {
 	return text(t.UTC().Format(time.RFC3339Nano))
 }
 
-// imports converts a row to the input of the import rules. Members that cannot be parsed are
-// reported as messages.
-func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []string) {
+// imports converts a row to the input of the import rules. Times that cannot be parsed are left out
+// and reported as messages.
+func (r *record) imports() (in identity.Import, sentences []string) {
 	moment := func(name string, t text) time.Time {
 		read, err := t.time()
 		if err != nil {
@@ -150,12 +156,15 @@ func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []s
 		UID: r.UID.trimmed(), Role: r.Role.trimmed(), State: r.State.trimmed(), OTP: bool(r.OTP),
 		ReferralUID: r.ReferralUID.given(), Data: (*string)(r.Data), ProfileMetadata: r.ProfileMetadata,
 		CreatedAt: moment("Created at", r.CreatedAt), UpdatedAt: moment("Updated at", r.UpdatedAt),
+		ProfileCreatedAt: moment("Profile created at", r.ProfileCreated), ProfileUpdatedAt: moment("Profile updated at", r.ProfileUpdated),
 	}
 	if len(r.ProfileMetadata) > 0 && r.ProfileMetadata.Kind() == 'n' {
 		in.ProfileMetadata = nil
 	}
 	for _, p := range r.Phones {
-		phone := identity.Phone{Number: string(p.Number)}
+		phone := identity.Phone{
+			Number: string(p.Number), CreatedAt: moment("Created at", p.CreatedAt), UpdatedAt: moment("Updated at", p.UpdatedAt),
+		}
 		if at := moment("Validated at", p.ValidatedAt); !at.IsZero() {
 			phone.ValidatedAt = &at
 		}
@@ -165,19 +174,25 @@ func (r *record) imports() (in identity.Import, secret otp.Secret, sentences []s
 		in.Labels = make([]identity.Label, len(r.Labels))
 		for i, l := range r.Labels {
 			in.Labels[i] = identity.Label{
-				Key: string(l.Key), Value: string(l.Value), Scope: l.Scope.trimmed(),
+				Key: string(l.Key), Value: string(l.Value), Scope: l.Scope.trimmed(), Description: (*string)(l.Description),
 				CreatedAt: moment("Created at", l.CreatedAt), UpdatedAt: moment("Updated at", l.UpdatedAt),
 			}
 		}
 	}
-	if r.OTPSecret.trimmed() != "" {
-		var err error
-		if secret, err = otp.ParseSecret(string(r.OTPSecret)); err != nil {
-			sentences = append(sentences, "Otp secret is invalid: "+err.Error())
-		}
-		in.OTP = true
+	in.OTP = in.OTP || r.OTPSecret.trimmed() != ""
+	return in, sentences
+}
+
+// secret returns the secret of one-time codes, "" without one, or a message why it is invalid.
+func (r *record) secret() (secret otp.Secret, sentence string) {
+	if r.OTPSecret.trimmed() == "" {
+		return "", ""
 	}
-	return in, secret, sentences
+	secret, err := otp.ParseSecret(string(r.OTPSecret))
+	if err != nil {
+		return secret, "Otp secret is invalid: " + err.Error()
+	}
+	return secret, ""
 }
 
 // recordOf converts a user to a record for export.
@@ -191,13 +206,13 @@ func recordOf(u identity.User, secret otp.Secret) record {
 		r.ReferralUID = text(*u.ReferralUID)
 	}
 	for _, p := range u.Phones {
-		phone := phoneRecord{Number: text(p.Number)}
+		phone := phoneRecord{Number: text(p.Number), CreatedAt: written(p.CreatedAt, u.CreatedAt), UpdatedAt: written(p.UpdatedAt, u.UpdatedAt)}
 		if p.ValidatedAt != nil {
 			phone.ValidatedAt = written(*p.ValidatedAt, time.Time{})
 		}
 		r.Phones = append(r.Phones, phone)
 	}
-	if p := u.Profile; p != nil {
+	if p := u.CurrentProfile(); p != nil {
 		of := func(field *string) text {
 			if field == nil {
 				return ""
@@ -209,15 +224,16 @@ func recordOf(u identity.User, secret otp.Secret) record {
 			r.DOB = text(p.DOB.Format(time.DateOnly))
 		}
 		r.ProfileMetadata = p.Metadata
+		r.ProfileCreated, r.ProfileUpdated = written(p.CreatedAt, u.CreatedAt), written(p.UpdatedAt, u.UpdatedAt)
 	}
 	// Set even when empty: without labels in the row, the import would add the label of the
 	// profile.
-	if len(u.Labels) > 0 || u.Profile != nil {
+	if len(u.Labels) > 0 || len(u.Profiles) > 0 {
 		r.Labels = make([]labelRecord, len(u.Labels))
 	}
 	for i, l := range u.Labels {
 		r.Labels[i] = labelRecord{
-			Key: text(l.Key), Value: text(l.Value), CreatedAt: written(l.CreatedAt, u.CreatedAt), UpdatedAt: written(l.UpdatedAt, l.CreatedAt),
+			Key: text(l.Key), Value: text(l.Value), Description: (*text)(l.Description), CreatedAt: written(l.CreatedAt, u.CreatedAt), UpdatedAt: written(l.UpdatedAt, l.CreatedAt),
 		}
 		if l.Scope != identity.ScopePrivate {
 			r.Labels[i].Scope = text(l.Scope)

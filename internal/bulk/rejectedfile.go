@@ -14,66 +14,93 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// rejectedFile is the file of rejected rows. The rows of a batch are written before the batch is
-// committed, at the end of the previous batch's rows. The run stores that position: after a crash
-// the file is truncated to it.
-type rejectedFile struct {
+// output is a file that grows with a run: that of rejected rows, or the report. What belongs to a
+// batch is written before the batch is committed, behind that of the previous batch. The run stores
+// that position: after a crash the file is truncated to it.
+type output struct {
 	path string
 	file *os.File
 }
 
-// openRejectedFile truncates the file to the size that the run has stored. A run without a size
-// requires that there is no file, unless overwrite is set.
-func openRejectedFile(path string, size int64, overwrite bool) (*rejectedFile, error) {
-	r := &rejectedFile{path: path}
+// openOutput truncates the file to the size that the run has stored. A run without a size requires
+// that there is no file, unless overwrite is set. Errors call the file what, and name its option.
+func openOutput(what, option, path string, size int64, overwrite bool) (*output, error) {
+	o := &output{path: path}
 	if path == "" {
-		return r, nil
+		return o, nil
 	}
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && size == 0:
-		return r, nil
+		return o, nil
 	case err != nil:
-		return nil, fmt.Errorf("the file of refused rows: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("the file of refused rows %s is a link or no plain file: name another with --refused", path)
+		return nil, fmt.Errorf("%s %s is a link or no plain file: name another with %s", what, path, option)
 	case size == 0 && info.Size() > 0 && !overwrite:
-		return nil, fmt.Errorf("the file of refused rows %s is there already: move it, or name another with --refused", path)
+		return nil, fmt.Errorf("%s %s is there already: move it, or name another with %s", what, path, option)
 	case info.Size() < size:
-		return nil, fmt.Errorf("the file of refused rows %s lacks what an earlier run wrote to it", path)
+		return nil, fmt.Errorf("%s %s lacks what an earlier run wrote to it", what, path)
 	}
-	if err := r.open(0); err != nil {
+	if err := o.open(0); err != nil {
 		return nil, err
 	}
 	// Another program may have left the file readable for other users.
-	return r, errors.Join(r.file.Chmod(ownerOnly), r.file.Truncate(size))
+	return o, errors.Join(o.file.Chmod(ownerOnly), o.file.Truncate(size))
 }
 
-// ownerOnly is the mode of the file, which contains password digests.
+// openRejected opens a file of rejected rows.
+func openRejected(path string, size int64, overwrite bool) (*output, error) {
+	return openOutput("the file of refused rows", "--refused", path, size, overwrite)
+}
+
+// ownerOnly is the mode of the file: that of rejected rows contains password digests.
 const ownerOnly = 0o600
 
 // create makes the file, and fails where it exists.
-func (r *rejectedFile) create() error { return r.open(os.O_CREATE | os.O_EXCL) }
+func (o *output) create() error { return o.open(os.O_CREATE | os.O_EXCL) }
 
 // open follows no link: a user who may write to the folder could redirect it.
-func (r *rejectedFile) open(flags int) (err error) {
-	r.file, err = os.OpenFile(r.path, os.O_RDWR|syscall.O_NOFOLLOW|flags, ownerOnly)
+func (o *output) open(flags int) (err error) {
+	o.file, err = os.OpenFile(o.path, os.O_RDWR|syscall.O_NOFOLLOW|flags, ownerOnly)
 	return err
 }
 
-// write stores rejected rows at a position, with a header at the start of CSV, and returns the
-// position after them.
-func (r *rejectedFile) write(at int64, refused []*row, header *layout) (end int64, err error) {
-	if len(refused) == 0 || r.path == "" {
+// writeAt stores content at a position and returns the position behind it.
+func (o *output) writeAt(at int64, content []byte) (end int64, err error) {
+	if len(content) == 0 || o.path == "" {
+		return at, nil
+	}
+	if o.file == nil {
+		if err := o.create(); err != nil {
+			return at, err
+		}
+	}
+	if _, err := o.file.WriteAt(content, at); err != nil {
+		return at, err
+	}
+	end = at + int64(len(content))
+	return end, errors.Join(o.file.Truncate(end), o.file.Sync())
+}
+
+func (o *output) close() error {
+	if o.file == nil {
+		return nil
+	}
+	return o.file.Close()
+}
+
+// writeRefused stores rejected rows at a position, with a header at the start of CSV, and returns
+// the position behind them.
+func (o *output) writeRefused(at int64, refused []*row, header *layout) (end int64, err error) {
+	if len(refused) == 0 || o.path == "" {
 		return at, nil
 	}
 	var text bytes.Buffer
-	if header != nil {
+	if header != nil && at == 0 {
 		kept := slices.DeleteFunc(slices.Clone(header.columns), isAnnotation)
-		if at == 0 {
-			if err := header.append(&text, append(kept, annotations...)); err != nil {
-				return at, err
-			}
+		if err := header.append(&text, append(kept, annotations...)); err != nil {
+			return at, err
 		}
 	}
 	for _, each := range refused {
@@ -81,23 +108,7 @@ func (r *rejectedFile) write(at int64, refused []*row, header *layout) (end int6
 			return at, err
 		}
 	}
-	if r.file == nil {
-		if err := r.create(); err != nil {
-			return at, err
-		}
-	}
-	if _, err := r.file.WriteAt(text.Bytes(), at); err != nil {
-		return at, err
-	}
-	end = at + int64(text.Len())
-	return end, errors.Join(r.file.Truncate(end), r.file.Sync())
-}
-
-func (r *rejectedFile) close() error {
-	if r.file == nil {
-		return nil
-	}
-	return r.file.Close()
+	return o.writeAt(at, text.Bytes())
 }
 
 func isAnnotation(name string) bool { return slices.Contains(annotations, name) }

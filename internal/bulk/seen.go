@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"hash/maphash"
+	"slices"
 
 	"barong/internal/identity"
 )
@@ -11,12 +12,14 @@ import (
 type seen struct {
 	keys  map[[2]uint64]struct{} // nil unless it is a dry run
 	seeds [2]maphash.Seed
+	// released are values that users of earlier batches have given up.
+	released map[[2]uint64]struct{}
 }
 
 func newSeen(dryRun bool) *seen {
 	s := &seen{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	if dryRun {
-		s.keys = map[[2]uint64]struct{}{}
+		s.keys, s.released = map[[2]uint64]struct{}{}, map[[2]uint64]struct{}{}
 	}
 	return s
 }
@@ -65,6 +68,26 @@ func (s *batchSeen) keep() {
 	for key := range s.keys {
 		s.before.keys[s.before.key(key)] = struct{}{}
 	}
+}
+
+// release notes the unique values that users give up, which a dry run does not store.
+func (s *batchSeen) release(changed []*row) {
+	if s.before.keys == nil {
+		return
+	}
+	for _, r := range changed {
+		kept := r.uniqueValues()
+		for _, value := range uniqueValues(r.current) {
+			if !slices.Contains(kept, value) {
+				s.before.released[s.before.key(value)] = struct{}{}
+			}
+		}
+	}
+}
+
+func (s *batchSeen) wasReleased(value string) bool {
+	_, ok := s.before.released[s.before.key(value)]
+	return ok
 }
 
 // hasEmail reports whether a row has this e-mail in any spelling. The folded e-mail and the mailbox

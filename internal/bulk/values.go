@@ -11,7 +11,7 @@ import (
 // the complete row next to the message.
 var shown = map[string]bool{
 	"uid": true, "role": true, "state": true, "otp": true, "referral_uid": true, "created_at": true, "updated_at": true,
-	"dob": true, "country": true,
+	"dob": true, "country": true, "level": true, "profile_created_at": true, "profile_updated_at": true,
 }
 
 // maxShown limits a value in a message, in bytes.

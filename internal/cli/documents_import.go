@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,7 +20,7 @@ import (
 
 type documentsImportCommand struct {
 	File    string `arg:"" optional:"" name:"file" help:"NDJSON that lists documents, also with .gz; - is standard input. Without it, --from."`
-	From    string `placeholder:"URL" help:"Barong's database: mysql://user:password@host/barong or postgres://…. By default BARONG_IMPORT_FROM, which keeps a password out of the list of processes."`
+	From    string `placeholder:"URL" env:"BARONG_IMPORT_FROM" help:"Barong's database: mysql://user:password@host/barong or postgres://…. In the variable, which a FILE takes the place of, the password is not in the list of processes."`
 	Files   string `required:"" placeholder:"URL" help:"Where the files are: a directory, or file://, s3://, … as for BARONG_STORAGE_URL."`
 	Source  string `placeholder:"NAME" help:"The name under which imported documents are remembered: by default barong with --from, and ndjson with a file."`
 	DryRun  bool   `help:"Apply every rule, read the beginning of every file, and store nothing."`
@@ -50,11 +49,9 @@ func (c documentsImportCommand) Run(p *program) error {
 	if c.Workers < 1 || c.Workers > maxCopies {
 		return usagef("--workers must be 1 to %d, and is %d", maxCopies, c.Workers)
 	}
-	if c.File != "" && c.From != "" {
-		return usagef("FILE and --from exclude each other")
-	}
-	if c.File == "" {
-		c.From = cmp.Or(c.From, os.Getenv("BARONG_IMPORT_FROM"))
+	var err error
+	if c.From, err = importFrom(c.File, c.From); err != nil {
+		return err
 	}
 	if c.File == "" && c.From == "" {
 		return usagef("what is to be imported? --from, or BARONG_IMPORT_FROM, names Barong's database, and FILE a list of documents")

@@ -20,7 +20,9 @@ import (
 )
 
 type importCommand struct {
-	File      string `arg:"" name:"file" help:"NDJSON or CSV, also with .gz; - is standard input."`
+	File      string `arg:"" optional:"" name:"file" help:"NDJSON or CSV, also with .gz; - is standard input."`
+	From      string `placeholder:"URL" env:"BARONG_IMPORT_FROM" help:"A database of Barong 2.0 to 2.6, in place of a file: mysql://USER:PASSWORD@HOST:3306/NAME, or postgres://…. In the variable, which a FILE takes the place of, the password is not in the list of processes."`
+	To        string `placeholder:"FILE" help:"Write the users of --from to this file, as barong import reads them, and import nothing. - is standard output."`
 	Format    string `enum:",ndjson,csv" default:"" placeholder:"ndjson|csv" help:"The format, where the name does not tell it."`
 	Delimiter string `placeholder:"CHARACTER" help:"What separates the columns of CSV: one character, or tab. Without it a comma, a semicolon or a tab is found."`
 	Encoding  string `enum:",utf-8,utf-16,utf-16be,latin-1" default:"" placeholder:"utf-8|utf-16|utf-16be|latin-1" help:"How texts are written. Without it UTF-8, or UTF-16 with a byte order mark."`
@@ -29,6 +31,11 @@ type importCommand struct {
 	Resume    string `placeholder:"NAME" help:"The name under which the run is remembered. By default that is the content of the file; standard input is remembered under a name only."`
 	Restart   bool   `help:"Forget how far an earlier run of the same file came, and write over its file of refused rows."`
 	Batch     int    `default:"2000" help:"Rows in a transaction."`
+
+	Lenient    bool   `help:"Leave out details that break a rule, such as a number or a label, and import their users. The summary and the report say what was left out."`
+	HoldStates *bool  `negatable:"" help:"Give users whose state is one of state_triggers, and whose labels do not give it, a private label that does: the next change of a label would lift a ban otherwise. On with --from."`
+	Overwrite  bool   `help:"With --from: users who changed here since an earlier run get the values of Barong again."`
+	Report     string `placeholder:"FILE" help:"Where findings go, a JSON object in each line: users whose state or level differs, what was left out, conflicts. It must not be there yet."`
 }
 
 func (importCommand) Help() string {
@@ -36,7 +43,11 @@ func (importCommand) Help() string {
 of the same format, with their reasons: mend them there and import that file. A run that ended early goes on where it was
 when the same command is given again. The exit status is 0 when all rows were imported, 3 when some were refused.
 
+With --from, users come from the database of a Barong installation. The same command again brings what changed there since; it
+does not touch users who changed here, without --overwrite. The exit status is 3 for such users, too.
+
 Example:
+  barong import --from mysql://barong:PASSWORD@db.example.org/barong_production --dry-run --report findings.ndjson
   barong import users.ndjson --dry-run
   barong import users.csv
   zcat dump.gz | barong import - --format ndjson --resume dump`
@@ -46,6 +57,35 @@ func (c importCommand) Run(p *program) error {
 	if c.Batch < 1 || c.Batch > 100_000 {
 		return usagef("--batch must be 1 to 100000, and is %d", c.Batch)
 	}
+	var err error
+	if c.From, err = importFrom(c.File, c.From); err != nil {
+		return err
+	}
+	switch {
+	case c.From != "" && (c.Format != "" || c.Delimiter != "" || c.Encoding != ""):
+		return usagef("--format, --delimiter and --encoding are of files")
+	case c.From == "" && c.File == "":
+		return usagef("name a file, or a database with --from")
+	case c.From == "" && (c.To != "" || c.Overwrite):
+		return usagef("--to and --overwrite need --from")
+	case c.To != "":
+		return c.writeDatabase(p)
+	case c.From != "":
+		return c.importDatabase(p)
+	}
+	return c.importFile(p)
+}
+
+// prepare brings the database up to date.
+func prepare(ctx context.Context, p *program, a *app.App) error {
+	if _, err := repository.Migrate(ctx, a.Pool, warnLogger(p)); err != nil {
+		return err
+	}
+	_, err := a.Repo.FillEmailKeys(ctx)
+	return err
+}
+
+func (c importCommand) importFile(p *program) error {
 	var delimiter rune
 	if c.Delimiter != "" {
 		var err error
@@ -58,10 +98,7 @@ func (c importCommand) Run(p *program) error {
 		return err
 	}
 	return withApp(p, func(ctx context.Context, a *app.App) error {
-		if _, err := repository.Migrate(ctx, a.Pool, warnLogger(p)); err != nil {
-			return err
-		}
-		if _, err := a.Repo.FillEmailKeys(ctx); err != nil {
+		if err := prepare(ctx, p, a); err != nil {
 			return err
 		}
 		input, err := openInput(c.File)
@@ -72,17 +109,22 @@ func (c importCommand) Run(p *program) error {
 		if err := input.decode(bulk.Encoding(c.Encoding)); err != nil {
 			return err
 		}
-		o, err := c.options(ctx, a, format, input)
+		source := bulk.File{Input: input.reader, Format: format, Delimiter: delimiter}
+		o, err := c.options(ctx, a, source, c.refusedOf(format))
 		if err != nil {
 			return err
 		}
-		o.Delimiter = delimiter
-		return c.run(ctx, p, a, o, input)
+		var isNew bool
+		if o.Run, isNew, err = c.openRun(ctx, a.Repo, input); err != nil {
+			return err
+		}
+		o.Overwrite = o.Overwrite || !isNew // a run that is resumed may have left the file of rejected rows
+		return c.run(ctx, p, a, o, newProgress(p.stderr, input.size, func(run repository.ImportRun) int64 { return run.Position }))
 	})
 }
 
-// options combines the settings and the command line.
-func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Format, input *input) (o bulk.Options, err error) {
+// options combines the settings and the command line. refused is where rejected rows go by default.
+func (c importCommand) options(ctx context.Context, a *app.App, source bulk.Source, refused string) (o bulk.Options, err error) {
 	policy, err := a.Settings.Policy()
 	if err != nil {
 		return o, err
@@ -92,14 +134,13 @@ func (c importCommand) options(ctx context.Context, a *app.App, format bulk.Form
 		return o, fmt.Errorf("BARONG_UID_PREFIX: %w", err)
 	}
 	o = bulk.Options{
-		Repo: a.Repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Input: input.reader, Format: format, Batch: c.Batch,
-		DryRun: c.DryRun, Refused: c.refusedPath(format), Overwrite: c.Restart || c.DryRun,
+		Repo: a.Repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Batch: c.Batch, Source: source,
+		DryRun: c.DryRun, Refused: c.refusedPath(refused), Overwrite: c.Restart || c.DryRun,
+		Lenient: c.Lenient, HoldStates: c.From != "", OverwriteChanged: c.Overwrite, ReportFile: c.Report,
 	}
-	var isNew bool
-	if o.Run, isNew, err = c.openRun(ctx, a.Repo, input); err != nil {
-		return o, err
+	if c.HoldStates != nil {
+		o.HoldStates = *c.HoldStates
 	}
-	o.Overwrite = o.Overwrite || !isNew // a run that is resumed may have left the file of rejected rows
 	backend, err := a.OpenOTP(ctx)
 	if missing := err; errors.Is(missing, app.ErrNoKey) { // only rows with a secret need the key
 		o.Seal = func(context.Context, string, otp.Secret) ([]byte, error) { return nil, missing }
@@ -134,31 +175,23 @@ func (c importCommand) openRun(ctx context.Context, repo *repository.Repository,
 	return repo.OpenImportRun(ctx, name, time.Now().UTC())
 }
 
-func (c importCommand) run(ctx context.Context, p *program, a *app.App, o bulk.Options, input *input) error {
+func (c importCommand) run(ctx context.Context, p *program, a *app.App, o bulk.Options, progress *progress) error {
 	if done := o.Run.FinishedAt; done != nil {
 		fmt.Fprintf(p.stdout, "this input was imported on %s: %d imported, %d refused; --restart imports it again\n",
 			done.Format(time.RFC3339), o.Run.Imported, o.Run.Refused)
 		return c.outcome(o.Run)
 	}
 	if o.Run.Position > 0 {
-		fmt.Fprintf(p.stderr, "going on behind line %d: %d imported, %d refused so far\n", o.Run.Line, o.Run.Imported, o.Run.Refused)
+		fmt.Fprintf(p.stderr, "going on behind %s %d: %d imported, %d refused so far\n", c.lineWord(), o.Run.Line, o.Run.Imported, o.Run.Refused)
 	}
-	progress := newProgress(p.stderr, o.Run, input.size)
+	progress.start(o.Run, c.lineWord())
 	o.Report = progress.report
 	run, err := bulk.Import(ctx, o)
 	progress.end()
 	if !c.DryRun && ctx.Err() == nil {
 		a.WarnOverlooked(ctx, o.Policy)
 	}
-	verb := "imported"
-	if c.DryRun {
-		verb = "would be imported"
-	}
-	fmt.Fprintf(p.stdout, "%d %s, %d refused", run.Imported, verb, run.Refused)
-	if run.Refused > 0 && o.Refused != "" {
-		fmt.Fprintf(p.stdout, ", which are in %s", o.Refused)
-	}
-	fmt.Fprintln(p.stdout)
+	err = errors.Join(err, c.printSummary(p.stdout, run, o.Refused))
 	switch {
 	case err == nil:
 		return c.outcome(run)
@@ -168,25 +201,37 @@ func (c importCommand) run(ctx context.Context, p *program, a *app.App, o bulk.O
 	if run.Name == "" {
 		return err
 	}
-	return fmt.Errorf("%w; the same command goes on behind line %d", err, run.Line)
+	return fmt.Errorf("%w; the same command goes on behind %s %d", err, c.lineWord(), run.Line)
 }
 
 func (importCommand) outcome(run repository.ImportRun) error {
-	if run.Refused > 0 {
-		return errRefused
+	summary, err := bulk.SummaryOf(run)
+	if err == nil && run.Refused+summary.Users(bulk.FoundConflict) > 0 {
+		err = errRefused
 	}
-	return nil
+	return err
 }
 
-func (c importCommand) refusedPath(format bulk.Format) string {
-	switch {
-	case c.Refused != "" || c.DryRun:
-		return c.Refused
-	case c.File == standardStream:
-		return "import.refused." + string(format)
-	default:
-		return c.File + ".refused." + string(format)
+// lineWord is what the lines of the source count.
+func (c importCommand) lineWord() string {
+	if c.From != "" {
+		return "users.id"
 	}
+	return "line"
+}
+
+func (c importCommand) refusedPath(byDefault string) string {
+	if c.Refused != "" || c.DryRun {
+		return c.Refused
+	}
+	return byDefault
+}
+
+func (c importCommand) refusedOf(format bulk.Format) string {
+	if c.File == standardStream {
+		return "import.refused." + string(format)
+	}
+	return c.File + ".refused." + string(format)
 }
 
 // standardStream is the file name that means standard input or output.

@@ -94,7 +94,7 @@ func showUser(to io.Writer, user identity.User, failures identity.OTPFailures, p
 	if user.Data != nil {
 		row("data", "%s", *user.Data)
 	}
-	showProfile(row, user.Profile)
+	showProfile(row, user.CurrentProfile())
 	for i, phone := range user.Phones {
 		validated := "not validated"
 		if phone.ValidatedAt != nil {

@@ -35,6 +35,10 @@ type Config struct {
 	OTPBackend        string        `env:"BARONG_OTP_BACKEND" envDefault:"postgres"`
 	OTPKey            string        `env:"BARONG_OTP_KEY" secret:"true"`
 	OTPIssuer         string        `env:"BARONG_OTP_ISSUER" envDefault:"Barong"`
+	APIKeysKey        string        `env:"BARONG_API_KEYS_KEY" secret:"true"`
+	APIKeysOldKey     string        `env:"BARONG_API_KEYS_OLD_KEY" secret:"true"`
+	APIKeysUser       bool          `env:"BARONG_MGN_API_KEYS_USER" envDefault:"false"`
+	APIKeysSA         bool          `env:"BARONG_MGN_API_KEYS_SA" envDefault:"false"`
 	VaultAddress      string        `env:"VAULT_ADDR"`
 	VaultToken        string        `env:"VAULT_TOKEN"`
 	VaultTokenFile    string        `env:"VAULT_TOKEN_FILE"`

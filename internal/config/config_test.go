@@ -90,6 +90,7 @@ levels:
   - {key: face, value: seen}
 state_trigger_match: prefix
 document_types: [Passport]
+roles: [member, superadmin]
 captcha_protected_endpoints: [user_create]
 `
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -107,6 +108,7 @@ captcha_protected_endpoints: [user_create]
 		StateTriggers:          []identity.Trigger{{State: "zombie", Keys: []string{"risen"}}, {State: "banned", Keys: []string{"ban", "fraud*"}}, {State: "asleep"}},
 		Levels:                 []identity.Requirement{{Key: "email", Value: "verified"}, {Key: "face", Value: "seen"}},
 		DocumentTypes:          []string{"Passport"},
+		Roles:                  []string{"member", "superadmin"},
 	}.WithPrefixTriggers()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -116,6 +118,7 @@ captcha_protected_endpoints: [user_create]
 func TestRulesThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{
+		"roles: [Super Admin]", "roles: ['']", "roles: member",
 		"activation_requirements: [email]", "activation_requirements: {email: [verified]}", "state_triggers: 5",
 		"state_triggers: {banned: ban}", "levels: [email]", "levels: [{key: email}]", "document_types: {a: b}", "levels: [",
 		"state_trigger_match: begin", "state_trigger_match: [prefix]", "state_trigger_match: Prefix",

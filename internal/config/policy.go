@@ -26,6 +26,7 @@ type policyFile struct {
 	} `yaml:"levels"`
 	StateTriggerMatch string   `yaml:"state_trigger_match"`
 	DocumentTypes     []string `yaml:"document_types"`
+	Roles             []string `yaml:"roles"`
 }
 
 // Policy returns Barong's default policy with the changes of the settings and of barong.yml. The
@@ -104,6 +105,9 @@ func (f policyFile) apply(policy identity.Policy) (identity.Policy, error) {
 	}
 	if f.DocumentTypes != nil {
 		policy.DocumentTypes = f.DocumentTypes
+	}
+	if f.Roles != nil {
+		policy.Roles = f.Roles
 	}
 	return policy, nil
 }

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ type Import struct {
 	PasswordDigest string
 	Phone          *string // in any spelling; treated as validated now
 	Profile        ProfileFields
+	ProfileReview  *string // nil: drafted, and the label of the profile says whether it is complete
 
 	UID             string // "" for a new one
 	Role            string // "" for member
@@ -26,10 +26,13 @@ type Import struct {
 	ReferralUID     *string
 	Data            *string // up to 64 KiB
 	ProfileMetadata []byte  // JSON, up to 64 KiB
-	Phones          []Phone // numbers in any spelling
-	Labels          []Label // nil: the label that the profile gives, as in the operation; a zero time means the user's CreatedAt
-	CreatedAt       time.Time
-	UpdatedAt       time.Time // zero: CreatedAt; a zero CreatedAt means now
+	// The times of the profile, and of each phone: a zero one means the user's.
+	ProfileCreatedAt, ProfileUpdatedAt time.Time
+
+	Phones    []Phone // numbers in any spelling
+	Labels    []Label // nil: the label that the profile gives, as in the operation; a zero time means the user's CreatedAt
+	CreatedAt time.Time
+	UpdatedAt time.Time // zero: CreatedAt; a zero CreatedAt means now
 }
 
 // Violations of an imported user that depend on other users.
@@ -44,6 +47,7 @@ var (
 	dataInvalid            = problem.Violation{Field: "data", Code: "data_invalid", Message: "Data is invalid"}
 	scopeInvalid           = problem.Violation{Field: "scope", Code: "scope_invalid", Message: "Scope is invalid"}
 	profileMetadataInvalid = problem.Violation{Field: "profile_metadata", Code: "profile_metadata_invalid", Message: "Profile metadata is not a JSON object"}
+	descriptionInvalid     = problem.Violation{Field: "description", Code: "description_invalid", Message: "Description is invalid"}
 	createdInFuture        = problem.Violation{Field: "created_at", Code: "created_at_in_future", Message: "Created at is in the future"}
 	updatedInFuture        = problem.Violation{Field: "updated_at", Code: "updated_at_in_future", Message: "Updated at is in the future"}
 )
@@ -58,6 +62,10 @@ func IsUID(s string) bool { return uidText.MatchString(s) }
 
 // maxData limits the free text of a user, in bytes, to the size of Barong's column.
 const maxData = 64 << 10
+
+// maxDescription limits the description of a label, in bytes: Barong's column has 255 characters of up to
+// four bytes.
+const maxDescription = 4 * 255
 
 // clockSkew is how far the clock of another system may be ahead.
 const clockSkew = time.Hour
@@ -76,12 +84,8 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violatio
 	if user.Role == "" {
 		user.Role = RoleMember
 	}
-	if user.CreatedAt.IsZero() {
-		user.CreatedAt = now
-	}
-	if user.UpdatedAt.IsZero() {
-		user.UpdatedAt = user.CreatedAt
-	}
+	user.CreatedAt = firstTime(user.CreatedAt, now)
+	user.UpdatedAt = firstTime(user.UpdatedAt, user.CreatedAt)
 
 	phones := in.Phones
 	if in.Phone != nil {
@@ -90,10 +94,10 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violatio
 	broken := user.importPhones(p, phones)
 	violations = append(violations, broken...)
 
-	user.Profile, broken = importedProfile(in, now)
+	broken = user.importProfile(in, now)
 	violations = append(violations, broken...)
 	violations = append(violations, p.checkImport(in, now)...)
-	violations = append(violations, user.importLabels(in.Labels)...)
+	violations = append(violations, user.importLabels(in)...)
 
 	// Like every new account, one without labels is pending, whatever the policy requires.
 	state := StatePending
@@ -111,6 +115,7 @@ func (u *User) importPhones(policy Policy, given []Phone) (violations []problem.
 		parsed, broken := policy.ParsePhone(phone.Number)
 		violations = append(violations, broken...)
 		parsed.ValidatedAt = phone.ValidatedAt
+		parsed.CreatedAt, parsed.UpdatedAt = firstTime(phone.CreatedAt, u.CreatedAt), firstTime(phone.UpdatedAt, u.UpdatedAt)
 		if phone.ValidatedAt != nil && slices.ContainsFunc(u.Phones, func(p Phone) bool { return p.ValidatedAt != nil && p.Number == parsed.Number }) {
 			violations = append(violations, PhoneTaken)
 		}
@@ -120,14 +125,18 @@ func (u *User) importPhones(policy Policy, given []Phone) (violations []problem.
 }
 
 // importLabels stores the given labels or, without any, the label that the profile gives.
-func (u *User) importLabels(given []Label) (violations []problem.Violation) {
-	if given == nil {
-		if u.Profile != nil {
-			u.Labels = []Label{{Key: "profile", Value: u.Profile.LabelValue(), Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
+func (u *User) importLabels(in Import) (violations []problem.Violation) {
+	if in.Labels == nil {
+		if p := u.CurrentProfile(); p != nil {
+			value := p.LabelValue()
+			if in.ProfileReview != nil {
+				value = p.Review
+			}
+			u.Labels = []Label{{Key: ProfileLabel, Value: value, Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
 		}
 		return nil
 	}
-	for _, each := range given {
+	for _, each := range in.Labels {
 		label, broken := NewLabel(each.Key, each.Value)
 		violations = append(violations, broken...)
 		switch each.Scope {
@@ -140,33 +149,40 @@ func (u *User) importLabels(given []Label) (violations []problem.Violation) {
 		if broken == nil && slices.ContainsFunc(u.Labels, func(l Label) bool { return l.Key == label.Key && l.Scope == label.Scope }) {
 			violations = append(violations, LabelKeyTaken)
 		}
-		label.CreatedAt, label.UpdatedAt = each.CreatedAt, each.UpdatedAt
-		if label.CreatedAt.IsZero() {
-			label.CreatedAt = u.CreatedAt
+		if each.Description != nil && !isStorableText(*each.Description, maxDescription) {
+			violations = append(violations, descriptionInvalid)
 		}
-		if label.UpdatedAt.IsZero() {
-			label.UpdatedAt = label.CreatedAt
-		}
+		label.Description = each.Description
+		label.CreatedAt = firstTime(each.CreatedAt, u.CreatedAt)
+		label.UpdatedAt = firstTime(each.UpdatedAt, label.CreatedAt)
 		u.Labels = append(u.Labels, label)
 	}
 	return violations
 }
 
-// importedProfile makes a profile from the fields, or from metadata alone.
-func importedProfile(in Import, now time.Time) (*Profile, []problem.Violation) {
+// importProfile makes a profile from the fields, or from metadata or a review alone.
+func (u *User) importProfile(in Import, now time.Time) []problem.Violation {
 	profile, violations := NewProfile(in.Profile, now)
-	if in.ProfileMetadata == nil {
-		return profile, violations
-	}
-	var object map[string]json.RawMessage
-	if len(in.ProfileMetadata) > maxMetadata || json.Unmarshal(in.ProfileMetadata, &object) != nil || object == nil {
-		return nil, append(violations, profileMetadataInvalid)
-	}
-	if profile == nil {
+	if profile == nil && (in.ProfileMetadata != nil || in.ProfileReview != nil) {
 		profile = &Profile{State: ProfilePartial}
 	}
-	profile.Metadata = in.ProfileMetadata
-	return profile, violations
+	if in.ProfileReview != nil && !isReview(*in.ProfileReview) {
+		violations = append(violations, reviewUnknown)
+	}
+	if in.ProfileMetadata != nil && !isMetadata(in.ProfileMetadata) {
+		violations = append(violations, profileMetadataInvalid)
+	}
+	if profile == nil || violations != nil {
+		return violations
+	}
+	profile.Metadata, profile.Review, profile.Number = in.ProfileMetadata, ProfileDrafted, 1
+	if in.ProfileReview != nil {
+		profile.Review = *in.ProfileReview
+	}
+	profile.CreatedAt = firstTime(in.ProfileCreatedAt, u.CreatedAt)
+	profile.UpdatedAt = firstTime(in.ProfileUpdatedAt, u.UpdatedAt)
+	u.Profiles = []Profile{*profile}
+	return nil
 }
 
 // checkImport applies the rules for fields that only files have.
@@ -183,11 +199,24 @@ func (p Policy) checkImport(in Import, now time.Time) (violations []problem.Viol
 			Field: "state", Code: "state_unknown", Message: "State must be one of " + strings.Join(p.states(), ", "),
 		})
 	}
-	// Postgres text can contain neither NUL nor invalid UTF-8.
-	check(in.Data == nil || len(*in.Data) <= maxData && utf8.ValidString(*in.Data) && !strings.ContainsRune(*in.Data, 0), dataInvalid)
+	check(in.Data == nil || isStorableText(*in.Data, maxData), dataInvalid)
 	check(!in.CreatedAt.After(now.Add(clockSkew)), createdInFuture)
 	check(!in.UpdatedAt.After(now.Add(clockSkew)), updatedInFuture)
 	return violations
+}
+
+// isStorableText reports whether Postgres stores a text of at most size bytes: it contains neither
+// NUL nor invalid UTF-8.
+func isStorableText(s string, size int) bool {
+	return len(s) <= size && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+}
+
+// firstTime returns the first of two times that is set.
+func firstTime(t, otherwise time.Time) time.Time {
+	if t.IsZero() {
+		return otherwise
+	}
+	return t
 }
 
 // states returns all states that the policy can give.

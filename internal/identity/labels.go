@@ -23,6 +23,8 @@ type Label struct {
 	Scope     string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	Description *string // any text, or nil
 }
 
 // Length of a key and of a value, in characters.
@@ -48,6 +50,20 @@ func isLabelText(s string) bool {
 // (Unicode), trimmed, with inner white space as one space. It is idempotent.
 func NormalizeLabel(s string) string {
 	return collapse(strings.ToLower(s))
+}
+
+// descriptionTooLong is reported for the description of an operation. Descriptions of an import may
+// be longer in characters, and are limited in bytes.
+var descriptionTooLong = problem.Violation{
+	Field: "description", Code: "description_too_long", Message: fmt.Sprintf("Description is too long (maximum is %d characters)", maxLabelText),
+}
+
+// CheckDescription checks a description of a label, which is any text; nil is none.
+func CheckDescription(description *string) []problem.Violation {
+	if description != nil && utf8.RuneCountInString(*description) > maxLabelText {
+		return []problem.Violation{descriptionTooLong}
+	}
+	return nil
 }
 
 // NewLabel makes a private label of a key and a value, both normalised. Violations of the key

@@ -16,6 +16,9 @@ type Phone struct {
 	Country     string // ISO 3166-1 alpha-2, upper case; a world code for numbers without a country
 	Number      string // E.164 digits without the plus
 	ValidatedAt *time.Time
+
+	// CreatedAt and UpdatedAt are set by imports and by new phones, and read by exports only.
+	CreatedAt, UpdatedAt time.Time
 }
 
 // maxPhoneSpelling limits the length, in bytes, of a spelling of up to 15 digits.
@@ -85,7 +88,8 @@ func PhoneDigits(s string) (string, bool) {
 
 // spelling is a number without the ignored characters.
 type spelling struct {
-	digits   string // in ASCII
+	digits   string // in ASCII, without the 00 that introduces the country code
+	written  string // all digits, in ASCII
 	national bool   // otherwise the number begins with the country code
 }
 
@@ -123,10 +127,10 @@ func readPhone(s string) (spelling, bool) {
 	number := digits.String()
 	switch {
 	case plus:
-		return spelling{digits: number}, true
+		return spelling{digits: number, written: number}, true
 	case strings.HasPrefix(number, "00"):
-		return spelling{digits: number[2:]}, true
+		return spelling{digits: number[2:], written: number}, true
 	default:
-		return spelling{digits: number, national: brackets || strings.HasPrefix(number, "0")}, true
+		return spelling{digits: number, written: number, national: brackets || strings.HasPrefix(number, "0")}, true
 	}
 }

@@ -16,8 +16,9 @@ type Policy struct {
 	StateTriggers          []Trigger     // the first match decides, so the most severe comes first
 	Levels                 []Requirement // of level 1, 2, …
 	DocumentTypes          []string
-	RequireDocumentExpiry  bool   // whether a document must have a date of expiry
-	PhoneCountry           string // the country whose numbering plan applies to national numbers, from ParsePhoneCountry; "": they are rejected
+	Roles                  []string // that the API may give; a user may have another one already
+	RequireDocumentExpiry  bool     // whether a document must have a date of expiry
+	PhoneCountry           string   // the country whose numbering plan applies to national numbers, from ParsePhoneCountry; "": they are rejected
 }
 
 // Requirement is a private label that an account must have.
@@ -45,6 +46,12 @@ func DefaultPolicy() Policy {
 		Levels: []Requirement{{"email", "verified"}, {"phone", "verified"}, {"document", "verified"}},
 		DocumentTypes: []string{
 			"Passport", "Identity card", "Driver license", "Utility Bill", "Residental", "Institutional",
+		},
+		// Those of Barong's seeds, except superadmin: whoever may write users could otherwise make
+		// himself one.
+		Roles: []string{
+			"admin", "technical", "accountant", "compliance", "support", "broker", "trader", "maker", "sa_maker", "manager", "partner",
+			RoleMember, "service_account",
 		},
 	}
 }
@@ -125,6 +132,11 @@ func (p Policy) Validate() error {
 	for _, documentType := range p.DocumentTypes {
 		if strings.TrimSpace(documentType) == "" {
 			faults = append(faults, errors.New("document_types: a type has no name"))
+		}
+	}
+	for _, role := range p.Roles {
+		if !roleText.MatchString(role) {
+			faults = append(faults, fmt.Errorf("roles: %q is not 1 to 64 of a-z, 0-9, _ and -", role))
 		}
 	}
 	return errors.Join(faults...)

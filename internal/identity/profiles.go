@@ -10,7 +10,7 @@ import (
 	"barong/internal/problem"
 )
 
-// States of a profile.
+// States of a profile: whether it has all fields.
 const (
 	ProfilePartial   = "partial"
 	ProfileCompleted = "completed"
@@ -26,7 +26,11 @@ type Profile struct {
 	City      *string
 	Country   *string
 	State     string
+	Review    string // drafted, submitted, verified or rejected
+	Number    int    // among the profiles of the user, from 1
 	Metadata  []byte // a JSON object, or nil
+
+	CreatedAt, UpdatedAt time.Time
 }
 
 // ProfileFields are the fields of a profile as given; nil for an absent one. A blank field counts
@@ -119,7 +123,8 @@ func NewProfile(f ProfileFields, today time.Time) (*Profile, []problem.Violation
 	return p, nil
 }
 
-// LabelValue returns the value of the private label "profile" that the user gets with the profile.
+// LabelValue returns the value of the private label "profile" that a user gets who is imported with
+// the profile and no review.
 func (p *Profile) LabelValue() string {
 	if p.State == ProfileCompleted {
 		return "verified"

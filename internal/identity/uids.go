@@ -19,11 +19,15 @@ func NewUID(prefix string) string {
 	return fmt.Sprintf("%s%X", prefix, random)
 }
 
-// ParseUIDPrefix returns the configured prefix in upper case. It must have 2 to 6 ASCII letters;
-// anything else is an error.
+// ParseUIDPrefix returns the configured prefix of users in upper case. It must have 2 to 6 ASCII
+// letters, and not be the prefix of service accounts; anything else is an error.
 func ParseUIDPrefix(s string) (string, error) {
 	if !uidPrefix.MatchString(s) {
 		return "", errors.New("a uid prefix has 2 to 6 letters from A to Z")
 	}
-	return strings.ToUpper(s), nil
+	prefix := strings.ToUpper(s)
+	if prefix == ServiceAccountPrefix {
+		return "", fmt.Errorf("%s is the prefix of service accounts", ServiceAccountPrefix)
+	}
+	return prefix, nil
 }

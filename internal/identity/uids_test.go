@@ -30,7 +30,7 @@ func TestUIDPrefixIsTwoToSixLettersUpperCased(t *testing.T) {
 			t.Errorf("%q became %q, %v; want %q", given, got, err, want)
 		}
 	}
-	for _, given := range []string{"", "I", "ABCDEFG", "I1", "I D", " ID", "ID\n", "ÉA", "ıd"} {
+	for _, given := range []string{"", "I", "ABCDEFG", "I1", "I D", " ID", "ID\n", "ÉA", "ıd", "SI", "si"} {
 		if got, err := identity.ParseUIDPrefix(given); err == nil {
 			t.Errorf("%q was taken as %q", given, got)
 		}

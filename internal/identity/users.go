@@ -10,8 +10,7 @@ const (
 	StateActive  = "active"
 )
 
-// User is an account. Profile, Labels, Phones and Documents are set only when they were requested.
-// Profile is also nil for a user without one.
+// User is an account. Profiles, Labels, Phones and Documents are set only when they were requested.
 type User struct {
 	ID             int64
 	UID            string
@@ -26,9 +25,9 @@ type User struct {
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 
-	Profile *Profile
-	Labels  []Label
-	Phones  []Phone
+	Profiles []Profile // oldest first
+	Labels   []Label
+	Phones   []Phone
 
 	Documents []Document
 }

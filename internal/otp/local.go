@@ -1,7 +1,6 @@
 package otp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"gocloud.dev/secrets"
 
 	"barong/internal/identity"
+	"barong/internal/keys"
 )
 
 // Store is the table of encrypted secrets. Package repository implements it.
@@ -25,20 +25,17 @@ type Store interface {
 // Local is the backend with encrypted secrets in the database.
 type Local struct {
 	store  Store
-	keeper *secrets.Keeper
+	sealer *keys.Sealer
 	clock  func() time.Time
 }
 
 // NewLocal makes a backend. The keeper is the key from outside of the database. The caller closes
 // it.
 func NewLocal(store Store, keeper *secrets.Keeper, clock func() time.Time) *Local {
-	return &Local{store: store, keeper: keeper, clock: clock}
+	return &Local{store: store, sealer: keys.NewSealer(keeper), clock: clock}
 }
 
 var _ Backend = (*Local)(nil)
-
-// keeperTimeout limits one encryption, which an external service may do.
-const keeperTimeout = 5 * time.Second
 
 // Check accepts each time step once, and none before an accepted one (RFC 6238 §5.2).
 func (l *Local) Check(ctx context.Context, uid, code string) (Verdict, error) {
@@ -97,30 +94,18 @@ func (l *Local) secret(ctx context.Context, uid string) (Secret, error) {
 
 // Seal encrypts a secret for the row of one user.
 func (l *Local) Seal(ctx context.Context, uid string, secret Secret) ([]byte, error) {
-	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
-	defer cancel()
-	encrypted, err := l.keeper.Encrypt(bounded, append(ownership(uid), secret...))
+	encrypted, err := l.sealer.Seal(ctx, uid, string(secret))
 	if err != nil {
-		return nil, ErrMaintenance.WithCause(fmt.Errorf("the secret of %s could not be encrypted: %w", uid, err))
+		return nil, ErrMaintenance.WithCause(err)
 	}
 	return encrypted, nil
 }
 
 // Unseal decrypts a secret that Seal encrypted for the same user.
 func (l *Local) Unseal(ctx context.Context, uid string, encrypted []byte) (Secret, error) {
-	bounded, cancel := context.WithTimeout(ctx, keeperTimeout)
-	defer cancel()
-	decrypted, err := l.keeper.Decrypt(bounded, encrypted)
+	secret, err := l.sealer.Unseal(ctx, uid, encrypted)
 	if err != nil {
-		return "", ErrMaintenance.WithCause(fmt.Errorf("the secret of %s could not be decrypted, which takes the key that encrypted it: %w", uid, err))
-	}
-	secret, ok := bytes.CutPrefix(decrypted, ownership(uid))
-	if !ok {
-		return "", ErrMaintenance.WithCause(fmt.Errorf("the secret in the row of %s is another user's", uid))
+		return "", ErrMaintenance.WithCause(err)
 	}
 	return Secret(secret), nil
 }
-
-// ownership is the prefix of a plaintext. With it, write access to the table without the key does
-// not suffice to give a user the secret of another.
-func ownership(uid string) []byte { return []byte(uid + "\n") }

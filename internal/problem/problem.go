@@ -56,6 +56,7 @@ type Error struct {
 	Detail     string        // one sentence; empty if there are Violations
 	Reason     Reason        // set if the operator counts it separately from its kind; else empty
 	Violations []Violation   // in the order of the response
+	WithList   bool          // the response has one message, and the messages of the violations as a list beside it
 	RetryAfter time.Duration // for TooManyRequests and Unavailable; 0 elsewhere
 	Cause      error         // for the log only, never for the caller
 

@@ -1,0 +1,33 @@
+package tests
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"barong/internal/barongdb/barongtest"
+)
+
+// movedByBenchmark is the number of users of BenchmarkMoveIn, each with three labels, a phone and a
+// profile.
+const movedByBenchmark = 500_000
+
+// BenchmarkMoveIn imports users from MariaDB into an empty database, and again without changes.
+func BenchmarkMoveIn(b *testing.B) {
+	source := barongtest.MariaDB(b, barongtest.V23)
+	source.Bulk(b, movedByBenchmark)
+	for b.Loop() {
+		m := newBulk(b)
+		m.settings["BARONG_IMPORT_FROM"] = source.URL
+		for _, name := range []string{"first", "unchanged"} {
+			c := command(b, m.settings, "import", "--refused", m.dir+"/refused")
+			began := time.Now()
+			if out, err := c.CombinedOutput(); err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+			b.ReportMetric(time.Since(began).Seconds(), name+"-s")
+			b.ReportMetric((c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds(), name+"-cpu-s")
+			b.ReportMetric(float64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, name+"-MB") //nolint:errcheck // on Linux
+		}
+	}
+}
