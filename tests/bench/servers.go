@@ -91,7 +91,8 @@ func startServer(ctx context.Context, o options, binary string, p *party, databa
 	defer log.Close()
 	command := exec.CommandContext(ctx, binary, "serve")
 	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0",
-		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name), "BARONG_OTP_KEY="+otpKey)
+		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name), "BARONG_OTP_KEY="+otpKey,
+		"BARONG_MGN_API_KEYS_USER=true", "BARONG_MGN_API_KEYS_SA=true")
 	command.Stderr = log
 	began := time.Now()
 	if err := command.Start(); err != nil {
