@@ -18,7 +18,7 @@ import (
 
 // sentenceArgument is, for each function that makes an error out of a sentence,
 // which of its arguments that is. Every call of one is looked at.
-var sentenceArgument = map[string]int{"problem.New": 1, "unparsable": 0, "broken": 1, "violation": 1}
+var sentenceArgument = map[string]int{"problem.New": 1, "unparsable": 0, "broken": 1, "violation": 1, "rejected": 2}
 
 // sentencesOfTheSpecification are expressions that stand for an x-messages, which
 // is looked up in openapi.yaml.

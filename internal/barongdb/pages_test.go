@@ -30,6 +30,7 @@ func TestPagesFollowOneAnother(t *testing.T) {
 				want := barongtest.BulkUser(after + int64(i) + 1)
 				if d.Schema == barongtest.V26 {
 					want.Data = u.Data
+					want.Profile.State = "submitted"
 				}
 				if !reflect.DeepEqual(u, want) {
 					t.Fatalf("%s: %s is not %s", name, show(reflect.ValueOf(u)), show(reflect.ValueOf(want)))

@@ -18,9 +18,10 @@ type User struct {
 	ReferralUID    *string // uid of the user who invited this one
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
-	Phones         []Phone // in the order of their ids
-	Labels         []Label // in the order of their ids; one for each key and scope
-	Profile        *Profile
+	Phones         []Phone   // in the order of their ids
+	Labels         []Label   // in the order of their ids; one for each key and scope
+	Profile        *Profile  // the newest
+	Earlier        []Profile // the others, oldest first; only those of Barong 2.4 and later
 	// Notes name in one sentence each what Barong stores and this value leaves out or changes: older
 	// profiles, duplicate labels, numbers that another user has validated later. They contain no personal data.
 	Notes []string
@@ -44,7 +45,7 @@ type Label struct {
 	UpdatedAt   time.Time
 }
 
-// Profile is the newest profile of a user.
+// Profile is a profile of a user.
 type Profile struct {
 	FirstName *string
 	LastName  *string
@@ -54,6 +55,7 @@ type Profile struct {
 	City      *string
 	Country   *string
 	Metadata  *string // as Barong stores it; usually a JSON object
+	State     string  // of its verification: drafted, submitted, verified or rejected; "" in Barong before 2.4
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -113,7 +113,7 @@ func newUserReader(ctx context.Context, d *DB, s *snapshot) (*userReader, error)
 		db: d, snapshot: s, words: words{}, encrypted: encrypted,
 		labels:   d.rangeOfUsers("labels", "id", "key", "value", "scope", "description", "created_at", "updated_at"),
 		phones:   d.rangeOfUsers("phones", "id", "number", "validated_at", "created_at", "updated_at"),
-		profiles: d.rangeOfUsers("profiles", "id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "metadata", "created_at", "updated_at"),
+		profiles: d.rangeOfUsers("profiles", "id", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "metadata", "created_at", "updated_at", "state"),
 	}
 	selected := columns.names("users", "id", "uid", "email", "password_digest", "role", "data", "level", "otp", "state", "referral_id", "created_at", "updated_at")
 	_, hasReferrers := columns.columns["users"]["referral_id"]

@@ -40,15 +40,7 @@ func recordOfBarong(u *barongdb.User) (r record, notes []string) {
 		}
 		r.Phones = append(r.Phones, phone)
 	}
-	if p := u.Profile; p != nil {
-		r.FirstName, r.LastName, r.Address = textOf(p.FirstName), textOf(p.LastName), textOf(p.Address)
-		r.Postcode, r.City, r.Country = textOf(p.Postcode), textOf(p.City), textOf(p.Country)
-		if p.DOB != nil {
-			r.DOB = text(p.DOB.Format(time.DateOnly))
-		}
-		r.ProfileMetadata = metadataOf(p.Metadata)
-		r.ProfileCreated, r.ProfileUpdated = written(p.CreatedAt, u.CreatedAt), written(p.UpdatedAt, u.UpdatedAt)
-	}
+	r.setProfiles(profilesOfBarong(u))
 	r.Labels = make([]labelRecord, 0, len(u.Labels)) // not nil: without labels in the row, the import would add that of the profile
 	for _, l := range newestLabels(u.Labels) {
 		label := labelRecord{
@@ -65,6 +57,32 @@ func recordOfBarong(u *barongdb.User) (r record, notes []string) {
 		notes = append(slices.Clip(notes), duplicateLabel)
 	}
 	return r, notes
+}
+
+// profilesOfBarong returns the profiles of a user, without drafts that have no content: Barong's own
+// imports leave these behind.
+func profilesOfBarong(u *barongdb.User) (profiles []profileRecord) {
+	all := u.Earlier
+	if u.Profile != nil {
+		all = append(slices.Clip(all), *u.Profile)
+	}
+	for _, p := range all {
+		each := profileRecord{
+			FirstName: textOf(p.FirstName), LastName: textOf(p.LastName), Address: textOf(p.Address), Postcode: textOf(p.Postcode),
+			City: textOf(p.City), Country: textOf(p.Country), Metadata: metadataOf(p.Metadata),
+			CreatedAt: written(p.CreatedAt, u.CreatedAt), UpdatedAt: written(p.UpdatedAt, u.UpdatedAt),
+		}
+		if p.DOB != nil {
+			each.DOB = text(p.DOB.Format(time.DateOnly))
+		}
+		if p.State != identity.ProfileDrafted {
+			each.State = text(p.State)
+		}
+		if !each.isEmpty() || each.State != "" {
+			profiles = append(profiles, each)
+		}
+	}
+	return profiles
 }
 
 // newestLabels returns one label for each normalised key and scope: the one that changed last.

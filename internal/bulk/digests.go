@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"barong/internal/identity"
 )
 
@@ -31,9 +33,16 @@ func storedDigest(u identity.User) ([]byte, error) {
 	})
 	r := recordOf(u, "")
 	r.Level = &u.Level
-	if r.ProfileMetadata != nil {
-		r.ProfileMetadata = r.ProfileMetadata.Clone()
-		if err := r.ProfileMetadata.Canonicalize(); err != nil {
+	metadata := []*jsontext.Value{&r.ProfileMetadata}
+	for i := range r.Profiles { // made by recordOf
+		metadata = append(metadata, &r.Profiles[i].Metadata)
+	}
+	for _, value := range metadata {
+		if *value == nil {
+			continue
+		}
+		*value = value.Clone()
+		if err := value.Canonicalize(); err != nil {
 			return nil, err
 		}
 	}

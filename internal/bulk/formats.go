@@ -33,8 +33,8 @@ func FormatOf(name string) (Format, bool) {
 // columns are the members of a record, in order. CSV contains the text of members that are JSON.
 var columns = []string{
 	"uid", "email", "password_digest", "role", "state", "level", "otp", "otp_secret", "referral_uid", "data", "created_at", "updated_at",
-	"phone", "phones", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "profile_metadata", "profile_created_at", "profile_updated_at",
-	"labels",
+	"phone", "phones", "first_name", "last_name", "dob", "address", "postcode", "city", "country", "profile_metadata", "profile_created_at", "profile_updated_at", "profile_state",
+	"profiles", "labels",
 }
 
 // annotations are the additional members of the file of rejected rows.
@@ -84,6 +84,8 @@ func (r *record) set(name, value string) error {
 		return json.Unmarshal([]byte(value), &r.Phones, json.RejectUnknownMembers(true))
 	case "labels":
 		return json.Unmarshal([]byte(value), &r.Labels, json.RejectUnknownMembers(true))
+	case "profiles":
+		return json.Unmarshal([]byte(value), &r.Profiles, json.RejectUnknownMembers(true))
 	case "profile_metadata":
 		r.ProfileMetadata = jsontext.Value(value)
 	default:
@@ -116,6 +118,7 @@ var texts = map[string]func(*record) *text{
 
 	"profile_created_at": func(r *record) *text { return &r.ProfileCreated },
 	"profile_updated_at": func(r *record) *text { return &r.ProfileUpdated },
+	"profile_state":      func(r *record) *text { return &r.ProfileState },
 }
 
 // fields returns the record as a row of CSV, in the order of columns.
@@ -144,6 +147,11 @@ func (r *record) fields() ([]string, error) {
 				continue
 			}
 			value = r.Phones
+		case "profiles":
+			if r.Profiles == nil {
+				continue
+			}
+			value = r.Profiles
 		case "labels":
 			if r.Labels == nil {
 				continue

@@ -17,31 +17,33 @@ import (
 // record is a row. Its members, in this order, are those of an NDJSON row and the columns of CSV. A
 // blank member counts as absent.
 type record struct {
-	UID             text           `json:"uid,omitzero"`
-	Email           text           `json:"email,omitzero"`
-	PasswordDigest  text           `json:"password_digest,omitzero"`
-	Role            text           `json:"role,omitzero"`
-	State           text           `json:"state,omitzero"`
-	Level           *int           `json:"level,omitzero"` // of another system; levels here follow from the labels
-	OTP             flag           `json:"otp,omitzero"`
-	OTPSecret       text           `json:"otp_secret,omitzero"`
-	ReferralUID     text           `json:"referral_uid,omitzero"`
-	Data            *text          `json:"data,omitzero"`
-	CreatedAt       text           `json:"created_at,omitzero"`
-	UpdatedAt       text           `json:"updated_at,omitzero"`
-	Phone           text           `json:"phone,omitzero"`
-	Phones          []phoneRecord  `json:"phones,omitzero"`
-	FirstName       text           `json:"first_name,omitzero"`
-	LastName        text           `json:"last_name,omitzero"`
-	DOB             text           `json:"dob,omitzero"`
-	Address         text           `json:"address,omitzero"`
-	Postcode        text           `json:"postcode,omitzero"`
-	City            text           `json:"city,omitzero"`
-	Country         text           `json:"country,omitzero"`
-	ProfileMetadata jsontext.Value `json:"profile_metadata,omitzero"`
-	ProfileCreated  text           `json:"profile_created_at,omitzero"`
-	ProfileUpdated  text           `json:"profile_updated_at,omitzero"`
-	Labels          []labelRecord  `json:"labels,omitzero"`
+	UID             text            `json:"uid,omitzero"`
+	Email           text            `json:"email,omitzero"`
+	PasswordDigest  text            `json:"password_digest,omitzero"`
+	Role            text            `json:"role,omitzero"`
+	State           text            `json:"state,omitzero"`
+	Level           *int            `json:"level,omitzero"` // of another system; levels here follow from the labels
+	OTP             flag            `json:"otp,omitzero"`
+	OTPSecret       text            `json:"otp_secret,omitzero"`
+	ReferralUID     text            `json:"referral_uid,omitzero"`
+	Data            *text           `json:"data,omitzero"`
+	CreatedAt       text            `json:"created_at,omitzero"`
+	UpdatedAt       text            `json:"updated_at,omitzero"`
+	Phone           text            `json:"phone,omitzero"`
+	Phones          []phoneRecord   `json:"phones,omitzero"`
+	FirstName       text            `json:"first_name,omitzero"`
+	LastName        text            `json:"last_name,omitzero"`
+	DOB             text            `json:"dob,omitzero"`
+	Address         text            `json:"address,omitzero"`
+	Postcode        text            `json:"postcode,omitzero"`
+	City            text            `json:"city,omitzero"`
+	Country         text            `json:"country,omitzero"`
+	ProfileMetadata jsontext.Value  `json:"profile_metadata,omitzero"`
+	ProfileCreated  text            `json:"profile_created_at,omitzero"`
+	ProfileUpdated  text            `json:"profile_updated_at,omitzero"`
+	ProfileState    text            `json:"profile_state,omitzero"`
+	Profiles        []profileRecord `json:"profiles,omitzero"`
+	Labels          []labelRecord   `json:"labels,omitzero"`
 
 	// Members that the file of rejected rows adds; an import ignores them.
 	Line   jsontext.Value `json:"line,omitzero"`
@@ -154,13 +156,14 @@ func (r *record) imports() (in identity.Import, sentences []string) {
 			Postcode: r.Postcode.given(), City: r.City.given(), Country: r.Country.given(),
 		},
 		UID: r.UID.trimmed(), Role: r.Role.trimmed(), State: r.State.trimmed(), OTP: bool(r.OTP),
-		ReferralUID: r.ReferralUID.given(), Data: (*string)(r.Data), ProfileMetadata: r.ProfileMetadata,
+		ProfileReview: r.ProfileState.given(), ReferralUID: r.ReferralUID.given(), Data: (*string)(r.Data), ProfileMetadata: r.ProfileMetadata,
 		CreatedAt: moment("Created at", r.CreatedAt), UpdatedAt: moment("Updated at", r.UpdatedAt),
 		ProfileCreatedAt: moment("Profile created at", r.ProfileCreated), ProfileUpdatedAt: moment("Profile updated at", r.ProfileUpdated),
 	}
 	if len(r.ProfileMetadata) > 0 && r.ProfileMetadata.Kind() == 'n' {
 		in.ProfileMetadata = nil
 	}
+	in.Profiles = r.importedProfiles(moment)
 	for _, p := range r.Phones {
 		phone := identity.Phone{
 			Number: string(p.Number), CreatedAt: moment("Created at", p.CreatedAt), UpdatedAt: moment("Updated at", p.UpdatedAt),
@@ -212,20 +215,7 @@ func recordOf(u identity.User, secret otp.Secret) record {
 		}
 		r.Phones = append(r.Phones, phone)
 	}
-	if p := u.CurrentProfile(); p != nil {
-		of := func(field *string) text {
-			if field == nil {
-				return ""
-			}
-			return text(*field)
-		}
-		r.FirstName, r.LastName, r.Address, r.Postcode, r.City, r.Country = of(p.FirstName), of(p.LastName), of(p.Address), of(p.Postcode), of(p.City), of(p.Country)
-		if p.DOB != nil {
-			r.DOB = text(p.DOB.Format(time.DateOnly))
-		}
-		r.ProfileMetadata = p.Metadata
-		r.ProfileCreated, r.ProfileUpdated = written(p.CreatedAt, u.CreatedAt), written(p.UpdatedAt, u.UpdatedAt)
-	}
+	r.addProfiles(u)
 	// Set even when empty: without labels in the row, the import would add the label of the
 	// profile.
 	if len(u.Labels) > 0 || len(u.Profiles) > 0 {

@@ -31,6 +31,7 @@ type commands struct {
 	Sign        signCommand        `cmd:"" help:"Print a signed envelope over JSON parameters."`
 	Call        callCommand        `cmd:"" help:"Sign a request, send it and print the answer."`
 	OTP         otpCommand         `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
+	APIKeys     apiKeysCommand     `cmd:"" name:"api-keys" help:"Look after the secrets and states of API keys."`
 	Documents   documentsCommand   `cmd:"" help:"Look after the files of documents."`
 	Attachments attachmentsCommand `cmd:"" help:"Give access to attachments."`
 	Health      healthCommand      `cmd:"" help:"Check whether the server is ready."`

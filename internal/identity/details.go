@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"barong/internal/problem"
@@ -28,7 +29,11 @@ func (p Policy) WithoutInvalidDetails(in Import, now time.Time) (Import, []Dropp
 	if in.Labels != nil {
 		in.Labels = d.labels(in.Labels)
 	}
-	d.profile(&in)
+	if only, isGiven := in.onlyProfile(); isGiven {
+		d.profile(&only, "", "profile_")
+		in.Profile, in.ProfileMetadata, in.ProfileReview = only.Fields, only.Metadata, only.Review
+	}
+	in.Profiles = d.profiles(in.Profiles)
 	d.account(&in)
 	return in, d.dropped
 }
@@ -105,8 +110,24 @@ func (d *details) labels(given []Label) []Label {
 	return kept
 }
 
-func (d *details) profile(in *Import) {
-	f := &in.Profile
+// profiles leaves out the oldest profiles of too many.
+func (d *details) profiles(given []ImportedProfile) []ImportedProfile {
+	kept := slices.Clone(given)
+	for i := range kept {
+		path := fmt.Sprintf("profiles.%d.", i)
+		d.profile(&kept[i], path, path)
+	}
+	if extra := len(kept) - MaxProfiles; extra > 0 {
+		d.drop("profiles", TooManyProfiles)
+		kept = kept[extra:]
+	}
+	return kept
+}
+
+// profile leaves out fields of a profile. Their paths begin with path, that of metadata and review
+// with extraPath.
+func (d *details) profile(p *ImportedProfile, path, extraPath string) {
+	f := &p.Fields
 	for _, field := range []struct {
 		name  string
 		value **string
@@ -120,13 +141,17 @@ func (d *details) profile(in *Import) {
 		{"postcode", &f.Postcode, ProfileFields{Postcode: f.Postcode}},
 		{"address", &f.Address, ProfileFields{Address: f.Address}},
 	} {
-		if _, broken := NewProfile(field.alone, d.now); d.drop(field.name, broken...) {
+		if _, broken := NewProfile(field.alone, d.now); d.drop(path+field.name, broken...) {
 			*field.value = nil
 		}
 	}
-	if in.ProfileMetadata != nil && !isMetadata(in.ProfileMetadata) {
-		d.drop("profile_metadata", profileMetadataInvalid)
-		in.ProfileMetadata = nil
+	if p.Metadata != nil && !isMetadata(p.Metadata) {
+		d.drop(extraPath+"metadata", profileMetadataInvalid)
+		p.Metadata = nil
+	}
+	if p.Review != nil && !isReview(*p.Review) {
+		d.drop(extraPath+"state", reviewUnknown)
+		p.Review = nil
 	}
 }
 

@@ -28,6 +28,9 @@ type Import struct {
 	ProfileMetadata []byte  // JSON, up to 64 KiB
 	// The times of the profile, and of each phone: a zero one means the user's.
 	ProfileCreatedAt, ProfileUpdatedAt time.Time
+	// Profiles are all profiles of the user, oldest first, in place of the members above that
+	// describe the only one.
+	Profiles []ImportedProfile
 
 	Phones    []Phone // numbers in any spelling
 	Labels    []Label // nil: the label that the profile gives, as in the operation; a zero time means the user's CreatedAt
@@ -94,7 +97,7 @@ func (p Policy) ImportedUser(in Import, now time.Time) (User, []problem.Violatio
 	broken := user.importPhones(p, phones)
 	violations = append(violations, broken...)
 
-	broken = user.importProfile(in, now)
+	broken = user.importProfiles(in, now)
 	violations = append(violations, broken...)
 	violations = append(violations, p.checkImport(in, now)...)
 	violations = append(violations, user.importLabels(in)...)
@@ -127,11 +130,7 @@ func (u *User) importPhones(policy Policy, given []Phone) (violations []problem.
 // importLabels stores the given labels or, without any, the label that the profile gives.
 func (u *User) importLabels(in Import) (violations []problem.Violation) {
 	if in.Labels == nil {
-		if p := u.CurrentProfile(); p != nil {
-			value := p.LabelValue()
-			if in.ProfileReview != nil {
-				value = p.Review
-			}
+		if value := in.profileLabel(u.Profiles); value != "" {
 			u.Labels = []Label{{Key: ProfileLabel, Value: value, Scope: ScopePrivate, CreatedAt: u.CreatedAt, UpdatedAt: u.CreatedAt}}
 		}
 		return nil
@@ -158,31 +157,6 @@ func (u *User) importLabels(in Import) (violations []problem.Violation) {
 		u.Labels = append(u.Labels, label)
 	}
 	return violations
-}
-
-// importProfile makes a profile from the fields, or from metadata or a review alone.
-func (u *User) importProfile(in Import, now time.Time) []problem.Violation {
-	profile, violations := NewProfile(in.Profile, now)
-	if profile == nil && (in.ProfileMetadata != nil || in.ProfileReview != nil) {
-		profile = &Profile{State: ProfilePartial}
-	}
-	if in.ProfileReview != nil && !isReview(*in.ProfileReview) {
-		violations = append(violations, reviewUnknown)
-	}
-	if in.ProfileMetadata != nil && !isMetadata(in.ProfileMetadata) {
-		violations = append(violations, profileMetadataInvalid)
-	}
-	if profile == nil || violations != nil {
-		return violations
-	}
-	profile.Metadata, profile.Review, profile.Number = in.ProfileMetadata, ProfileDrafted, 1
-	if in.ProfileReview != nil {
-		profile.Review = *in.ProfileReview
-	}
-	profile.CreatedAt = firstTime(in.ProfileCreatedAt, u.CreatedAt)
-	profile.UpdatedAt = firstTime(in.ProfileUpdatedAt, u.UpdatedAt)
-	u.Profiles = []Profile{*profile}
-	return nil
 }
 
 // checkImport applies the rules for fields that only files have.

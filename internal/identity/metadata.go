@@ -37,19 +37,21 @@ func isMetadata(text []byte) bool {
 		if err != nil || decoder.StackDepth() > maxMetadataDepth {
 			return false
 		}
-		switch token.Kind() {
-		case '"':
-			if strings.ContainsRune(token.String(), 0) {
-				return false
-			}
-		case '0':
-			if _, err := strconv.ParseFloat(token.String(), 64); err != nil {
-				return false
-			}
-		}
-		if decoder.StackDepth() == 0 && !onlySpace(text[decoder.InputOffset():]) {
+		if !isStorable(token) || decoder.StackDepth() == 0 && !onlySpace(text[decoder.InputOffset():]) {
 			return false // a second value
 		}
+	}
+}
+
+func isStorable(token jsontext.Token) bool {
+	switch kind := token.Kind(); {
+	case kind == '"':
+		return !strings.ContainsRune(token.String(), 0)
+	case kind == '0':
+		_, err := strconv.ParseFloat(token.String(), 64)
+		return err == nil
+	default:
+		return true
 	}
 }
 

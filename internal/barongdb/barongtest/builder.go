@@ -151,17 +151,39 @@ func (a account) unvalidated(number string, days int) barongdb.Phone {
 	return barongdb.Phone{Number: number, CreatedAt: created, UpdatedAt: created}
 }
 
-// profileRow adds a row only.
-func (a account) profileRow(p barongdb.Profile) {
+// completed is the state of a profile before 2.4, and submitted from then on.
+const completed = 1
+
+// profileRow adds a row with a state, and returns what is read of it.
+func (a account) profileRow(p barongdb.Profile, state any) barongdb.Profile {
 	a.rows["profiles"] = append(a.rows["profiles"], row{
-		a.id("profiles"), a.Want.ID, p.FirstName, p.LastName, p.DOB, p.Address, p.Postcode, p.City, p.Country, 1, p.Metadata, p.CreatedAt, p.UpdatedAt,
+		a.id("profiles"), a.Want.ID, p.FirstName, p.LastName, p.DOB, p.Address, p.Postcode, p.City, p.Country, state, p.Metadata, p.CreatedAt, p.UpdatedAt,
 	})
+	if a.db.Schema >= V25 {
+		p.State = map[any]string{1: "submitted", 3: "verified", 4: "rejected"}[state]
+		if p.State == "" {
+			p.State = "drafted"
+		}
+	}
+	return p
 }
 
-// profile adds a row that is read.
+// profile adds a row that is read as the newest.
 func (a account) profile(p barongdb.Profile) {
-	a.profileRow(p)
-	a.Want.Profile = &p
+	a.Want.Profile = new(a.profileRow(p, completed))
+}
+
+// earlier adds rows that are read from 2.4 on, oldest first, and are noted as left out before.
+func (a account) earlier(state any, profiles ...barongdb.Profile) {
+	for _, p := range profiles {
+		read := a.profileRow(p, state)
+		if a.db.Schema >= V25 {
+			a.Want.Earlier = append(a.Want.Earlier, read)
+		}
+	}
+	if a.db.Schema < V25 {
+		a.Notes = 1
+	}
 }
 
 // complete returns a profile with every field.

@@ -2,6 +2,7 @@ package barongtest
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -193,18 +194,30 @@ var phoneIrregularities = []irregularity{
 }
 
 var profileIrregularities = []irregularity{
-	one("three profiles: the newest", func(a account) {
-		a.profileRow(a.complete("Old", 1))
+	one("three profiles: the newest, before 2.4", func(a account) {
 		a.profile(a.complete("New", 9))
-		a.profileRow(a.complete("Older", 0))
-		a.Notes++
+		a.earlier(completed, a.complete("Older", 0), a.complete("Old", 1))
 	}),
+	one("a profile of every state", func(a account) {
+		for state := range 5 {
+			p := a.complete("Ada", state)
+			if p.LastName = new(strconv.Itoa(state)); state == 2 {
+				continue
+			}
+			a.earlier(state, p)
+		}
+		a.earlier(nil, a.complete("Stateless", 6))
+		a.profile(a.complete("New", 9))
+	}).where(func(d *Database) bool { return d.Schema >= V25 }),
+	one("a profile of an unknown state", func(a account) {
+		a.Want.Profile = new(a.profileRow(a.complete("Ada", 1), 2))
+		a.Notes++
+	}).where(func(d *Database) bool { return d.Schema >= V25 }),
 	one("two profiles of one time: the later id", func(a account) {
 		p := a.complete("First", 1)
-		a.profileRow(p)
+		a.earlier(completed, p)
 		p.FirstName = new("Second")
 		a.profile(p)
-		a.Notes++
 	}),
 	one("a partial profile", func(a account) {
 		p := a.complete("Half", 1)
