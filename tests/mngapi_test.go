@@ -203,7 +203,7 @@ func TestClientOfOpenDAXManagesAPIKeys(t *testing.T) {
 			"nobody":    {"api_keys", mngapiCreateAPIKey{Algorithm: "HS256", UID: "SI0000000000"}, "service_account_doesnt_exist", nil},
 		} {
 			failure := a.mngapi(c.path, c.body, &got)
-			if failure == nil || failure.StatusCode != 422 || failure.Error != c.error || strings.Join(failure.Errors, "|") != strings.Join(c.rules, "|") {
+			if failure == nil || failure.StatusCode != http.StatusUnprocessableEntity || failure.Error != c.error || strings.Join(failure.Errors, "|") != strings.Join(c.rules, "|") {
 				t.Errorf("%s: %+v, not %s %v", name, failure, c.error, c.rules)
 			}
 		}

@@ -406,6 +406,8 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 		return rapid.SampledFrom([]string{"Tecohvi0", "Fai5aesoLEcx", "xK9mQ2vL", "aB3$efGh", "correctHorse9batteryStaple", "Пароль1ab"}).Draw(t, p.name)
 	case "password_digest":
 		return digest
+	case "description":
+		return rapid.StringMatching(`[a-zé][^\x00]{0,200}`).Draw(t, p.name)
 	case "key", "value":
 		return rapid.StringMatching(`[a-z0-9_-]{3,40}`).Draw(t, p.name)
 	case "scope":
