@@ -26,7 +26,7 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	}
 	fields := identity.DocumentFields{
 		Type: parameters.DocType, Number: parameters.DocNumber, Metadata: parameters.Metadata,
-		Filename: parameters.Filename, FileExt: parameters.FileExt, Upload: parameters.Upload,
+		FileFields: identity.FileFields{Filename: parameters.Filename, FileExt: parameters.FileExt, Upload: parameters.Upload},
 	}
 	if parameters.DocExpire != nil {
 		fields.Expire = &parameters.DocExpire.Time
@@ -40,12 +40,12 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	}
 	document.CreatedAt = h.now()
 	document.UpdatedAt = document.CreatedAt
-	if err := h.Documents.Put(ctx, &document, content); err != nil {
+	if err := h.Documents.Put(ctx, documents.Document, &document.File, content); err != nil {
 		return nil, err
 	}
 	user, err := h.Repo.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.status)
 	if err != nil {
-		h.removeOrphan(ctx, document, err)
+		h.removeOrphan(ctx, document.File, err)
 		return nil, err
 	}
 	return generated.CreateDocument201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil
@@ -54,30 +54,30 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 // abandonTimeout limits the removal of a file after a failed insert.
 const abandonTimeout = 5 * time.Second
 
-// removeOrphan removes the content of a document whose row was not inserted. Where the database may
+// removeOrphan removes the content of a file whose row was not inserted. Where the database may
 // have committed the row after all, because the connection broke during the commit, the file stays,
 // and `barong documents sweep` decides.
-func (h *Handlers) removeOrphan(ctx context.Context, d identity.Document, cause error) {
+func (h *Handlers) removeOrphan(ctx context.Context, f identity.File, cause error) {
 	if ctx.Err() != nil || problem.KindOf(cause) == problem.Unavailable {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, abandonTimeout)
 	defer cancel()
-	_ = h.Documents.Remove(ctx, d.Object)
+	_ = h.Documents.Remove(ctx, f.Object)
 }
 
-// readTimeout limits sending a document: 10 MiB at slightly less than 100 KiB a second. It also
+// readTimeout limits sending a file: 10 MiB at slightly less than 100 KiB a second. It also
 // ends reads from a store that hangs.
 const readTimeout = 2 * time.Minute
 
-// ServeDocument responds to a signed URL with the content. When it returns an error, it has written
+// ServeDocument responds to the signed URL of a document or an attachment with the content. When it returns an error, it has written
 // nothing.
 func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	object, query := chi.URLParam(r, "object"), r.URL.Query()
 	if err := h.Documents.Verify(object, query.Get("expires"), query.Get("signature")); err != nil {
 		return err
 	}
-	document, err := h.Repo.FindDocument(r.Context(), object)
+	file, err := h.Repo.FindFile(r.Context(), object)
 	if problem.KindOf(err) == problem.NotFound {
 		return identity.ErrNoDocument.WithCause(err)
 	}
@@ -87,7 +87,7 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 	// A download may take longer than an operation.
 	reading, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), readTimeout)
 	defer cancel()
-	stored, err := h.Documents.Read(reading, document)
+	stored, err := h.Documents.Read(reading, file)
 	if err != nil {
 		return err
 	}
@@ -97,9 +97,9 @@ func (h *Handlers) ServeDocument(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	header := w.Header()
-	header.Set("Content-Type", document.ContentType)
-	header.Set("Content-Length", strconv.FormatInt(document.Size, 10))
-	header.Set("Content-Disposition", documents.ContentDisposition(document))
+	header.Set("Content-Type", file.ContentType)
+	header.Set("Content-Length", strconv.FormatInt(file.Size, 10))
+	header.Set("Content-Disposition", documents.ContentDisposition(file))
 	header.Set("Cache-Control", documents.CacheControl)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")

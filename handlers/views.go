@@ -106,7 +106,7 @@ func (h *Handlers) viewUserWithKYC(ctx context.Context, u identity.User) (genera
 		Documents: make([]generated.Document, len(u.Documents)),
 	}
 	for i, d := range u.Documents {
-		url, err := h.Documents.URL(ctx, d)
+		url, err := h.Documents.URL(ctx, d.File)
 		if err != nil {
 			return view, err
 		}

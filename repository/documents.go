@@ -39,20 +39,6 @@ var (
 
 	findUserWithProfiles = compile(withProfiles(selectUsers()).From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
-	selectDocument = compile(sq.Select(documentColumns.names()...).From(documentsTable.name).Where(documentsTable.object+" = ?", arg("object")))
-
-	selectKnownObjects = compile(sq.Select(documentsTable.object).From(documentsTable.name).Where(anyOf(documentsTable.object, "text", arg("objects"))))
-
-	// storedDocumentColumns describe the stored content of a document.
-	storedDocumentColumns = documentColumns.only(documentsTable.size, documentsTable.object, documentsTable.wrappedKey, documentsTable.createdAt)
-
-	selectStoredDocuments = compile(limit(sq.Select("d."+documentsTable.id, "u."+usersTable.uid).
-				Columns(qualified("d", storedDocumentColumns.names()...)...).From(aliased(documentsTable.name, "d")).
-				Join(aliased(usersTable.name, "u")+" ON u."+usersTable.id+" = d."+documentsTable.userID).
-				Where("d."+documentsTable.id+" > ?", arg("after")).OrderBy("d." + documentsTable.id)))
-
-	selectAnyDocument = compile(sq.Select(documentsTable.id).From(documentsTable.name).OrderBy(documentsTable.id).Limit(1))
-
 	countDocuments = compile(sq.Select("count(*)").From(documentsTable.name))
 )
 
@@ -92,44 +78,6 @@ func metadataSize(metadata *string) int64 {
 		return 0
 	}
 	return int64(len(*metadata))
-}
-
-// FindDocument returns the document whose content has this name in the store.
-func (r *Repository) FindDocument(ctx context.Context, object string) (identity.Document, error) {
-	return one(ctx, r, selectDocument, args{"object": object}, documentColumns.targets)
-}
-
-// KnownObjects returns the names that belong to a document.
-func (r *Repository) KnownObjects(ctx context.Context, objects []string) (map[string]bool, error) {
-	known := make(map[string]bool, len(objects))
-	err := each(ctx, r, selectKnownObjects, args{"objects": objects}, single[string], func(object *string) error {
-		known[*object] = true
-		return nil
-	})
-	return known, err
-}
-
-// StoredDocument describes the stored content of a document and its owner.
-type StoredDocument struct {
-	ID       int64 // of the row
-	UID      string
-	Document identity.Document // without the fields that only callers of the API see
-}
-
-func (d *StoredDocument) targets() []any {
-	return storedDocumentColumns.appendTargets([]any{&d.ID, &d.UID}, &d.Document)
-}
-
-// StoredDocuments returns up to limit documents with ids greater than after, in the order of their
-// ids.
-func (r *Repository) StoredDocuments(ctx context.Context, after int64, limit int) ([]StoredDocument, error) {
-	return all(ctx, r, selectStoredDocuments, args{"after": after, "limit": limit}, (*StoredDocument).targets)
-}
-
-// HasDocuments reports whether any user has a document.
-func (r *Repository) HasDocuments(ctx context.Context) (bool, error) {
-	ids, err := all(ctx, r, selectAnyDocument, nil, single[int64])
-	return len(ids) > 0, err
 }
 
 // CountDocuments returns the number of documents.

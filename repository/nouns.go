@@ -111,6 +111,16 @@ var (
 		field(documentsTable.name, documentsTable.updatedAt, "timestamptz", func(d *identity.Document) *time.Time { return &d.UpdatedAt }),
 	}
 
+	attachmentColumns = columns[identity.Attachment]{
+		field(attachmentsTable.name, attachmentsTable.filename, "text", func(a *identity.Attachment) *string { return &a.Filename }),
+		field(attachmentsTable.name, attachmentsTable.contentType, "text", func(a *identity.Attachment) *string { return &a.ContentType }),
+		field(attachmentsTable.name, attachmentsTable.size, "int8", func(a *identity.Attachment) *int64 { return &a.Size }),
+		field(attachmentsTable.name, attachmentsTable.object, "text", func(a *identity.Attachment) *string { return &a.Object }),
+		field(attachmentsTable.name, attachmentsTable.wrappedKey, "bytea", func(a *identity.Attachment) *[]byte { return &a.Key }),
+		field(attachmentsTable.name, attachmentsTable.createdAt, "timestamptz", func(a *identity.Attachment) *time.Time { return &a.CreatedAt }),
+		field(attachmentsTable.name, attachmentsTable.updatedAt, "timestamptz", func(a *identity.Attachment) *time.Time { return &a.UpdatedAt }),
+	}
+
 	importedDocumentColumns = columns[ImportedDocument]{
 		field(importedDocumentsTable.name, importedDocumentsTable.source, "text", func(d *ImportedDocument) *string { return &d.Source }),
 		field(importedDocumentsTable.name, importedDocumentsTable.sourceID, "text", func(d *ImportedDocument) *string { return &d.SourceID }),

@@ -55,6 +55,14 @@ var documentsTable = struct {
 	"created_at", "updated_at",
 }
 
+var attachmentsTable = struct {
+	name                                                                              string
+	id, userID, filename, contentType, size, object, wrappedKey, createdAt, updatedAt string
+}{
+	"attachments",
+	"id", "user_id", "filename", "content_type", "size", "object", "wrapped_key", "created_at", "updated_at",
+}
+
 var importedDocumentsTable = struct {
 	name, source, sourceID, documentID, digest string
 }{

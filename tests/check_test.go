@@ -26,6 +26,10 @@ type checked struct {
 			Mandatory        []string `json:"mandatory_signers"`
 			Optional         []string `json:"optional_signers"`
 		}
+		Extended []struct {
+			Scope               string
+			Operations, Signers []string
+		} `json:"extended_scopes"`
 	}
 	Rules struct {
 		States []struct {
@@ -115,7 +119,7 @@ func TestCheckSaysWhoMayCallWhatAndWhatIsIgnored(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"nobody may call createUser and importUser: the keychain has no scope write_users",
+		"nobody may call createProfile, createUser, importUser and updateUser: the keychain has no scope write_users",
 		"the signer idle may call nothing: it is in no scope",
 		"the keychain has the scope fly, which no operation asks for",
 	} {
@@ -134,7 +138,7 @@ func TestCheckSaysWhoMayCallWhatAndWhatIsIgnored(t *testing.T) {
 		t.Errorf("database: %+v", d)
 	}
 	page, _, _ := inFolder(t, folder, settings, "check")
-	for _, want := range []string{"importUser          write_users      nobody\n", "signed by backend; may sign too: auditor", "banned     with a private label fraud, ban*", "BARONG_LISTN  did you mean BARONG_LISTEN?", "state_tiggers is ignored, did you mean state_triggers?", "0 problems, 4 warnings"} {
+	for _, want := range []string{"importUser            write_users             nobody\n", "signed by backend; may sign too: auditor", "banned     with a private label fraud, ban*", "BARONG_LISTN  did you mean BARONG_LISTEN?", "state_tiggers is ignored, did you mean state_triggers?", "0 problems, 4 warnings"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}
@@ -142,6 +146,36 @@ func TestCheckSaysWhoMayCallWhatAndWhatIsIgnored(t *testing.T) {
 	if strings.Contains(page, "geheim") || strings.Contains(page, "postgres://") {
 		t.Errorf("the page has a value:\n%s", page)
 	}
+}
+
+// The scope write_users permits operations that Barong 2.3.38 does not have: an upgrade must not hide it.
+func TestSignersWhoGainOperationsAreNamed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if _, stderr, exit := inFolder(t, folder, nil, "keygen", "--keychain", "backend", "auditor"); exit != 0 {
+		t.Fatal(stderr)
+	}
+	settings := map[string]string{"BARONG_MANAGEMENT_API": filepath.Join(folder, "management_api.yml"), "DATABASE_URL": newDatabase(t), "BARONG_DATA_DIR": folder}
+	report, exit := checkReport(t, folder, settings)
+	if extended := report.Keychain.Extended; exit != 0 || len(extended) != 1 || extended[0].Scope != "write_users" ||
+		!slices.Equal(extended[0].Operations, []string{"createProfile", "updateUser"}) || !slices.Equal(extended[0].Signers, []string{"auditor", "backend"}) {
+		t.Errorf("%d %+v", exit, extended)
+	}
+	for _, name := range report.Keychain.Extended[0].Operations {
+		if !slices.Contains(operationIDs(), name) {
+			t.Errorf("%s is no operation", name)
+		}
+	}
+	page, _, _ := inFolder(t, folder, settings, "check")
+	if want := "In Barong 2.3.38 the scope write_users does not permit createProfile and updateUser: it now does to auditor and backend\n"; !strings.Contains(page, want) {
+		t.Errorf("the page lacks %q:\n%s", want, page)
+	}
+	p := serve(t, settings)
+	if want := `"scope":"write_users","operations":"createProfile updateUser","signers":"auditor backend"`; strings.Count(p.log.String(), want) != 1 {
+		t.Errorf("the log lacks %s:\n%s", want, p.log)
+	}
+	p.signal(os.Interrupt)
+	p.stops()
 }
 
 func TestCheckFailsOnWhatWouldKeepTheServerFromStartingOrWriting(t *testing.T) {

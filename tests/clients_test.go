@@ -133,7 +133,7 @@ func clientKeys(t *testing.T) (folder, keychain string) {
 		file.WriteString(auth.KeychainEntry(name, algorithm, value) + "\n")
 	}
 	file.WriteString("scopes:\n")
-	for _, scope := range []string{"tools", "write_labels", "read_labels", "read_users", "write_users", "otp_sign", "write_documents"} {
+	for _, scope := range []string{"tools", "write_labels", "read_labels", "read_users", "write_users", "otp_sign", "write_documents", "read_phones", "write_phones", "read_service_accounts", "write_service_accounts", "write_apikeys", "write_attachments"} {
 		mandatory := "backend-1"
 		if scope == "write_labels" {
 			mandatory = "backend-1, backend-2"

@@ -40,7 +40,7 @@ func TestACommandLineThatMakesNoSenseNamesTheHelpAndExits2(t *testing.T) {
 		{[]string{"otp", "enroll"}, "<uid>", "barong otp enroll --help"},
 		{[]string{"call", "--nope"}, "unknown flag --nope", "barong call --help"},
 		{[]string{"call", "getUsr"}, `there is no operation "getUsr", did you mean "getUser"?`, "barong call --help"},
-		{[]string{"call", "flyToTheMoon"}, "there are createDocument, ", "barong call --help"},
+		{[]string{"call", "flyToTheMoon"}, "there are createAPIKey, createAttachment, createDocument, ", "barong call --help"},
 		{[]string{"call", "updateLabel", "replce=false"}, `updateLabel has no parameter "replce", did you mean "replace"?`, "barong call --help"},
 		{[]string{"call", "getTimestamp", "zone=UTC"}, "it takes none", "barong call --help"},
 		{[]string{"call", "getUser", "nickname=ada"}, "it takes uid, email, phone_num", "barong call --help"},

@@ -55,6 +55,19 @@ var generatedCalls = []struct{ operation, status, decoded string }{
 	{"listUsers", "201", "1985-12-10"},
 	{"signOTP", "201", "barong"},
 	{"deleteLabel", "201", "generator"},
+	{"updateUser", "201", "maker"},
+	{"createProfile", "201", "rejected"},
+	{"createPhone", "201", "DE"},
+	{"listPhones", "201", "DE,DE"},
+	{"deletePhone", "201", "DE"},
+	{"createServiceAccount", "201", "service_account"},
+	{"getServiceAccount", "201", "UID"},
+	{"listServiceAccounts", "201", "UID"},
+	{"updateServiceAccount", "201", "UID"},
+	{"createAPIKey", "201", "trade,history"},
+	{"updateAPIKey", "201", "inactive"},
+	{"deleteServiceAccount", "201", "disabled"},
+	{"createAttachment", "201", "UID"},
 	{"createUser refused", "422", `Email is invalid\|Password is too weak`},
 	{"getUser refused", "404", "Record is not found"},
 }
@@ -73,7 +86,7 @@ func TestClientsOfForeignGenerators(t *testing.T) {
 			t.Errorf("the clients do not call %s", op.id)
 		}
 	}
-	settings := map[string]string{"DATABASE_URL": newDatabase(t), "BARONG_DATA_DIR": t.TempDir()}
+	settings := map[string]string{"DATABASE_URL": newDatabase(t), "BARONG_DATA_DIR": t.TempDir(), "BARONG_MGN_API_KEYS_USER": "true"}
 	address := freeAddress(t)
 	settings["BARONG_LISTEN"], settings["BARONG_PUBLIC_URL"] = address, "http://"+address
 	serve(t, settings)

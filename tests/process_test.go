@@ -417,7 +417,7 @@ func TestCommandsForSigners(t *testing.T) {
 	}
 	p := serve(t, map[string]string{"BARONG_DATA_DIR": dir, "DATABASE_URL": newDatabase(t), "BARONG_MANAGEMENT_API": file})
 	settings := map[string]string{"BARONG_URL": "http://" + p.public}
-	if strings.Count(p.log.String(), "lacks a scope") != 6 || !strings.Contains(p.log.String(), `"scope":"write_labels","operations":"createLabel deleteLabel updateLabel"`) {
+	if strings.Count(p.log.String(), "lacks a scope") != 12 || !strings.Contains(p.log.String(), `"scope":"write_labels","operations":"createLabel deleteLabel updateLabel"`) {
 		t.Errorf("the log does not say which operations nobody may call:\n%s", p.log)
 	}
 

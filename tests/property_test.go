@@ -73,6 +73,7 @@ type subject struct {
 	lockstep []*api // by forms
 	alone    *api
 	secret   otp.Secret
+	number   string // of the user whom deletePhone is about
 	tally    *tally
 }
 
@@ -85,13 +86,16 @@ const (
 	knownLabel    = "known-label"
 	enrolledUser  = "ID00000000BB"
 	enrolledEmail = "enrolled@example.com"
+
+	knownRobot, knownRobotEmail = "SI00000000AA", "robot@example.com"
+	knownKey                    = "61d025b8573501c2" // of the user who is enrolled
 )
 
 func newSubject(t *testing.T, counts *tally) *subject {
-	s := &subject{secret: otp.NewSecret(), tally: counts}
+	s := &subject{secret: otp.NewSecret(), number: knownPhone, tally: counts}
 	now := time.Now().UTC()
 	for range len(forms) + 1 {
-		a := start(t)
+		a := startWithKeys(t)
 		a.clock.Advance(now.Sub(a.clock.Now()))
 		for _, u := range []struct {
 			uid   string
@@ -107,6 +111,10 @@ func newSubject(t *testing.T, counts *tally) *subject {
 		a.label(knownUser, knownLabel, "here")
 		a.label(enrolledUser, "email", "verified")
 		if err := a.codes.Enroll(t.Context(), enrolledUser, enrolledEmail, s.secret); err != nil {
+			t.Fatal(err)
+		}
+		a.robot(parameters{"service_account_uid": knownRobot, "service_account_email": knownRobotEmail, "service_account_state": "active"})
+		if _, err := a.pool.Exec(t.Context(), "UPDATE api_keys SET kid = $1 WHERE kid = $2", knownKey, a.key(enrolledUser)); err != nil {
 			t.Fatal(err)
 		}
 		s.lockstep = append(s.lockstep, a)
@@ -228,10 +236,12 @@ func (s *subject) inAllForms(t *rapid.T, op operation, given parameters) answer 
 	return first
 }
 
-// What is random in an answer: the uid of a new user, the place of a document,
-// and the jti of an attestation, with the signature over it.
+// What is random in an answer: the uid of a new user or service account, which its e-mail may have too, the
+// place of a document, a key with its secret, and the jti of an attestation, with the signature over it.
 var (
-	randomUID    = regexp.MustCompile(`"uid":"ID[0-9A-F]{10}"`)
+	randomUID    = regexp.MustCompile(`"uid":"(ID|SI)[0-9A-F]{10}"`)
+	randomTag    = regexp.MustCompile(`\+SI[0-9A-F]{10}@`)
+	randomKey    = regexp.MustCompile(`"(kid|secret)":"[0-9a-f]{16,32}"`)
 	randomURL    = regexp.MustCompile(`"upload":"[^"]*"`)
 	randomSigned = regexp.MustCompile(`"(payload|signature)":"[^"]*"`)
 )
@@ -239,6 +249,8 @@ var (
 // sameEverywhere takes out of an answer what differs from server to server.
 func sameEverywhere(op operation, body []byte) []byte {
 	body = randomUID.ReplaceAll(body, []byte(`"uid":"…"`))
+	body = randomTag.ReplaceAll(body, []byte(`+…@`))
+	body = randomKey.ReplaceAll(body, []byte(`"$1":"…"`))
 	body = randomURL.ReplaceAll(body, []byte(`"upload":"…"`))
 	if op.id == "signOTP" {
 		body = randomSigned.ReplaceAll(body, []byte(`"$1":"…"`))

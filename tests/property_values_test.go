@@ -24,6 +24,7 @@ type operation struct {
 	success          int
 	parameters       []parameter // in the order of declaration
 	exactlyOne       bool        // of the parameters must be given
+	atLeastOne       bool        // of those that are not required must be given
 }
 
 // parameter is one that the specification declares.
@@ -49,6 +50,7 @@ func declaredOperations() []operation {
 		}
 		schema := declared.RequestBody.Value.Content["application/json"].Schema.Value
 		op.exactlyOne = schema.MinProps == 1 && schema.MaxProps != nil && *schema.MaxProps == 1
+		op.atLeastOne = !op.exactlyOne && schema.MinProps > uint64(len(schema.Required))
 		for name, property := range schema.Properties {
 			op.parameters = append(op.parameters, parameter{name, property.Value, slices.Contains(schema.Required, name)})
 		}
@@ -136,11 +138,26 @@ func (s *subject) declared(t *rapid.T, op operation) (given parameters, refused 
 			all = append(all, p.name)
 		}
 		sentences = append(sentences, strings.Join(all, ", ")+" are missing, exactly one parameter must be provided")
+	case op.atLeastOne && !slices.ContainsFunc(op.optional(), func(name string) bool { return slices.Contains(names, name) }):
+		sentences = append(sentences, strings.Join(op.optional(), ", ")+" are missing, at least one parameter must be provided")
 	case op.exactlyOne && len(names) > 1:
 		sentences = append(sentences, strings.Join(names, ", ")+" are mutually exclusive")
 	}
 	return given, strings.Join(sentences, ", ")
 }
+
+// optional are the names of the parameters that are not required.
+func (op operation) optional() (names []string) {
+	for _, p := range op.parameters {
+		if !p.required {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// blankIsAbsent says whether a blank value counts as none.
+func (p parameter) blankIsAbsent() bool { return p.schema.Extensions["x-blank"] == "absent" }
 
 // parameter draws one value.
 func (s *subject) parameter(t *rapid.T, op operation, p parameter) drawn {
@@ -157,7 +174,11 @@ func (s *subject) parameter(t *rapid.T, op operation, p parameter) drawn {
 			return drawn{omitted: !isNull}
 		}
 	case "blank":
-		return drawn{value: rapid.SampledFrom([]string{"", " ", "\t\r\n", "\u00a0\u2003\u3000"}).Draw(t, p.name), refused: p.name + " is empty"}
+		blank := rapid.SampledFrom([]string{"", " ", "\t\r\n", "\u00a0\u2003\u3000"}).Draw(t, p.name)
+		if p.blankIsAbsent() {
+			return drawn{value: blank}
+		}
+		return drawn{value: blank, refused: p.name + " is empty"}
 	case "of another type":
 		value := p.ofAnotherType(t)
 		return drawn{value: value, refused: p.refused("type")}
@@ -283,11 +304,17 @@ func (s *subject) wanted(t *rapid.T, op operation) parameters {
 		s.advance(61 * time.Minute) // no lock is longer, and no code is used up
 	}
 	for _, p := range chosen {
-		if p.required || op.exactlyOne || rapid.Bool().Draw(t, "give "+p.name) {
+		if p.required || op.exactlyOne || op.needs(p.name) || rapid.Bool().Draw(t, "give "+p.name) {
 			given[p.name] = s.want(t, op, p)
 		}
 	}
 	return given
+}
+
+// needs says whether a request cannot succeed without a parameter that is not required: the rules
+// of the record call for it.
+func (op operation) needs(name string) bool {
+	return op.atLeastOne && name == op.optional()[0] || op.id == "createServiceAccount" && name == "service_account_email"
 }
 
 // want draws a value with which the operation succeeds.
@@ -314,8 +341,54 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 			a.label(knownUser, key, "here")
 		}
 		return key
+	case "createProfile uid":
+		return s.fresh(parameters{})
+	case "createPhone uid":
+		return s.fresh(parameters{})
+	case "createAPIKey uid":
+		return s.fresh(parameters{}, "email")
+	case "deletePhone uid":
+		s.number = freshNumber()
+		return s.fresh(parameters{"phone": s.number})
+	case "deletePhone number":
+		return s.number
+	case "createPhone number":
+		return freshNumber()
+	case "updateAPIKey uid":
+		return enrolledUser
+	case "updateAPIKey state":
+		return rapid.SampledFrom([]string{"active", "inactive", "disabled"}).Draw(t, p.name)
+	case "getServiceAccount uid", "updateServiceAccount uid", "deleteServiceAccount uid":
+		return knownRobot
+	case "getServiceAccount email":
+		return knownRobotEmail
+	case "importUser state", "createProfile state":
+		return rapid.SampledFrom([]string{"drafted", "submitted", "verified", "rejected"}).Draw(t, p.name)
+	case "updateUser role":
+		return rapid.SampledFrom([]string{"member", "maker", "service_account"}).Draw(t, p.name)
+	case "updateUser data":
+		return textOf(rapid.MapOfN(rapid.StringMatching(`[a-z]{0,5}`), rapid.Int(), 0, 10).Draw(t, p.name))
 	}
 	switch p.name {
+	case "service_account_uid":
+		return fmt.Sprintf("robot%d", counter.Add(1))
+	case "service_account_email":
+		return unique("robot") + "@example.com"
+	case "service_account_role":
+		return rapid.SampledFrom([]string{"service_account", "maker"}).Draw(t, p.name)
+	case "service_account_state":
+		return rapid.SampledFrom([]string{"pending", "active", "disabled"}).Draw(t, p.name)
+	case "owner_uid":
+		return knownUser
+	case "owner_email":
+		return knownEmail
+	case "algorithm":
+		return "HS256"
+	case "scopes":
+		return rapid.SampledFrom([]string{"trade", "trade, history,,trade", ",", "a:b/*"}).Draw(t, p.name)
+	case "kid":
+		return knownKey
+
 	case "user_uid":
 		if op.id == "signOTP" {
 			return enrolledUser
@@ -328,11 +401,13 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 	case "phone_num":
 		return rapid.SampledFrom([]any{knownPhone, "00 44 (20) 7946-0018", 442079460018}).Draw(t, p.name)
 	case "phone":
-		return fmt.Sprintf("+44207%07d", counter.Add(1))
+		return freshNumber()
 	case "password":
 		return rapid.SampledFrom([]string{"Tecohvi0", "Fai5aesoLEcx", "xK9mQ2vL", "aB3$efGh", "correctHorse9batteryStaple", "Пароль1ab"}).Draw(t, p.name)
 	case "password_digest":
 		return digest
+	case "description":
+		return rapid.StringMatching(`[a-zé][^\x00]{0,200}`).Draw(t, p.name)
 	case "key", "value":
 		return rapid.StringMatching(`[a-z0-9_-]{3,40}`).Draw(t, p.name)
 	case "scope":
@@ -371,6 +446,24 @@ func (s *subject) known(t *rapid.T, op operation, p parameter) any {
 		return textOf(rapid.MapOf(rapid.StringMatching(`[^\x00]*`), rapid.Int()).Draw(t, p.name))
 	}
 	return nil
+}
+
+// freshNumber is a phone number that nobody has.
+func freshNumber() string { return fmt.Sprintf("+44207%07d", counter.Add(1)) }
+
+// fresh is the uid of a new user, the same on every server, with these labels verified.
+func (s *subject) fresh(given parameters, labels ...string) string {
+	uid := fmt.Sprintf("ID%010X", counter.Add(1))
+	email := unique("fresh") + "@example.com"
+	for _, a := range append(s.lockstep[:len(forms):len(forms)], s.alone) {
+		if _, err := a.pool.Exec(a.t.Context(), "UPDATE users SET uid = $1 WHERE uid = $2", uid, a.user(parametersOf(given).with("email", email))); err != nil {
+			a.t.Fatal(err)
+		}
+		for _, key := range labels {
+			a.label(uid, key, "verified")
+		}
+	}
+	return uid
 }
 
 // jws is one that somebody else signed.

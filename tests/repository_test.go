@@ -95,7 +95,7 @@ func TestBatchIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 	pool := newPool(t, newDatabase(t))
 	repo := repository.New(pool)
 	status := repository.NewAccountStatus(identity.Policy{Levels: []identity.Requirement{{Key: "document", Value: "pending"}}})
-	document := identity.Document{Type: "Passport", Number: "1", Filename: "a.png", ContentType: "image/png", Size: 1, Object: "same"}
+	document := identity.Document{Type: "Passport", Number: "1", File: identity.File{Filename: "a.png", ContentType: "image/png", Size: 1, Object: "same"}}
 	for i, uid := range []string{"ID1", "ID2"} {
 		user := newUser(uid + "@example.com")
 		if err := repo.InsertUser(t.Context(), &user, func() string { return uid }); err != nil {
@@ -141,8 +141,8 @@ func TestRelationsAreTheSameWithoutPreparedStatements(t *testing.T) {
 			t.Fatal(mode, err)
 		}
 		document := identity.Document{
-			Type: "Passport", Number: "1", Expire: &dob, Metadata: &metadata, Filename: first, ContentType: "image/png",
-			Size: 7, Object: "one", Key: []byte{0, 1, 255}, CreatedAt: now,
+			Type: "Passport", Number: "1", Expire: &dob, Metadata: &metadata, CreatedAt: now,
+			File: identity.File{Filename: first, ContentType: "image/png", Size: 7, Object: "one", Key: []byte{0, 1, 255}},
 		}
 		changed, err := repo.InsertDocument(t.Context(), "ID1", document, true, status)
 		if err != nil {

@@ -179,9 +179,16 @@ func TestEveryOperationIsOneRoundTrip(t *testing.T) {
 		},
 		"document": func() error {
 			_, err := repo.InsertDocument(ctx, someone.UID, identity.Document{
-				Type: "Passport", Number: "1", Filename: "a.png", ContentType: "image/png", Size: 1, Object: unique("object"), CreatedAt: now, UpdatedAt: now,
+				Type: "Passport", Number: "1", File: identity.File{Filename: "a.png", ContentType: "image/png", Size: 1, Object: unique("object")},
+				CreatedAt: now, UpdatedAt: now,
 			}, true, status)
 			return err
+		},
+		"attachment": func() error {
+			return repo.InsertAttachment(ctx, &identity.Attachment{
+				UserUID: &someone.UID, File: identity.File{Filename: "a.png", ContentType: "image/png", Size: 1, Object: unique("object")},
+				CreatedAt: now, UpdatedAt: now,
+			})
 		},
 	} {
 		// Statements are prepared, and totals of filters met, the first time.

@@ -177,7 +177,7 @@ func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
 	leave(begun, old)
 	leave("doc-"+strings.Repeat("c", 26), time.Now().Add(-59*time.Minute))
 	leave("somebody-elses.png", old)
-	if out, stderr, exit := barong(t, settings, "documents", "sweep", "--delete", "--yes"); exit != 1 || !strings.Contains(stderr, "the database has no document at all") {
+	if out, stderr, exit := barong(t, settings, "documents", "sweep", "--delete", "--yes"); exit != 1 || !strings.Contains(stderr, "the database has no document and no attachment at all") {
 		t.Errorf("with an empty database: %d %s %s", exit, out, stderr)
 	}
 	if out, stderr, exit := barong(t, settings, "call", "createDocument", "uid="+uid, "doc_type=Passport", "doc_number=1", "filename=a.png", "file_ext=png", "upload=@"+image); exit != 0 {
@@ -232,7 +232,7 @@ func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
 			t.Errorf("verify: %d %s %s, want %q", got, out, stderr, want)
 		}
 	}
-	expect(0, "1 documents, each with its file\n", func(string) error { return nil })
+	expect(0, "1 documents and 0 attachments, each with its file\n", func(string) error { return nil })
 	expect(1, " of "+uid+", ", func(file string) error { return os.Truncate(file, 999) })
 	expect(1, "its file has 999 bytes instead of 1000", func(string) error { return nil })
 	expect(1, "its file is gone", os.Remove)

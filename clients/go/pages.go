@@ -23,7 +23,7 @@ type Page struct {
 }
 
 // PageOf reads the headers that describe a page, from the HTTPResponse of
-// ListUsersWithResponse and FilterUsersByLabelWithResponse. For any other response it returns
+// ListUsersWithResponse, FilterUsersByLabelWithResponse and ListServiceAccountsWithResponse. For any other response it returns
 // an error.
 func PageOf(response *http.Response) (page Page, err error) {
 	for name, value := range map[string]*int64{"Page": &page.Number, "Per-Page": &page.PerPage, "Total": &page.Total} {
@@ -56,6 +56,20 @@ func (c *Client) FilterAllUsersByLabel(ctx context.Context, parameters api.Filte
 	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ListedUser, Page, error) {
 		parameters.Page, parameters.Limit = page, limit
 		answer, err := c.FilterUsersByLabelWithResponse(ctx, parameters)
+		if err != nil {
+			return nil, Page{}, err
+		}
+		described, err := PageOf(answer.HTTPResponse)
+		return *answer.JSON201, described, err
+	})
+}
+
+// ListAllServiceAccounts iterates over the service accounts on all pages of listServiceAccounts,
+// like [Client.ListAllUsers].
+func (c *Client) ListAllServiceAccounts(ctx context.Context, parameters api.ListServiceAccountsParameters) iter.Seq2[api.ServiceAccount, error] {
+	return pages(parameters.Page, parameters.Limit, func(page, limit *int64) ([]api.ServiceAccount, Page, error) {
+		parameters.Page, parameters.Limit = page, limit
+		answer, err := c.ListServiceAccountsWithResponse(ctx, parameters)
 		if err != nil {
 			return nil, Page{}, err
 		}

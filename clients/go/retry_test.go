@@ -74,6 +74,58 @@ var calls = map[string]call{
 		_, err := c.CreateDocumentWithResponse(ctx, api.CreateDocumentParameters{})
 		return err
 	}, true, false, false},
+	"updateUser": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.UpdateUserWithResponse(ctx, api.UpdateUserParameters{UID: someUID, Role: new("admin")})
+		return err
+	}, true, false, false},
+	"createProfile": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreateProfileWithResponse(ctx, api.CreateProfileParameters{UID: someUID})
+		return err
+	}, true, false, false},
+	"createPhone": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreatePhoneWithResponse(ctx, api.CreatePhoneParameters{UID: someUID, Number: "442079460018"})
+		return err
+	}, true, false, false},
+	"listPhones": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.ListPhonesWithResponse(ctx, api.ListPhonesParameters{UID: someUID})
+		return err
+	}, true, true, true},
+	"deletePhone": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.DeletePhoneWithResponse(ctx, api.DeletePhoneParameters{UID: someUID, Number: "442079460018"})
+		return err
+	}, true, false, false},
+	"getServiceAccount": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.GetServiceAccountWithResponse(ctx, api.GetServiceAccountParameters{UID: new(someUID)})
+		return err
+	}, true, true, true},
+	"listServiceAccounts": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.ListServiceAccountsWithResponse(ctx, api.ListServiceAccountsParameters{})
+		return err
+	}, true, true, true},
+	"createServiceAccount": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreateServiceAccountWithResponse(ctx, api.CreateServiceAccountParameters{ServiceAccountRole: "sa_maker"})
+		return err
+	}, true, false, false},
+	"updateServiceAccount": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.UpdateServiceAccountWithResponse(ctx, api.UpdateServiceAccountParameters{UID: someUID})
+		return err
+	}, true, false, false},
+	"deleteServiceAccount": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.DeleteServiceAccountWithResponse(ctx, api.DeleteServiceAccountParameters{UID: someUID})
+		return err
+	}, true, false, false},
+	"createAPIKey": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreateAPIKeyWithResponse(ctx, api.CreateAPIKeyParameters{UID: someUID, Algorithm: "HS256"})
+		return err
+	}, true, false, false},
+	"updateAPIKey": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.UpdateAPIKeyWithResponse(ctx, api.UpdateAPIKeyParameters{UID: someUID, Kid: "61d025b8573501c2"})
+		return err
+	}, true, false, false},
+	"createAttachment": {func(ctx context.Context, c *barong.Client) error {
+		_, err := c.CreateAttachmentWithResponse(ctx, api.CreateAttachmentParameters{})
+		return err
+	}, true, false, false},
 	"signOTP": {func(ctx context.Context, c *barong.Client) error {
 		_, err := c.SignOTPWithResponse(ctx, api.SignOTPParameters{UserUID: someUID, OTPCode: "123456"})
 		return err

@@ -64,6 +64,16 @@ func (a *App) OpenStorage(ctx context.Context) (*documents.Store, error) {
 	return store, err
 }
 
+// OpenSigningStorage is OpenStorage with the server's signing key: the store makes URLs that a
+// server accepts. It creates no key.
+func (a *App) OpenSigningStorage(ctx context.Context) (*documents.Store, error) {
+	store, err := openSigningStorage(ctx, a.Settings)
+	if err == nil {
+		a.onClose(func() { _ = store.Close() })
+	}
+	return store, err
+}
+
 // OpenOTP opens the OTP backend that BARONG_OTP_BACKEND names. If the key is neither
 // configured nor created by a server, the error is [ErrNoKey].
 func (a *App) OpenOTP(ctx context.Context) (otp.Backend, error) {

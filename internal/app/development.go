@@ -1,15 +1,23 @@
 package app
 
 import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"barong/clients/go/signing"
 	"barong/generated"
+	"barong/internal/auth"
+	"barong/internal/spec"
 )
 
 // Development is the development signer: an RSA key, and a keychain file that permits it every
@@ -34,7 +42,13 @@ func (d Development) KeychainFile() string { return filepath.Join(d.Dir, "manage
 // openDevelopment returns the development signer, and creates its files if they are missing.
 func openDevelopment(dataDir string) (Development, error) {
 	d := DevelopmentOf(dataDir)
-	if _, err := os.Stat(d.KeychainFile()); err == nil || !errors.Is(err, fs.ErrNotExist) {
+	document, err := generated.GetSpec()
+	if err != nil {
+		return d, err
+	}
+	if _, err := os.Stat(d.KeychainFile()); err == nil {
+		return d, d.addScopes(document)
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
@@ -44,17 +58,53 @@ func openDevelopment(dataDir string) (Development, error) {
 	if err != nil {
 		return d, err
 	}
-	document, err := generated.GetSpec()
-	if err != nil {
-		return d, err
-	}
-	file := KeychainFile("Made by barong serve for development: do not use it on a network.",
-		[]KeyPair{{Name: DevelopmentSigner, Algorithm: "RS256", Value: value}}, document)
+	file := developmentKeychain(value, document)
 	// The keychain is written last, so that its existence implies that of the key.
 	if err := os.WriteFile(d.KeyFile(), private, 0o600); err != nil {
 		return d, err
 	}
 	return d, os.WriteFile(d.KeychainFile(), []byte(file), 0o600)
+}
+
+const developmentHead = "Made by barong serve for development: do not use it on a network."
+
+func developmentKeychain(value string, document *openapi3.T) string {
+	return KeychainFile(developmentHead, []KeyPair{{Name: DevelopmentSigner, Algorithm: "RS256", Value: value}}, document)
+}
+
+// addScopes writes the keychain again, for the same key, if it lacks a scope: an earlier version
+// created it, and the development signer may call every operation. A file that somebody has written
+// in place of the created one stays.
+func (d Development) addScopes(document *openapi3.T) error {
+	content, err := os.ReadFile(d.KeychainFile())
+	if err != nil {
+		return err
+	}
+	keychain, err := auth.ParseKeychain(content, os.Getenv)
+	if err != nil || !strings.HasPrefix(string(content), "# "+developmentHead+"\n") {
+		return nil //nolint:nilerr // loading the file reports the error
+	}
+	missing := spec.OperationsByScope(document)
+	for _, scope := range keychain.Scopes() {
+		delete(missing, scope.Name)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	signer, err := d.Signer()
+	if err != nil {
+		return err
+	}
+	public, err := x509.MarshalPKIXPublicKey(signer.PublicKey())
+	if err != nil {
+		return err
+	}
+	value := base64.URLEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))
+	temporary := d.KeychainFile() + ".tmp"
+	if err := os.WriteFile(temporary, []byte(developmentKeychain(value, document)), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, d.KeychainFile())
 }
 
 // Signer loads the private key.

@@ -232,10 +232,7 @@ func docs(c config.Config, signer *Development, key string) *server.Docs {
 // URL returns the base URL of the public listener. It contains the host name of the machine if
 // the listener accepts connections on all addresses.
 func (s *Server) URL() string {
-	if s.Settings.TLSCert != "" {
-		return addressURL("https://", s.public.Addr())
-	}
-	return addressURL("http://", s.public.Addr())
+	return addressURL(scheme(s.Settings), s.public.Addr())
 }
 
 // AdminURL returns the base URL of the admin listener.
@@ -273,6 +270,7 @@ func openKeychain(c config.Config, log *slog.Logger) (*auth.Source, *Development
 		if err != nil {
 			return nil, nil, fmt.Errorf("BARONG_MANAGEMENT_API: %w", err)
 		}
+		logExtendedScopes(source.Keychain(), log)
 		return source, nil, nil
 	}
 	if !c.Loopback() {

@@ -23,7 +23,7 @@ func openServerStorage(ctx context.Context, c config.Config, ownURL string, log 
 	key := []byte(c.StorageSigningKey)
 	if len(key) == 0 {
 		var err error
-		if key, err = loadOrCreateKey(filepath.Join(c.DataDir, "documents.key"), documents.NewSigningKey, log); err != nil {
+		if key, err = loadOrCreateKey(storageKeyFile(c), documents.NewSigningKey, log); err != nil {
 			return nil, fmt.Errorf("the key that signs the URLs of documents: %w", err)
 		}
 	}
@@ -45,6 +45,30 @@ func openExistingStorage(ctx context.Context, c config.Config) (*documents.Store
 	return openStorage(ctx, c, key, "")
 }
 
+// openSigningStorage opens the document store for a command that makes URLs: with the signing key
+// of the settings, or the one that a server created. Without BARONG_PUBLIC_URL, the URLs contain the
+// address of BARONG_LISTEN.
+func openSigningStorage(ctx context.Context, c config.Config) (*documents.Store, error) {
+	key := []byte(c.StorageSigningKey)
+	if len(key) == 0 {
+		var err error
+		if key, err = existingKey(storageKeyFile(c), "BARONG_STORAGE_SIGNING_KEY"); err != nil {
+			return nil, fmt.Errorf("the key that signs the URLs of documents: %w", err)
+		}
+	}
+	ownURL := ""
+	if c.PublicURL == "" {
+		listen, err := net.ResolveTCPAddr("tcp", c.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("BARONG_LISTEN: %w", err)
+		}
+		ownURL = addressURL(scheme(c), listen)
+	}
+	return openStorage(ctx, c, key, cmp.Or(c.PublicURL, ownURL))
+}
+
+func storageKeyFile(c config.Config) string { return filepath.Join(c.DataDir, "documents.key") }
+
 func openStorage(ctx context.Context, c config.Config, signingKey []byte, publicURL string) (*documents.Store, error) {
 	storeURL := c.StorageURL
 	if storeURL == "" {
@@ -56,6 +80,14 @@ func openStorage(ctx context.Context, c config.Config, signingKey []byte, public
 	return documents.Open(ctx, documents.Options{
 		URL: storeURL, KeyURL: c.DocumentsKey, PublicURL: publicURL, SigningKey: signingKey, TTL: c.StorageURLTTL, Clock: time.Now,
 	})
+}
+
+// scheme returns the beginning of the URLs of the public listener.
+func scheme(c config.Config) string {
+	if c.TLSCert != "" {
+		return "https://"
+	}
+	return "http://"
 }
 
 // addressURL returns the base URL of a listener. It contains the host name of the machine if

@@ -33,7 +33,7 @@ type callCommand struct {
 func (callCommand) Help() string {
 	return `Prints the JSON answer. The exit status is 0 for a success, 3 when the server refuses the request, 4 when it does not
 accept the signers, 5 when it cannot be reached or is overloaded, 2 when nothing was sent since the command line makes no
-sense. The upload of createDocument may be @FILE: its content is sent in base64.
+sense. The upload of createDocument and createAttachment may be @FILE: its content is sent in base64.
 
 Example:
   barong call importUser email=ada@example.com password_digest='$2a$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW' first_name=Ada

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// uploadParameter is the parameter of createDocument that accepts @file. This is unambiguous,
+// uploadParameter is the parameter of createDocument and createAttachment that accepts @file. This is unambiguous,
 // because base64 does not contain @.
 const uploadParameter = "upload"
 
@@ -25,7 +25,7 @@ func readParameters(operation string, known contractOperation, pairs []string) (
 		if _, twice := parameters[key]; twice {
 			return nil, usagef("the parameter %q is given twice", key)
 		}
-		if file, ok := strings.CutPrefix(value, "@"); ok && key == uploadParameter && operation == "createDocument" {
+		if file, ok := strings.CutPrefix(value, "@"); ok && key == uploadParameter && (operation == "createDocument" || operation == "createAttachment") {
 			content, err := os.ReadFile(file)
 			if err != nil {
 				return nil, fmt.Errorf("the parameter %q names a file that cannot be read: %w", key, err)

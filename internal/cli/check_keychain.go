@@ -19,6 +19,8 @@ type keychainCheck struct {
 	File       string           `json:"file"` // empty: the keychain of the development signer
 	Signers    []signerCheck    `json:"signers"`
 	Operations []operationCheck `json:"operations"`
+	// Extended are the scopes that permit more than in Barong 2.3.38, with their signers.
+	Extended []app.ExtendedScope `json:"extended_scopes"`
 }
 
 type signerCheck struct {
@@ -37,7 +39,7 @@ type operationCheck struct {
 // server has created one. Without a file it returns an empty keychain.
 func (r *checkReport) readKeychain(c config.Config, declared map[string][]string) *auth.Keychain {
 	path := c.KeychainPath
-	r.Keychain = &keychainCheck{Signers: []signerCheck{}, Operations: []operationCheck{}}
+	r.Keychain = &keychainCheck{Signers: []signerCheck{}, Operations: []operationCheck{}, Extended: []app.ExtendedScope{}}
 	if path == "" {
 		path = app.DevelopmentOf(c.DataDir).KeychainFile()
 		if _, err := os.Stat(path); err != nil {
@@ -54,6 +56,7 @@ func (r *checkReport) readKeychain(c config.Config, declared map[string][]string
 		r.problem("BARONG_MANAGEMENT_API: %s", err)
 		return &auth.Keychain{}
 	}
+	r.Keychain.Extended = app.ExtendedScopes(keychain)
 	used := map[string]bool{}
 	scopes := map[string]auth.KeychainScope{}
 	for _, scope := range keychain.Scopes() {

@@ -64,6 +64,9 @@ func (k *keychainCheck) print(page io.Writer) {
 		}
 		fmt.Fprintf(page, "  %s\t%s\t%s\n", operation.Operation, operation.Scope, who)
 	}
+	for _, scope := range k.Extended {
+		fmt.Fprintf(page, "  In Barong 2.3.38 the scope %s does not permit %s: it now does to %s\n", scope.Scope, joinAnd(scope.Operations), joinAnd(scope.Signers))
+	}
 }
 
 func (r *rulesCheck) print(page io.Writer) {

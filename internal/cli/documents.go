@@ -13,19 +13,19 @@ import (
 )
 
 type documentsCommand struct {
-	Sweep  documentsSweepCommand  `cmd:"" help:"Find files that belong to no document, and remove them."`
-	Verify documentsVerifyCommand `cmd:"" help:"Find documents whose file is gone, or cannot be read."`
+	Sweep  documentsSweepCommand  `cmd:"" help:"Find files that belong to no document or attachment, and remove them."`
+	Verify documentsVerifyCommand `cmd:"" help:"Find documents and attachments whose file is gone, or cannot be read."`
 	Import documentsImportCommand `cmd:"" help:"Import documents with their files from Barong, or from another system."`
 }
 
 type documentsSweepCommand struct {
 	Delete bool `help:"Remove the files; without it they are only listed."`
 	Yes    bool `help:"Do not ask before files are removed."`
-	Force  bool `help:"Remove files although the database has no document at all."`
+	Force  bool `help:"Remove files although the database has no document and no attachment at all."`
 }
 
 func (documentsSweepCommand) Help() string {
-	return `A file is stored before its document is: one that a crash left alone stays behind. Files younger than an hour are let
+	return `A file is stored before its document or its attachment is: one that a crash left alone stays behind. Files younger than an hour are let
 alone, and so is everything in the store that this server did not put there. On a terminal --delete asks first; anywhere
 else it needs --yes. Settings are those of the server.
 
@@ -83,20 +83,20 @@ func (c documentsSweepCommand) Run(p *program) error {
 	})
 }
 
-// checkDatabase returns an error if the database has no documents at all: it is then most
+// checkDatabase returns an error if the database has neither documents nor attachments: it is then most
 // likely not the database of this store.
 func (c documentsSweepCommand) checkDatabase(ctx context.Context, repo *repository.Repository, abandoned []documents.Object) error {
 	if !c.Delete || c.Force || len(abandoned) == 0 {
 		return nil
 	}
-	some, err := repo.HasDocuments(ctx)
+	some, err := repo.HasFiles(ctx)
 	if err == nil && !some {
-		return errors.New("the database has no document at all: is DATABASE_URL the right one? Nothing was removed; --force removes")
+		return errors.New("the database has no document and no attachment at all: is DATABASE_URL the right one? Nothing was removed; --force removes")
 	}
 	return err
 }
 
-// abandonedFiles returns the files older than before that belong to no document.
+// abandonedFiles returns the files older than before that belong to no document or attachment.
 func abandonedFiles(ctx context.Context, store *documents.Store, repo *repository.Repository, before time.Time) ([]documents.Object, error) {
 	var old []documents.Object
 	for file, err := range store.Objects(ctx) {

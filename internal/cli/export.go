@@ -63,6 +63,10 @@ func (c exportCommand) ndjsonOrCSV(p *program) error {
 		if err != nil {
 			return err
 		}
+		attachments, err := repo.CountAttachments(ctx)
+		if err != nil {
+			return err
+		}
 		total, err := repo.CountUsers(ctx)
 		if err != nil {
 			return err
@@ -82,6 +86,9 @@ func (c exportCommand) ndjsonOrCSV(p *program) error {
 		fmt.Fprintf(p.stderr, "%d users exported, with their password digests", users)
 		if documents > 0 {
 			fmt.Fprintf(p.stderr, "; %d documents were not", documents)
+		}
+		if attachments > 0 {
+			fmt.Fprintf(p.stderr, "; %d attachments were not", attachments)
 		}
 		fmt.Fprintln(p.stderr)
 		return nil

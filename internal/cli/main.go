@@ -22,21 +22,22 @@ type program struct {
 type commands struct {
 	PrintVersion versionFlag `name:"version" help:"Print the version."`
 
-	Serve     serveCommand     `cmd:"" help:"Serve the management API."`
-	Migrate   migrateCommand   `cmd:"" help:"Migrate the database's schema, or show its state."`
-	Import    importCommand    `cmd:"" help:"Import users from a file."`
-	Export    exportCommand    `cmd:"" help:"Write all users to a file."`
-	Keygen    keygenCommand    `cmd:"" help:"Generate a key pair for a signer."`
-	Token     tokenCommand     `cmd:"" help:"Print a Bearer token."`
-	Sign      signCommand      `cmd:"" help:"Print a signed envelope over JSON parameters."`
-	Call      callCommand      `cmd:"" help:"Sign a request, send it and print the answer."`
-	OTP       otpCommand       `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
-	APIKeys   apiKeysCommand   `cmd:"" name:"api-keys" help:"Look after the secrets and states of API keys."`
-	Documents documentsCommand `cmd:"" help:"Look after the files of documents."`
-	Health    healthCommand    `cmd:"" help:"Check whether the server is ready."`
-	Check     checkCommand     `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
-	Users     usersCommand     `cmd:"" help:"Show users, and maintain the table of users."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" help:"Serve the management API."`
+	Migrate     migrateCommand     `cmd:"" help:"Migrate the database's schema, or show its state."`
+	Import      importCommand      `cmd:"" help:"Import users from a file."`
+	Export      exportCommand      `cmd:"" help:"Write all users to a file."`
+	Keygen      keygenCommand      `cmd:"" help:"Generate a key pair for a signer."`
+	Token       tokenCommand       `cmd:"" help:"Print a Bearer token."`
+	Sign        signCommand        `cmd:"" help:"Print a signed envelope over JSON parameters."`
+	Call        callCommand        `cmd:"" help:"Sign a request, send it and print the answer."`
+	OTP         otpCommand         `cmd:"" name:"otp" help:"Enroll users for one-time codes."`
+	APIKeys     apiKeysCommand     `cmd:"" name:"api-keys" help:"Look after the secrets and states of API keys."`
+	Documents   documentsCommand   `cmd:"" help:"Look after the files of documents."`
+	Attachments attachmentsCommand `cmd:"" help:"Give access to attachments."`
+	Health      healthCommand      `cmd:"" help:"Check whether the server is ready."`
+	Check       checkCommand       `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
+	Users       usersCommand       `cmd:"" help:"Show users, and maintain the table of users."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 
 	Help       helpCommand       `cmd:"" help:"Show the help of a command."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`

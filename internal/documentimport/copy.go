@@ -74,7 +74,7 @@ func (i *importing) copy(ctx context.Context, each *item, buffer *bytes.Buffer) 
 	if len(violations) > 0 || i.DryRun {
 		return nil
 	}
-	return i.Store.Put(ctx, &each.document.Document, buffer.Bytes())
+	return i.Store.Put(ctx, documents.Document, &each.document.Document.File, buffer.Bytes())
 }
 
 // fetch reads a file, again after an error. It returns the size of the file. It reads only the

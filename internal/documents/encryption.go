@@ -12,7 +12,7 @@ import (
 
 // Content is encrypted with AES-256-GCM in segments. Each segment is bound to its position, and the
 // last one is marked, so that content can be decrypted as a stream, and truncated, swapped or
-// repeated segments are detected. Each document has its own key; the name in the store is
+// repeated segments are detected. Each file has its own key; the name in the store is
 // associated data.
 const (
 	dataKeySize = 32      // bytes
@@ -36,11 +36,11 @@ func encrypt(w io.Writer, key []byte, object string, content []byte) error {
 	return errors.Join(err, encrypting.Close())
 }
 
-func (s *Store) decrypt(ctx context.Context, d identity.Document, content io.ReadCloser) (io.ReadCloser, error) {
+func (s *Store) decrypt(ctx context.Context, f identity.File, content io.ReadCloser) (io.ReadCloser, error) {
 	if s.keeper == nil {
-		return nil, errors.New("a document is encrypted and BARONG_DOCUMENTS_KEY is empty")
+		return nil, errors.New("a file is encrypted and BARONG_DOCUMENTS_KEY is empty")
 	}
-	key, err := s.keeper.Decrypt(ctx, d.Key)
+	key, err := s.keeper.Decrypt(ctx, f.Key)
 	if err != nil {
 		return nil, unavailable("the key service did not unwrap a key", err)
 	}
@@ -48,7 +48,7 @@ func (s *Store) decrypt(ctx context.Context, d identity.Document, content io.Rea
 	if err != nil {
 		return nil, err
 	}
-	decrypting, err := cipher.NewDecryptingReader(content, []byte(d.Object))
+	decrypting, err := cipher.NewDecryptingReader(content, []byte(f.Object))
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,8 @@ func TestFilesOfDocumentsAreTheirOwnersAlone(t *testing.T) { //nolint:parallelte
 		if err != nil {
 			t.Fatal(err)
 		}
-		document := identity.Document{Filename: "passport.png", ContentType: "image/png"}
-		if err := store.Put(t.Context(), &document, []byte("content")); err != nil {
+		document := identity.File{Filename: "passport.png", ContentType: "image/png"}
+		if err := store.Put(t.Context(), Document, &document, []byte("content")); err != nil {
 			t.Fatal(err)
 		}
 		files := 0

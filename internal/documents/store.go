@@ -43,7 +43,7 @@ type Store struct {
 }
 
 // DirectoryURL returns the store URL of a directory on this machine. The directory is created when
-// missing, is closed to other users, and contains one file for each document, as in every directory
+// missing, is closed to other users, and contains one file for each document and attachment, as in every directory
 // store; see privately.
 func DirectoryURL(directory string) (string, error) {
 	absolute, err := filepath.Abs(directory)
@@ -133,12 +133,21 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Put stores the content of a new document under an unguessable name, and sets that name and, where
-// the store encrypts, the wrapped key in d. When it returns, the content is durable.
-func (s *Store) Put(ctx context.Context, d *identity.Document, content []byte) error {
-	object := newObject()
+// Kind is the prefix of the names of a kind of files in the store.
+type Kind string
+
+// The kinds of files.
+const (
+	Document   Kind = "doc-"
+	Attachment Kind = "att-"
+)
+
+// Put stores the content of a new file under an unguessable name, and sets that name and, where the
+// store encrypts, the wrapped key in f. When it returns, the content is durable.
+func (s *Store) Put(ctx context.Context, kind Kind, f *identity.File, content []byte) error {
+	object := newObject(kind)
 	var key []byte
-	contentType := d.ContentType
+	contentType := f.ContentType
 	if s.keeper != nil {
 		key = make([]byte, dataKeySize)
 		rand.Read(key) // never fails: without randomness the process exits
@@ -146,13 +155,13 @@ func (s *Store) Put(ctx context.Context, d *identity.Document, content []byte) e
 		if err != nil {
 			return unavailable("the key service did not wrap a key", err)
 		}
-		d.Key = wrapped
+		f.Key = wrapped
 		contentType = "application/octet-stream"
 	}
-	if err := s.write(ctx, object, contentType, ContentDisposition(*d), key, content); err != nil {
+	if err := s.write(ctx, object, contentType, ContentDisposition(*f), key, content); err != nil {
 		return unavailable("the content could not be stored", err)
 	}
-	d.Object = object
+	f.Object = object
 	return nil
 }
 
@@ -205,19 +214,19 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// Read opens the content of a document. Missing content is identity.ErrNoDocument. Reading
+// Read opens the content of a file. Missing content is identity.ErrNoDocument. Reading
 // encrypted content that was changed in the store fails.
-func (s *Store) Read(ctx context.Context, d identity.Document) (io.ReadCloser, error) {
-	reader, err := s.bucket.NewReader(ctx, d.Object, nil)
+func (s *Store) Read(ctx context.Context, f identity.File) (io.ReadCloser, error) {
+	reader, err := s.bucket.NewReader(ctx, f.Object, nil)
 	switch {
 	case gcerrors.Code(err) == gcerrors.NotFound:
 		return nil, identity.ErrNoDocument.WithCause(err)
 	case err != nil:
 		return nil, unavailable("the content could not be read", err)
-	case d.Key == nil:
+	case f.Key == nil:
 		return reader, nil
 	}
-	decrypted, err := s.decrypt(ctx, d, reader)
+	decrypted, err := s.decrypt(ctx, f, reader)
 	if err != nil {
 		return nil, errors.Join(err, reader.Close())
 	}
@@ -249,16 +258,20 @@ func (s *Store) Remove(ctx context.Context, object string) error {
 
 // URL returns a URL at which anybody can read the content until it expires: at the store if it can
 // sign URLs, otherwise at this server. Only this server can decrypt.
-func (s *Store) URL(ctx context.Context, d identity.Document) (string, error) {
-	if d.Key != nil || !s.presigns {
-		return s.signer.url(d.Object), nil
+func (s *Store) URL(ctx context.Context, f identity.File) (string, error) {
+	if !s.SignsURL(f) {
+		return s.signer.url(f.Object), nil
 	}
-	signed, err := s.bucket.SignedURL(ctx, d.Object, &blob.SignedURLOptions{Expiry: s.signer.ttl})
+	signed, err := s.bucket.SignedURL(ctx, f.Object, &blob.SignedURLOptions{Expiry: s.signer.ttl})
 	if err != nil {
 		return "", unavailable("the store did not sign a URL", err)
 	}
 	return signed, nil
 }
+
+// SignsURL reports whether the store itself signs the URL of a file. Otherwise a server of this
+// program serves it.
+func (s *Store) SignsURL(f identity.File) bool { return f.Key == nil && s.presigns }
 
 // Verify checks that this server made a URL and that it has not expired; if not, the error is
 // identity.ErrNoDocument.
@@ -273,7 +286,7 @@ type Object struct {
 	ModTime time.Time
 }
 
-// Objects lists the documents in the store, including incomplete files. It skips names that this
+// Objects lists the files in the store, including incomplete ones. It skips names that this
 // package does not make: a bucket may contain other objects.
 func (s *Store) Objects(ctx context.Context) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
@@ -297,11 +310,11 @@ func (s *Store) Objects(ctx context.Context) iter.Seq2[Object, error] {
 }
 
 // ours matches a name of newObject, or a file that a server had not completed when it was killed.
-var ours = regexp.MustCompile(`^doc-[a-z2-7]{26}(\.[0-9a-f]+\.tmp)?$`)
+var ours = regexp.MustCompile(`^(doc|att)-[a-z2-7]{26}(\.[0-9a-f]+\.tmp)?$`)
 
 // newObject returns a name of 130 random bits, in characters that neither file systems nor URLs
 // have to escape.
-func newObject() string { return "doc-" + strings.ToLower(rand.Text()) }
+func newObject(kind Kind) string { return string(kind) + strings.ToLower(rand.Text()) }
 
 // retryAfter is the advised wait while the store is unavailable.
 const retryAfter = 2 * time.Second

@@ -20,10 +20,10 @@ const Path = "/documents/"
 // CacheControl keeps content out of shared caches and of caches that outlive the URL.
 const CacheControl = "private, no-store"
 
-// ContentDisposition makes a browser save a document instead of showing it, under a sanitized form
+// ContentDisposition makes a browser save a file instead of showing it, under a sanitized form
 // of the name that its sender gave it.
-func ContentDisposition(d identity.Document) string {
-	return mime.FormatMediaType("attachment", map[string]string{"filename": d.DownloadName()})
+func ContentDisposition(f identity.File) string {
+	return mime.FormatMediaType("attachment", map[string]string{"filename": f.DownloadName()})
 }
 
 // signer signs and verifies URLs of this server, with an HMAC-SHA256 over the name and the time of

@@ -61,7 +61,7 @@ func (p Policy) ImportedDocument(in DocumentImport, now time.Time) (Document, []
 	}
 	contentType, violations := checkExtension(in.Head, path.Ext(in.Filename), violations)
 	document, violations := p.describe(DocumentFields{
-		Type: in.Type, Number: in.Number, Expire: in.Expire, Metadata: in.Metadata, Filename: in.Filename,
+		Type: in.Type, Number: in.Number, Expire: in.Expire, Metadata: in.Metadata, FileFields: FileFields{Filename: in.Filename},
 	}, false, violations)
 	check := func(ok bool, violation problem.Violation) {
 		if !ok {

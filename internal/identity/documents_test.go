@@ -21,7 +21,7 @@ func content(kind string, n int) []byte {
 func encoded(content []byte) string { return base64.StdEncoding.EncodeToString(content) }
 
 func passport() identity.DocumentFields {
-	return identity.DocumentFields{Type: "Passport", Number: "AB123123", Filename: "passport.png", FileExt: "png", Upload: encoded(content("png", 100))}
+	return identity.DocumentFields{Type: "Passport", Number: "AB123123", FileFields: identity.FileFields{Filename: "passport.png", FileExt: "png", Upload: encoded(content("png", 100))}}
 }
 
 func ref[T any](v T) *T { return &v }
@@ -52,7 +52,7 @@ func TestDocumentReportsEveryBrokenRuleInOrder(t *testing.T) {
 		"longest number":     {change: func(f *identity.DocumentFields) { f.Number = strings.Repeat("é", 128) }},
 		"everything": {
 			change: func(f *identity.DocumentFields) {
-				*f = identity.DocumentFields{Type: "x", Number: strings.Repeat("?", 129), Expire: day(1), Metadata: ref("x"), FileExt: "exe", Upload: "?"}
+				*f = identity.DocumentFields{Type: "x", Number: strings.Repeat("?", 129), Expire: day(1), Metadata: ref("x"), FileFields: identity.FileFields{FileExt: "exe", Upload: "?"}}
 			},
 			want: []string{
 				"Upload is invalid", `Upload You are not allowed to upload "exe" files, allowed types: jpg, jpeg, png, pdf`, "Doc type is not included in the list",
@@ -180,7 +180,7 @@ func TestDownloadNameIsHarmless(t *testing.T) {
 		"CON:stream":                        "CONstream.png",
 		strings.Repeat("é", 5000) + ".html": strings.Repeat("é", 75) + ".png",
 	} {
-		if got := (identity.Document{Filename: given, ContentType: "image/png"}).DownloadName(); got != want {
+		if got := (identity.File{Filename: given, ContentType: "image/png"}).DownloadName(); got != want {
 			t.Errorf("%q becomes %q, want %q", given, got, want)
 		}
 	}

@@ -69,7 +69,7 @@ func (c *cluster) exec(ctx context.Context, statement string) error {
 
 // dataset names what generate makes: another content needs another name, for
 // databases are kept.
-const dataset = "v1"
+const dataset = "v2"
 
 // loaded makes sure of a database with that many users, which is kept, and
 // returns its name.

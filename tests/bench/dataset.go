@@ -29,6 +29,7 @@ const (
 func uidOf(i int) string   { return fmt.Sprintf("ID%010X", i) }
 func emailOf(i int) string { return fmt.Sprintf("user%d@bench.example", i) }
 func phoneOf(i int) string { return fmt.Sprintf("49151%08d", i) }
+func robotOf(i int) string { return fmt.Sprintf("SI%010X", i) } // the service account of that user
 
 // generate writes that many users as NDJSON: each has a profile, a validated
 // phone and the private labels email, phone and profile; a tenth has the label
@@ -56,8 +57,8 @@ func generate(to io.Writer, size int) error {
 // otpKey encrypts the users' secrets: those of an import, and of each server that reads them.
 var otpKey = "base64key://" + base64.URLEncoding.EncodeToString(bytes.Repeat([]byte("bench"), 7)[:32])
 
-// load fills an empty database by the bulk import. Documents, which a tenth of
-// the users have, it does not carry.
+// load fills an empty database by the bulk import, and adds documents, which a tenth of the users
+// have, and service accounts, of which each user owns one.
 func load(ctx context.Context, binary, dir, database string, size int) error {
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(generate(writer, size)) }()
@@ -75,6 +76,9 @@ func load(ctx context.Context, binary, dir, database string, size int) error {
 	for _, statement := range []string{
 		`INSERT INTO documents (user_id, doc_type, doc_number, filename, content_type, size, object, created_at, updated_at)
 		 SELECT id, 'Passport', 'AB' || id, 'passport.png', 'image/png', 70, 'bench/' || id, created_at, created_at FROM users WHERE id % 10 = 5`,
+		`INSERT INTO service_accounts (uid, owner_id, email, email_folded, role, created_at, updated_at)
+		 SELECT 'SI' || substr(uid, 3), id, 'robot' || id || '@bench.example', 'robot' || id || '@bench.example', 'service_account', created_at, created_at
+		 FROM users ORDER BY id`,
 		"VACUUM ANALYZE",
 	} {
 		if _, err := connection.Exec(ctx, statement); err != nil {

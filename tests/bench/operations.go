@@ -51,6 +51,16 @@ var operations = []operation{
 	{name: "sign otp", calls: codes, once: true, bare: true},
 	{name: "create document", calls: repeat("/documents", document), bare: true},
 	{name: "create user", calls: passwords, once: true, bare: true},
+	{name: "update user", calls: alternatingData, bare: true},
+	{name: "create profile", calls: newProfiles, once: true, bare: true},
+	{name: "list phones", calls: repeat("/phones/get", func(u int) string { return fmt.Sprintf(`{"uid":%q}`, uidOf(u)) }), bare: true},
+	{name: "create and delete phone", calls: createdPhones, pairs: true, bare: true},
+	{name: "get service account", calls: repeat("/service_accounts/get", func(u int) string { return fmt.Sprintf(`{"uid":%q}`, robotOf(u)) }), bare: true},
+	{name: "list service accounts", calls: repeat("/service_accounts/list", func(int) string { return `{}` }), bare: true},
+	{name: "list service accounts of an owner", calls: repeat("/service_accounts/list", func(u int) string { return fmt.Sprintf(`{"owner_uid":%q}`, uidOf(u)) }), bare: true},
+	{name: "create service account", calls: newServiceAccounts, once: true, bare: true},
+	{name: "create api key", calls: newKeys, once: true, bare: true},
+	{name: "create attachment", calls: repeat("/attachments", attachment), bare: true},
 }
 
 // anyUser is the number of one of them.
@@ -114,6 +124,55 @@ func newUsers(_, n int) []call {
 	return list
 }
 
+// alternatingData gives users a text and then another, so that each update changes the user.
+func alternatingData(size, n int) []call {
+	var list []call
+	for range n / 2 {
+		uid := uidOf(anyUser(size))
+		for _, language := range []string{"en", "de"} {
+			list = append(list, call{"POST", "/users/update", fmt.Sprintf(`{"uid":%q,"data":%q}`, uid, `{"language":"`+language+`"}`)})
+		}
+	}
+	return list
+}
+
+// newProfiles give users a further profile: the one that they have is kept.
+func newProfiles(size, n int) []call {
+	list := make([]call, n)
+	for i := range list {
+		list[i] = call{"POST", "/profiles", fmt.Sprintf(`{"uid":%q,"first_name":"Ada","last_name":"King","country":"GB","state":"verified"}`, uidOf(anyUser(size)))}
+	}
+	return list
+}
+
+// createdPhones gives users a second number and takes it away again.
+func createdPhones(size, n int) []call {
+	var list []call
+	for range n / 2 {
+		parameters := fmt.Sprintf(`{"uid":%q,"number":"+49 157 %08d"}`, uidOf(anyUser(size)), created.Add(1))
+		list = append(list, call{"POST", "/phones", parameters}, call{"POST", "/phones/delete", parameters})
+	}
+	return list
+}
+
+func newServiceAccounts(size, n int) []call {
+	list := make([]call, n)
+	for i := range list {
+		list[i] = call{"POST", "/service_accounts/create", fmt.Sprintf(`{"owner_uid":%q,"service_account_role":"service_account"}`, uidOf(anyUser(size)))}
+	}
+	return list
+}
+
+// newKeys give users a key, and every second time their service accounts.
+func newKeys(size, n int) []call {
+	list := make([]call, n)
+	for i := range list {
+		holder := []func(int) string{uidOf, robotOf}[i%2](anyUser(size))
+		list[i] = call{"POST", "/api_keys", fmt.Sprintf(`{"uid":%q,"algorithm":"HS256","scopes":"trade,history"}`, holder)}
+	}
+	return list
+}
+
 // hashed is how many users with a password are made for one measurement: each
 // takes a processor for a quarter of a second.
 const hashed = 64
@@ -149,4 +208,8 @@ const picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8B
 
 func document(user int) string {
 	return fmt.Sprintf(`{"uid":%q,"doc_type":"Passport","doc_number":"AB123","filename":"passport.png","file_ext":"png","upload":%q}`, uidOf(user), picture)
+}
+
+func attachment(user int) string {
+	return fmt.Sprintf(`{"uid":%q,"filename":"letter.png","file_ext":"png","upload":%q}`, uidOf(user), picture)
 }

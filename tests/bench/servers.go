@@ -56,7 +56,10 @@ func newParty(dir, algorithm string) (*party, error) {
 	}
 	var file strings.Builder
 	fmt.Fprintf(&file, "keychain:\n%s\nscopes:\n", auth.KeychainEntry(signerName, algorithm, value))
-	for _, scope := range []string{"tools", "read_users", "write_users", "read_labels", "write_labels", "otp_sign", "write_documents"} {
+	for _, scope := range []string{
+		"tools", "read_users", "write_users", "read_labels", "write_labels", "otp_sign", "write_documents",
+		"read_phones", "write_phones", "read_service_accounts", "write_service_accounts", "write_apikeys", "write_attachments",
+	} {
 		fmt.Fprintf(&file, "  %s: {permitted_signers: [%s], mandatory_signers: [%s]}\n", scope, signerName, signerName)
 	}
 	return p, os.WriteFile(p.keychain, []byte(file.String()), 0o600)
@@ -88,7 +91,8 @@ func startServer(ctx context.Context, o options, binary string, p *party, databa
 	defer log.Close()
 	command := exec.CommandContext(ctx, binary, "serve")
 	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0",
-		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name), "BARONG_OTP_KEY="+otpKey)
+		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name), "BARONG_OTP_KEY="+otpKey,
+		"BARONG_MGN_API_KEYS_USER=true", "BARONG_MGN_API_KEYS_SA=true")
 	command.Stderr = log
 	began := time.Now()
 	if err := command.Start(); err != nil {

@@ -54,7 +54,7 @@ func newSigners(t testing.TB, stolen ...string) signers {
 		fmt.Fprintln(&file, auth.KeychainEntry(name, "ES256", value))
 	}
 	file.WriteString("scopes:\n")
-	for _, scope := range []string{"tools", "write_labels", "read_labels", "read_users", "write_users", "otp_sign", "write_documents"} {
+	for _, scope := range []string{"tools", "write_labels", "read_labels", "read_users", "write_users", "otp_sign", "write_documents", "read_phones", "write_phones", "read_service_accounts", "write_service_accounts", "write_apikeys", "write_attachments"} {
 		signer := "backend"
 		if slices.Contains(stolen, scope) {
 			signer = "thief"

@@ -131,7 +131,7 @@ func configuration(t *testing.T, barong string) (folder, key string) {
 	file.WriteString("keychain:\n")
 	file.Write(entry)
 	file.WriteString("\njwt: {}\nscopes:\n")
-	for _, scope := range []string{"tools", "read_users", "write_users", "read_labels", "write_labels", "write_documents", "otp_sign"} {
+	for _, scope := range []string{"tools", "read_users", "write_users", "read_labels", "write_labels", "write_documents", "otp_sign", "read_phones", "write_phones", "read_service_accounts", "write_service_accounts", "write_apikeys", "write_attachments"} {
 		file.WriteString("  " + scope + ": {permitted_signers: [smoke], mandatory_signers: [smoke]}\n")
 	}
 	if err := os.Chmod(folder, 0o755); err != nil {

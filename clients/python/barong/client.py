@@ -8,11 +8,11 @@ import time
 from typing import Any, Optional, Union
 from urllib.parse import urlsplit, urlunsplit
 
-from barong_management import ApiClient, Configuration, DocumentsApi, OtpApi, ToolsApi
+from barong_management import ApiClient, ApiKeysApi, Configuration, DocumentsApi, OtpApi, PhonesApi, ToolsApi
 
 from .errors import ApiError
 from .operations import OPERATIONS
-from .pages import Labels, Users
+from .pages import Labels, ServiceAccounts, Users
 from .retries import Retries
 from .signing import Bearer, Claims, Clock, Envelope, Headers, NewID
 from .transport import RequestTimeout, Timeouts, send
@@ -31,7 +31,8 @@ LOGGER.addHandler(logging.NullHandler())  # silent unless the program says where
 
 
 class Client(ApiClient):
-    """Calls the server. Its operations are in users, labels, documents, otp and tools.
+    """Calls the server. Its operations are in users, phones, labels, documents, service_accounts, api_keys, otp
+    and tools.
 
     It takes the place of the generated ApiClient, so that UsersApi(client) and the
     like work too: each of their calls ends in request, with parameters in plain JSON.
@@ -66,6 +67,9 @@ class Client(ApiClient):
         self.users = Users(self)
         self.labels = Labels(self)
         self.documents = DocumentsApi(self)
+        self.phones = PhonesApi(self)
+        self.service_accounts = ServiceAccounts(self)
+        self.api_keys = ApiKeysApi(self)
         self.otp = OtpApi(self)
         self.tools = ToolsApi(self)
 

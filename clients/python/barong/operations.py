@@ -15,10 +15,26 @@ OPERATIONS = {
     "POST /users/get": "getUser",
     "POST /otp/sign": "signOTP",
     "POST /documents": "createDocument",
+    "POST /users/update": "updateUser",
+    "POST /profiles": "createProfile",
+    "POST /phones": "createPhone",
+    "POST /phones/get": "listPhones",
+    "POST /phones/delete": "deletePhone",
+    "POST /service_accounts/get": "getServiceAccount",
+    "POST /service_accounts/list": "listServiceAccounts",
+    "POST /service_accounts/create": "createServiceAccount",
+    "POST /service_accounts/update": "updateServiceAccount",
+    "POST /service_accounts/delete": "deleteServiceAccount",
+    "POST /api_keys": "createAPIKey",
+    "POST /api_keys/update": "updateAPIKey",
+    "POST /attachments": "createAttachment",
 }
 """The operationId of each method and path: the value of the claim op."""
 
-REPEATABLE = frozenset({"getTimestamp", "listLabels", "filterUsersByLabel", "listUsers", "getUser", "updateLabel"})
+REPEATABLE = frozenset({
+    "getTimestamp", "listLabels", "filterUsersByLabel", "listUsers", "getUser", "listPhones", "getServiceAccount", "listServiceAccounts",
+    "updateLabel",
+})
 """The operations that only read, and the one whose repetition changes nothing."""
 
 COUNTED = frozenset({"signOTP"})

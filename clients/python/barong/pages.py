@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import copy
 from itertools import count
-from typing import Callable, Iterator, Mapping, Optional
+from typing import Callable, Iterator, Mapping, Optional, TypeVar
 
-from barong_management import FilterUsersByLabelParameters, LabelsApi, ListedUser, ListUsersParameters, UsersApi
+from barong_management import (
+    FilterUsersByLabelParameters, LabelsApi, ListedUser, ListServiceAccountsParameters, ListUsersParameters, ServiceAccount,
+    ServiceAccountsApi, UsersApi,
+)
 
-Page = tuple[list[ListedUser], int, Mapping[str, str]]
+Entry = TypeVar("Entry")
+Page = tuple[list[Entry], int, Mapping[str, str]]
 
 
 class Users(UsersApi):
@@ -21,7 +25,7 @@ class Users(UsersApi):
         """
         asked = copy.copy(parameters or ListUsersParameters())
 
-        def fetch(page: int) -> Page:
+        def fetch(page: int) -> Page[ListedUser]:
             asked.page = page
             return self.list_users_with_http_info(list_users_parameters=asked)
 
@@ -35,16 +39,30 @@ class Labels(LabelsApi):
         """All users that filter_users_by_label returns, as Users.list_all has those of list_users."""
         asked = copy.copy(parameters)
 
-        def fetch(page: int) -> Page:
+        def fetch(page: int) -> Page[ListedUser]:
             asked.page = page
             return self.filter_users_by_label_with_http_info(asked)
 
         return _all(fetch, asked.page)
 
 
-def _all(fetch: Callable[[int], Page], first: Optional[int]) -> Iterator[ListedUser]:
+class ServiceAccounts(ServiceAccountsApi):
+    """The generated operations on service accounts, and an iterator."""
+
+    def list_all(self, parameters: Optional[ListServiceAccountsParameters] = None) -> Iterator[ServiceAccount]:
+        """All accounts that list_service_accounts returns, as Users.list_all has the users."""
+        asked = copy.copy(parameters or ListServiceAccountsParameters())
+
+        def fetch(page: int) -> Page[ServiceAccount]:
+            asked.page = page
+            return self.list_service_accounts_with_http_info(list_service_accounts_parameters=asked)
+
+        return _all(fetch, asked.page)
+
+
+def _all(fetch: Callable[[int], Page[Entry]], first: Optional[int]) -> Iterator[Entry]:
     for page in count(first or 1):
-        users, _, headers = fetch(page)
-        yield from users
+        entries, _, headers = fetch(page)
+        yield from entries
         if 'rel="next"' not in headers.get("Link", ""):
             return

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from barong import ApiError, Bearer, Client, Envelope, Signer, Violation
 from barong_management import (
-    CreateDocumentParameters, CreateLabelParameters, CreateUserParameters, DeleteLabelParameters, FilterUsersByLabelParameters,
-    GetUserParameters, ImportUserParameters, ListedUser, ListLabelsParameters, ListUsersParameters, SignOTPParameters, UpdateLabelParameters,
+    CreateDocumentParameters, CreateLabelParameters, CreateServiceAccountParameters, CreateUserParameters, DeleteLabelParameters,
+    FilterUsersByLabelParameters, GetUserParameters, ImportUserParameters, ListedUser, ListLabelsParameters, ListServiceAccountsParameters,
+    ListUsersParameters, SignOTPParameters, UpdateLabelParameters,
 )
 
 from .server import API, BOTH, DIGEST, FIRST, OTP_UID, imported, otp_code, unique
@@ -122,6 +123,15 @@ class Operations:
         listed = [user.uid for user in self.client.users.list_all(ListUsersParameters(limit=50))]
         self.assertEqual(len(listed), len(set(listed)))
         self.assertLessEqual(uids, set(listed))
+
+    def test_all_pages_of_the_service_accounts_of_a_user_are_listed(self):
+        owner = imported().uid
+        made = [
+            self.client.service_accounts.create_service_account(CreateServiceAccountParameters(service_account_role="sa_maker", owner_uid=owner)).uid
+            for _ in range(3)
+        ]
+        listed = list(self.client.service_accounts.list_all(ListServiceAccountsParameters(owner_uid=owner, limit=2)))
+        self.assertEqual([(account.uid, account.user.uid) for account in listed], [(uid, owner) for uid in made])
 
     def test_labels_are_listed(self):
         uid = imported(first_name="Ada").uid

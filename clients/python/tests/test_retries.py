@@ -11,8 +11,11 @@ from barong import ApiError, Bearer, Client, Envelope, NoResponseError, Retries
 from barong.errors import retry_after
 from barong.operations import OPERATIONS, REPEATABLE
 from barong_management import (
-    CreateDocumentParameters, CreateLabelParameters, CreateUserParameters, DeleteLabelParameters, FilterUsersByLabelParameters,
-    GetUserParameters, ImportUserParameters, ListLabelsParameters, SignOTPParameters, UpdateLabelParameters,
+    CreateAPIKeyParameters, CreateAttachmentParameters, CreateDocumentParameters, CreateLabelParameters, CreatePhoneParameters,
+    CreateProfileParameters, CreateServiceAccountParameters, CreateUserParameters, DeleteLabelParameters, DeletePhoneParameters,
+    DeleteServiceAccountParameters, FilterUsersByLabelParameters, GetServiceAccountParameters, GetUserParameters, ImportUserParameters,
+    ListLabelsParameters, ListPhonesParameters, SignOTPParameters, UpdateAPIKeyParameters, UpdateLabelParameters,
+    UpdateServiceAccountParameters, UpdateUserParameters,
 )
 
 from .stub import SIGNER, Stub, hang_up, unused_port
@@ -34,8 +37,24 @@ CALLS = {
     "createDocument": lambda client: client.documents.create_document(CreateDocumentParameters(
         uid="ID1", doc_type="Passport", doc_number="AB123123", filename="passport.png", file_ext="png", upload="aGk=",
     )),
+    "updateUser": lambda client: client.users.update_user(UpdateUserParameters(uid="ID1", role="admin")),
+    "createProfile": lambda client: client.users.create_profile(CreateProfileParameters(uid="ID1")),
+    "createPhone": lambda client: client.phones.create_phone(CreatePhoneParameters(uid="ID1", number="442079460018")),
+    "listPhones": lambda client: client.phones.list_phones(ListPhonesParameters(uid="ID1")),
+    "deletePhone": lambda client: client.phones.delete_phone(DeletePhoneParameters(uid="ID1", number="442079460018")),
+    "getServiceAccount": lambda client: client.service_accounts.get_service_account(GetServiceAccountParameters(uid="SI1")),
+    "listServiceAccounts": lambda client: client.service_accounts.list_service_accounts(),
+    "createServiceAccount": lambda client: client.service_accounts.create_service_account(CreateServiceAccountParameters(service_account_role="sa_maker")),
+    "updateServiceAccount": lambda client: client.service_accounts.update_service_account(UpdateServiceAccountParameters(uid="SI1")),
+    "deleteServiceAccount": lambda client: client.service_accounts.delete_service_account(DeleteServiceAccountParameters(uid="SI1")),
+    "createAPIKey": lambda client: client.api_keys.create_api_key(CreateAPIKeyParameters(uid="ID1", algorithm="HS256")),
+    "updateAPIKey": lambda client: client.api_keys.update_api_key(UpdateAPIKeyParameters(uid="ID1", kid="61d025b8573501c2", state="inactive")),
+    "createAttachment": lambda client: client.documents.create_attachment(CreateAttachmentParameters(filename="a.png", file_ext="png", upload="aGk=")),
 }
-READS_AND_UPDATE = {"getTimestamp", "listLabels", "filterUsersByLabel", "listUsers", "getUser", "updateLabel"}
+READS_AND_UPDATE = {
+    "getTimestamp", "listLabels", "filterUsersByLabel", "listUsers", "getUser", "listPhones", "getServiceAccount", "listServiceAccounts",
+    "updateLabel",
+}
 
 
 class Retried(unittest.TestCase):

@@ -90,6 +90,15 @@ module Operations
     assert_empty uids - listed
   end
 
+  def test_all_pages_of_the_service_accounts_of_a_user_are_listed
+    owner = imported.uid
+    made = Array.new(3) do
+      client.service_accounts.create_service_account(CreateServiceAccountParameters.new(service_account_role: 'sa_maker', owner_uid: owner)).uid
+    end
+    listed = client.service_accounts.list_all(ListServiceAccountsParameters.new(owner_uid: owner, limit: 2))
+    assert_equal(made.map { |uid| [uid, owner] }, listed.map { |account| [account.uid, account.user.uid] })
+  end
+
   def test_labels_are_listed
     labels = client.labels.list_labels(ListLabelsParameters.new(user_uid: imported(first_name: 'Ada').uid))
     assert_equal([%w[profile partial private]], labels.map { |label| [label.key, label.value, label.scope] })

@@ -25,9 +25,30 @@ class RetriesTest < Minitest::Test
       client.documents.create_document(
         CreateDocumentParameters.new(uid: 'ID1', doc_type: 'Passport', doc_number: 'AB123123', filename: 'passport.png', file_ext: 'png', upload: 'aGk=')
       )
+    },
+    'updateUser' => ->(client) { client.users.update_user(UpdateUserParameters.new(uid: 'ID1', role: 'admin')) },
+    'createProfile' => ->(client) { client.users.create_profile(CreateProfileParameters.new(uid: 'ID1')) },
+    'createPhone' => ->(client) { client.phones.create_phone(CreatePhoneParameters.new(uid: 'ID1', number: '442079460018')) },
+    'listPhones' => ->(client) { client.phones.list_phones(ListPhonesParameters.new(uid: 'ID1')) },
+    'deletePhone' => ->(client) { client.phones.delete_phone(DeletePhoneParameters.new(uid: 'ID1', number: '442079460018')) },
+    'getServiceAccount' => ->(client) { client.service_accounts.get_service_account(GetServiceAccountParameters.new(uid: 'SI1')) },
+    'listServiceAccounts' => ->(client) { client.service_accounts.list_service_accounts },
+    'createServiceAccount' => lambda { |client|
+      client.service_accounts.create_service_account(CreateServiceAccountParameters.new(service_account_role: 'sa_maker'))
+    },
+    'updateServiceAccount' => ->(client) { client.service_accounts.update_service_account(UpdateServiceAccountParameters.new(uid: 'SI1')) },
+    'deleteServiceAccount' => ->(client) { client.service_accounts.delete_service_account(DeleteServiceAccountParameters.new(uid: 'SI1')) },
+    'createAPIKey' => ->(client) { client.api_keys.create_api_key(CreateAPIKeyParameters.new(uid: 'ID1', algorithm: 'HS256')) },
+    'updateAPIKey' => lambda { |client|
+      client.api_keys.update_api_key(UpdateAPIKeyParameters.new(uid: 'ID1', kid: '61d025b8573501c2', state: 'inactive'))
+    },
+    'createAttachment' => lambda { |client|
+      client.documents.create_attachment(CreateAttachmentParameters.new(filename: 'a.png', file_ext: 'png', upload: 'aGk='))
     }
   }.freeze
-  READS_AND_UPDATE = %w[getTimestamp listLabels filterUsersByLabel listUsers getUser updateLabel].freeze
+  READS_AND_UPDATE = %w[
+    getTimestamp listLabels filterUsersByLabel listUsers getUser listPhones getServiceAccount listServiceAccounts updateLabel
+  ].freeze
 
   def test_every_operation_is_called
     assert_equal OPERATIONS.values.sort, CALLS.keys.sort

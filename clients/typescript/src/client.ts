@@ -62,7 +62,11 @@ export function createClient(baseUrl: string, signing: Signing, options: Omit<Cl
     },
   });
   const methods = client as Pick<ManagementClient, 'use' | 'eject' | 'POST' | 'PUT'>;
-  return Object.assign(methods, pagesOf((body) => methods.POST('/users/list', { body }), (body) => methods.POST('/labels/filter/users', { body })));
+  return Object.assign(methods, pagesOf(
+    (body) => methods.POST('/users/list', { body }),
+    (body) => methods.POST('/labels/filter/users', { body }),
+    (body) => methods.POST('/service_accounts/list', { body }),
+  ));
 }
 
 const defaultHeaders: Middleware = {

@@ -12,10 +12,25 @@ export const operationIds: Readonly<Record<string, string>> = {
   'POST /users/get': 'getUser',
   'POST /otp/sign': 'signOTP',
   'POST /documents': 'createDocument',
+  'POST /users/update': 'updateUser',
+  'POST /profiles': 'createProfile',
+  'POST /phones': 'createPhone',
+  'POST /phones/get': 'listPhones',
+  'POST /phones/delete': 'deletePhone',
+  'POST /service_accounts/get': 'getServiceAccount',
+  'POST /service_accounts/list': 'listServiceAccounts',
+  'POST /service_accounts/create': 'createServiceAccount',
+  'POST /service_accounts/update': 'updateServiceAccount',
+  'POST /service_accounts/delete': 'deleteServiceAccount',
+  'POST /api_keys': 'createAPIKey',
+  'POST /api_keys/update': 'updateAPIKey',
+  'POST /attachments': 'createAttachment',
 };
 
 /** The operations that only read, and the one whose repetition changes nothing. */
-export const repeatable: ReadonlySet<string | undefined> = new Set(['getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'updateLabel']);
+export const repeatable: ReadonlySet<string | undefined> = new Set([
+  'getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'listPhones', 'getServiceAccount', 'listServiceAccounts', 'updateLabel',
+]);
 
 /** The operations whose 429 may mean that an attempt was counted: another attempt prolongs the lock. */
 export const counted: ReadonlySet<string | undefined> = new Set(['signOTP']);

@@ -92,6 +92,17 @@ for (const [index, [way, client]] of ways.entries()) {
     for (const uid of uids) assert.ok(listed.includes(uid), uid);
   });
 
+  test(`${way} lists all pages of the service accounts of a user`, async () => {
+    const { uid: owner_uid } = await unwrap(client.POST('/users/import', { body: { email: unique(), password_digest } }));
+    const made: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      made.push((await unwrap(client.POST('/service_accounts/create', { body: { service_account_role: 'sa_maker', owner_uid } }))).uid);
+    }
+    const listed: unknown[] = [];
+    for await (const { uid, user } of client.serviceAccounts.listAll({ owner_uid, limit: 2 })) listed.push([uid, user?.uid]);
+    assert.deepEqual(listed, made.map((uid) => [uid, owner_uid]));
+  });
+
   test(`${way} is seen with what it may do to labels`, async () => {
     const { uid: user_uid } = await unwrap(client.POST('/users/import', { body: { email: unique(), password_digest } }));
     if (client !== both) {

@@ -21,8 +21,23 @@ const calls: Record<string, (client: ManagementClient) => Promise<unknown>> = {
   signOTP: (client) => unwrap(client.POST('/otp/sign', { body: { user_uid: 'ID1', otp_code: '000000' } })),
   createDocument: (client) =>
     unwrap(client.POST('/documents', { body: { uid: 'ID1', doc_type: 'Passport', doc_number: 'AB123123', filename: 'passport.png', file_ext: 'png', upload: 'aGk=' } })),
+  updateUser: (client) => unwrap(client.POST('/users/update', { body: { uid: 'ID1', role: 'admin' } })),
+  createProfile: (client) => unwrap(client.POST('/profiles', { body: { uid: 'ID1' } })),
+  createPhone: (client) => unwrap(client.POST('/phones', { body: { uid: 'ID1', number: '442079460018' } })),
+  listPhones: (client) => unwrap(client.POST('/phones/get', { body: { uid: 'ID1' } })),
+  deletePhone: (client) => unwrap(client.POST('/phones/delete', { body: { uid: 'ID1', number: '442079460018' } })),
+  getServiceAccount: (client) => unwrap(client.POST('/service_accounts/get', { body: { uid: 'SI1' } })),
+  listServiceAccounts: (client) => unwrap(client.POST('/service_accounts/list')),
+  createServiceAccount: (client) => unwrap(client.POST('/service_accounts/create', { body: { service_account_role: 'sa_maker' } })),
+  updateServiceAccount: (client) => unwrap(client.POST('/service_accounts/update', { body: { uid: 'SI1' } })),
+  deleteServiceAccount: (client) => unwrap(client.POST('/service_accounts/delete', { body: { uid: 'SI1' } })),
+  createAPIKey: (client) => unwrap(client.POST('/api_keys', { body: { uid: 'ID1', algorithm: 'HS256' } })),
+  updateAPIKey: (client) => unwrap(client.POST('/api_keys/update', { body: { uid: 'ID1', kid: '61d025b8573501c2', state: 'inactive' } })),
+  createAttachment: (client) => unwrap(client.POST('/attachments', { body: { filename: 'a.png', file_ext: 'png', upload: 'aGk=' } })),
 };
-const readsAndUpdate = ['getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'updateLabel'];
+const readsAndUpdate = [
+  'getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'listPhones', 'getServiceAccount', 'listServiceAccounts', 'updateLabel',
+];
 const counts = (count: (operation: string) => number) => Object.fromEntries(Object.keys(calls).map((operation) => [operation, count(operation)]));
 
 /** How often each operation is sent to a server that always replies so. */

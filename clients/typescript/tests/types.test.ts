@@ -33,6 +33,9 @@ export function misspelt(api: ManagementClient): unknown[] {
     // @ts-expect-error key
     api.labels.filterAll({ value: 'verified' }),
     api.users.listAll(),
+    // @ts-expect-error owner
+    api.serviceAccounts.listAll({ owner: 'ID1' }),
+    api.serviceAccounts.listAll({ owner_uid: 'ID1' }),
     // @ts-expect-error attempts
     createClient('http://127.0.0.1', envelope([]), { retries: { attemps: 1 } }),
     createClient('http://127.0.0.1', envelope([]), { retries: { attempts: 1 }, connectTimeout: 1, logger: console, redirect: 'follow' }),

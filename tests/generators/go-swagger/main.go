@@ -14,9 +14,12 @@ import (
 	"github.com/go-openapi/strfmt"
 
 	"goswaggerclient/generated/client"
+	"goswaggerclient/generated/client/api_keys"
 	"goswaggerclient/generated/client/documents"
 	"goswaggerclient/generated/client/labels"
 	"goswaggerclient/generated/client/otp"
+	"goswaggerclient/generated/client/phones"
+	"goswaggerclient/generated/client/service_accounts"
 	"goswaggerclient/generated/client/tools"
 	"goswaggerclient/generated/client/users"
 	"goswaggerclient/generated/models"
@@ -49,7 +52,8 @@ func run() error {
 	api := client.New(transport, strfmt.Default)
 	generator := os.Getenv("BARONG_GENERATOR")
 	email := generator + "@example.com"
-	uid := ""
+	uid, robot, kid, holder := "", "", "", os.Getenv("BARONG_OTP_UID")
+	second := strings.Replace(os.Getenv("BARONG_PHONE"), "1515", "1516", 1)
 
 	// Each call returns something that was decoded.
 	calls := []struct {
@@ -152,6 +156,104 @@ func run() error {
 				return "", err
 			}
 			return *r.Payload.Key, nil
+		}},
+		{"updateUser", func() (string, error) {
+			r, err := api.Users.UpdateUser(users.NewUpdateUserParams().WithUID(uid).WithRole(new("maker")), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.Role, nil
+		}},
+		{"createProfile", func() (string, error) {
+			r, err := api.Users.CreateProfile(users.NewCreateProfileParams().WithUID(uid).WithState(new("rejected")), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.Profiles[len(r.Payload.Profiles)-1].State, nil
+		}},
+		{"createPhone", func() (string, error) {
+			r, err := api.Phones.CreatePhone(phones.NewCreatePhoneParams().WithUID(uid).WithNumber(second), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.Country, nil
+		}},
+		{"listPhones", func() (string, error) {
+			r, err := api.Phones.ListPhones(phones.NewListPhonesParams().WithUID(uid), nil)
+			if err != nil {
+				return "", err
+			}
+			var countries []string
+			for _, phone := range r.Payload {
+				countries = append(countries, *phone.Country)
+			}
+			return strings.Join(countries, ","), nil
+		}},
+		{"deletePhone", func() (string, error) {
+			r, err := api.Phones.DeletePhone(phones.NewDeletePhoneParams().WithUID(uid).WithNumber(second), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.Country, nil
+		}},
+		{"createServiceAccount", func() (string, error) {
+			r, err := api.ServiceAccounts.CreateServiceAccount(service_accounts.NewCreateServiceAccountParams().WithOwnerUID(&uid).WithServiceAccountRole("service_account"), nil)
+			if err != nil {
+				return "", err
+			}
+			robot = *r.Payload.UID
+			return *r.Payload.Role, nil
+		}},
+		{"getServiceAccount", func() (string, error) {
+			r, err := api.ServiceAccounts.GetServiceAccount(service_accounts.NewGetServiceAccountParams().WithUID(&robot), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.User.UID, nil
+		}},
+		{"listServiceAccounts", func() (string, error) {
+			r, err := api.ServiceAccounts.ListServiceAccounts(service_accounts.NewListServiceAccountsParams().WithOwnerUID(&uid), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload[0].User.UID, nil
+		}},
+		{"updateServiceAccount", func() (string, error) {
+			r, err := api.ServiceAccounts.UpdateServiceAccount(service_accounts.NewUpdateServiceAccountParams().WithUID(robot), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.User.UID, nil
+		}},
+		{"createAPIKey", func() (string, error) {
+			r, err := api.APIKeys.CreateAPIKey(api_keys.NewCreateAPIKeyParams().WithUID(holder).WithAlgorithm("HS256").WithScopes(new("trade,history")), nil)
+			if err != nil {
+				return "", err
+			}
+			kid = *r.Payload.Kid
+			return strings.Join(r.Payload.Scope, ","), nil
+		}},
+		{"updateAPIKey", func() (string, error) {
+			r, err := api.APIKeys.UpdateAPIKey(api_keys.NewUpdateAPIKeyParams().WithUID(holder).WithKid(kid).WithState(new("inactive")), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.State, nil
+		}},
+		{"deleteServiceAccount", func() (string, error) {
+			r, err := api.ServiceAccounts.DeleteServiceAccount(service_accounts.NewDeleteServiceAccountParams().WithUID(robot), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.State, nil
+		}},
+		{"createAttachment", func() (string, error) {
+			r, err := api.Documents.CreateAttachment(documents.NewCreateAttachmentParams().WithUID(&uid).WithFilename("letter.png").WithFileExt("png").
+				WithUpload("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="), nil)
+			if err != nil {
+				return "", err
+			}
+			return *r.Payload.UserUID, nil
 		}},
 		{"createUser refused", func() (string, error) {
 			_, err := api.Users.CreateUser(users.NewCreateUserParams().WithEmail("bad_email").WithPassword("Password1"), nil)

@@ -46,7 +46,8 @@ func run(ctx context.Context) error {
 	}
 	generator := os.Getenv("BARONG_GENERATOR")
 	email := generator + "@example.com"
-	uid := ""
+	uid, robot, kid, holder := "", "", "", os.Getenv("BARONG_OTP_UID")
+	second := strings.Replace(os.Getenv("BARONG_PHONE"), "1515", "1516", 1)
 	day := func(date string) time.Time {
 		parsed, err := time.Parse(time.DateOnly, date)
 		if err != nil {
@@ -95,6 +96,54 @@ func run(ctx context.Context) error {
 		{"deleteLabel", func() (any, error) {
 			return client.DeleteLabel(ctx, &api.DeleteLabelParameters{UserUID: uid, Key: "generator"})
 		}},
+		{"updateUser", func() (any, error) {
+			return client.UpdateUser(ctx, &api.UpdateUserParameters{UID: uid, Role: api.NewOptString("maker")})
+		}},
+		{"createProfile", func() (any, error) {
+			return client.CreateProfile(ctx, &api.CreateProfileParameters{UID: uid, State: api.NewOptString("rejected")})
+		}},
+		{"createPhone", func() (any, error) {
+			return client.CreatePhone(ctx, &api.CreatePhoneParameters{UID: uid, Number: second})
+		}},
+		{"listPhones", func() (any, error) { return client.ListPhones(ctx, &api.ListPhonesParameters{UID: uid}) }},
+		{"deletePhone", func() (any, error) {
+			return client.DeletePhone(ctx, &api.DeletePhoneParameters{UID: uid, Number: second})
+		}},
+		{"createServiceAccount", func() (any, error) {
+			r, err := client.CreateServiceAccount(ctx, &api.CreateServiceAccountParameters{OwnerUID: api.NewOptString(uid), ServiceAccountRole: "service_account"})
+			if created, ok := r.(*api.ServiceAccountHeaders); ok {
+				robot = created.Response.UID
+			}
+			return r, err
+		}},
+		{"getServiceAccount", func() (any, error) {
+			return client.GetServiceAccount(ctx, &api.GetServiceAccountParameters{UID: api.NewOptString(robot)})
+		}},
+		{"listServiceAccounts", func() (any, error) {
+			return client.ListServiceAccounts(ctx, api.NewOptListServiceAccountsParameters(api.ListServiceAccountsParameters{OwnerUID: api.NewOptString(uid)}))
+		}},
+		{"updateServiceAccount", func() (any, error) {
+			return client.UpdateServiceAccount(ctx, &api.UpdateServiceAccountParameters{UID: robot})
+		}},
+		{"createAPIKey", func() (any, error) {
+			r, err := client.CreateAPIKey(ctx, &api.CreateAPIKeyParameters{UID: holder, Algorithm: "HS256", Scopes: api.NewOptString("trade,history")})
+			if created, ok := r.(*api.APIKeyHeaders); ok {
+				kid = created.Response.Kid
+			}
+			return r, err
+		}},
+		{"updateAPIKey", func() (any, error) {
+			return client.UpdateAPIKey(ctx, &api.UpdateAPIKeyParameters{UID: holder, Kid: kid, State: api.NewOptString("inactive")})
+		}},
+		{"deleteServiceAccount", func() (any, error) {
+			return client.DeleteServiceAccount(ctx, &api.DeleteServiceAccountParameters{UID: robot})
+		}},
+		{"createAttachment", func() (any, error) {
+			return client.CreateAttachment(ctx, &api.CreateAttachmentParameters{
+				UID: api.NewOptString(uid), Filename: "letter.png", FileExt: "png",
+				Upload: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==",
+			})
+		}},
 		{"createUser refused", func() (any, error) {
 			return client.CreateUser(ctx, &api.CreateUserParameters{Email: "bad_email", Password: "Password1"})
 		}},
@@ -129,10 +178,42 @@ func describe(operation string, result any, err error) (string, error) {
 	case *api.TimestampHeaders:
 		return fmt.Sprint(r.Response.Timestamp), nil
 	case *api.UserWithProfileHeaders:
-		if operation == "createUser" {
+		switch operation {
+		case "createUser":
 			return r.Response.State, nil
+		case "updateUser":
+			return r.Response.Role, nil
+		case "createProfile":
+			return string(r.Response.Profiles[len(r.Response.Profiles)-1].State), nil
+		default:
+			return r.Response.UID, nil
 		}
-		return r.Response.UID, nil
+	case *api.PhoneHeaders:
+		return r.Response.Country, nil
+	case *api.ListPhonesCreatedHeaders:
+		var countries []string
+		for _, phone := range r.Response {
+			countries = append(countries, phone.Country)
+		}
+		return strings.Join(countries, ","), nil
+	case *api.ServiceAccountHeaders:
+		switch operation {
+		case "createServiceAccount":
+			return r.Response.Role, nil
+		case "deleteServiceAccount":
+			return r.Response.State, nil
+		default:
+			return r.Response.User.Value.UID, nil
+		}
+	case *api.ServiceAccountPageHeaders:
+		return r.Response[0].User.Value.UID, nil
+	case *api.APIKeyHeaders:
+		if operation == "updateAPIKey" {
+			return string(r.Response.State), nil
+		}
+		return strings.Join(r.Response.Scope, ","), nil
+	case *api.AttachmentHeaders:
+		return r.Response.UserUID.Value, nil
 	case *api.LabelHeaders:
 		if operation == "deleteLabel" {
 			return r.Response.Key, nil

@@ -15,7 +15,11 @@ users = openapi_client.UsersApi(client)
 labels = openapi_client.LabelsApi(client)
 documents = openapi_client.DocumentsApi(client)
 otp = openapi_client.OtpApi(client)
+phones = openapi_client.PhonesApi(client)
+accounts = openapi_client.ServiceAccountsApi(client)
+keys = openapi_client.ApiKeysApi(client)
 
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 generator = os.environ["BARONG_GENERATOR"]
 email = generator + "@example.com"
 
@@ -75,7 +79,7 @@ call(
         doc_number="AB123123",
         filename="passport.png",
         file_ext="png",
-        upload="iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==",
+        upload=PICTURE,
         doc_expire=date(2099, 4, 1),
     ),
 )
@@ -91,5 +95,36 @@ call(
     openapi_client.SignOTPParameters(user_uid=os.environ["BARONG_OTP_UID"], otp_code=os.environ["BARONG_OTP_CODE"]),
 )
 call(lambda label: label.key, labels.delete_label, openapi_client.DeleteLabelParameters(user_uid=uid, key="generator"))
+call(lambda user: user.role, users.update_user, openapi_client.UpdateUserParameters(uid=uid, role="maker"))
+call(lambda user: user.profiles[-1].state, users.create_profile, openapi_client.CreateProfileParameters(uid=uid, state="rejected"))
+second = os.environ["BARONG_PHONE"].replace("1515", "1516")
+call(lambda phone: phone.country, phones.create_phone, openapi_client.CreatePhoneParameters(uid=uid, number=second))
+call(lambda found: ",".join(phone.country for phone in found), phones.list_phones, openapi_client.ListPhonesParameters(uid=uid))
+call(lambda phone: phone.country, phones.delete_phone, openapi_client.DeletePhoneParameters(uid=uid, number=second))
+robot = call(
+    lambda account: account.role,
+    accounts.create_service_account,
+    openapi_client.CreateServiceAccountParameters(owner_uid=uid, service_account_role="service_account"),
+).uid
+call(lambda account: account.user.uid, accounts.get_service_account, openapi_client.GetServiceAccountParameters(uid=robot))
+call(
+    lambda found: found[0].user.uid,
+    accounts.list_service_accounts,
+    list_service_accounts_parameters=openapi_client.ListServiceAccountsParameters(owner_uid=uid),
+)
+call(lambda account: account.user.uid, accounts.update_service_account, openapi_client.UpdateServiceAccountParameters(uid=robot))
+holder = os.environ["BARONG_OTP_UID"]
+kid = call(
+    lambda key: ",".join(key.scope),
+    keys.create_api_key,
+    openapi_client.CreateAPIKeyParameters(uid=holder, algorithm="HS256", scopes="trade,history"),
+).kid
+call(lambda key: key.state, keys.update_api_key, openapi_client.UpdateAPIKeyParameters(uid=holder, kid=kid, state="inactive"))
+call(lambda account: account.state, accounts.delete_service_account, openapi_client.DeleteServiceAccountParameters(uid=robot))
+call(
+    lambda attachment: attachment.user_uid,
+    documents.create_attachment,
+    openapi_client.CreateAttachmentParameters(uid=uid, filename="letter.png", file_ext="png", upload=PICTURE),
+)
 refused(users.create_user, openapi_client.CreateUserParameters(email="bad_email", password="Password1"))
 refused(users.get_user, openapi_client.GetUserParameters(email="nobody@example.com"))

@@ -17,9 +17,13 @@ export function print(operation: string, status: number, decoded: string | numbe
   console.log(`${operation}\t${status}\t${decoded}`);
 }
 
+const picture = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
+
 type Failure = { error: string | string[] };
 type Answer<Data> = Promise<{ status: number; data?: Data; failure?: Failure }>;
 type Label = { key: string; value: string; scope: 'public' | 'private' };
+type Phone = { uid: string; number: string };
+type ServiceAccount = { uid: string; role: string; state: string; user: { uid: string } | null };
 type User = { uid: string; state: string; profile: { state: 'partial' | 'completed' } | null };
 
 // Operations are what a client has to offer. That the generated types fit these is
@@ -45,6 +49,19 @@ export interface Operations {
   listUsers(body: { email: string; extended: boolean }): Answer<{ profile?: { dob: string | null } | null }[]>;
   signOTP(body: { user_uid: string; otp_code: string }): Answer<{ signatures: { header?: { kid?: string } }[] }>;
   deleteLabel(body: { user_uid: string; key: string }): Answer<Label>;
+  updateUser(body: { uid: string; role: string }): Answer<{ role: string }>;
+  createProfile(body: { uid: string; state: string }): Answer<{ profiles: { state: string }[] }>;
+  createPhone(body: Phone): Answer<{ country: string }>;
+  listPhones(body: { uid: string }): Answer<{ country: string }[]>;
+  deletePhone(body: Phone): Answer<{ country: string }>;
+  createServiceAccount(body: { owner_uid: string; service_account_role: string }): Answer<ServiceAccount>;
+  getServiceAccount(body: { uid: string }): Answer<ServiceAccount>;
+  listServiceAccounts(body: { owner_uid: string }): Answer<ServiceAccount[]>;
+  updateServiceAccount(body: { uid: string }): Answer<ServiceAccount>;
+  createAPIKey(body: { uid: string; algorithm: string; scopes: string }): Answer<{ kid: string; scope: string[] }>;
+  updateAPIKey(body: { uid: string; kid: string; state: string }): Answer<{ state: string }>;
+  deleteServiceAccount(body: { uid: string }): Answer<ServiceAccount>;
+  createAttachment(body: { uid: string; filename: string; file_ext: string; upload: string }): Answer<{ user_uid: string | null }>;
 }
 
 async function got<Data>(operation: string, answer: Answer<Data>, decoded: (data: Data) => string | number | null | undefined): Promise<void> {
@@ -87,7 +104,7 @@ export async function call(operations: Operations): Promise<void> {
       doc_number: 'AB123123',
       filename: 'passport.png',
       file_ext: 'png',
-      upload: 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==',
+      upload: picture,
       doc_expire: '2099-04-01',
     }),
     (user) => user.uid,
@@ -96,6 +113,29 @@ export async function call(operations: Operations): Promise<void> {
   await got('listUsers', operations.listUsers({ email, extended: true }), (users) => users[0]?.profile?.dob);
   await got('signOTP', operations.signOTP(otp), (signed) => signed.signatures[0]?.header?.kid);
   await got('deleteLabel', operations.deleteLabel({ user_uid: uid, key: 'generator' }), (label) => label.key);
+  await got('updateUser', operations.updateUser({ uid, role: 'maker' }), (user) => user.role);
+  await got('createProfile', operations.createProfile({ uid, state: 'rejected' }), (user) => user.profiles.at(-1)?.state);
+  const second = { uid, number: phone.replace('1515', '1516') };
+  await got('createPhone', operations.createPhone(second), (number) => number.country);
+  await got('listPhones', operations.listPhones({ uid }), (numbers) => numbers.map((number) => number.country).join());
+  await got('deletePhone', operations.deletePhone(second), (number) => number.country);
+  let robot = '';
+  let kid = '';
+  await got('createServiceAccount', operations.createServiceAccount({ owner_uid: uid, service_account_role: 'service_account' }), (account) => {
+    robot = account.uid;
+    return account.role;
+  });
+  await got('getServiceAccount', operations.getServiceAccount({ uid: robot }), (account) => account.user?.uid);
+  await got('listServiceAccounts', operations.listServiceAccounts({ owner_uid: uid }), (accounts) => accounts[0]?.user?.uid);
+  await got('updateServiceAccount', operations.updateServiceAccount({ uid: robot }), (account) => account.user?.uid);
+  const holder = otp.user_uid;
+  await got('createAPIKey', operations.createAPIKey({ uid: holder, algorithm: 'HS256', scopes: 'trade,history' }), (key) => {
+    kid = key.kid;
+    return key.scope.join();
+  });
+  await got('updateAPIKey', operations.updateAPIKey({ uid: holder, kid, state: 'inactive' }), (key) => key.state);
+  await got('deleteServiceAccount', operations.deleteServiceAccount({ uid: robot }), (account) => account.state);
+  await got('createAttachment', operations.createAttachment({ uid, filename: 'letter.png', file_ext: 'png', upload: picture }), (attachment) => attachment.user_uid);
   await refused('createUser', operations.createUser({ email: 'bad_email', password: 'Password1' }));
   await refused('getUser', operations.getUser({ email: 'nobody@example.com' }));
 }

@@ -24,6 +24,9 @@ const users = new api.UsersApi(configuration);
 const labels = new api.LabelsApi(configuration);
 const documents = new api.DocumentsApi(configuration);
 const otp = new api.OtpApi(configuration);
+const phones = new api.PhonesApi(configuration);
+const accounts = new api.ServiceAccountsApi(configuration);
+const keys = new api.ApiKeysApi(configuration);
 
 call({
   getTimestamp: () => answered(tools.getTimestampRaw({ body: {} }), same),
@@ -46,4 +49,19 @@ call({
   listUsers: (body) => answered(users.listUsersRaw({ listUsersParameters: body }), (page) => page.map((user) => ({ profile: { dob: day(user.profile?.dob) } }))),
   signOTP: ({ user_uid, otp_code }) => answered(otp.signOTPRaw({ signOTPParameters: { userUid: user_uid, otpCode: otp_code } }), same),
   deleteLabel: ({ user_uid, key }) => answered(labels.deleteLabelRaw({ deleteLabelParameters: { userUid: user_uid, key } }), same),
+  updateUser: (body) => answered(users.updateUserRaw({ updateUserParameters: body }), same),
+  createProfile: (body) => answered(users.createProfileRaw({ createProfileParameters: body }), same),
+  createPhone: (body) => answered(phones.createPhoneRaw({ createPhoneParameters: body }), same),
+  listPhones: (body) => answered(phones.listPhonesRaw({ listPhonesParameters: body }), same),
+  deletePhone: (body) => answered(phones.deletePhoneRaw({ deletePhoneParameters: body }), same),
+  createServiceAccount: ({ owner_uid, service_account_role }) =>
+    answered(accounts.createServiceAccountRaw({ createServiceAccountParameters: { ownerUid: owner_uid, serviceAccountRole: service_account_role } }), same),
+  getServiceAccount: (body) => answered(accounts.getServiceAccountRaw({ getServiceAccountParameters: body }), same),
+  listServiceAccounts: ({ owner_uid }) => answered(accounts.listServiceAccountsRaw({ listServiceAccountsParameters: { ownerUid: owner_uid } }), same),
+  updateServiceAccount: (body) => answered(accounts.updateServiceAccountRaw({ updateServiceAccountParameters: body }), same),
+  createAPIKey: (body) => answered(keys.createAPIKeyRaw({ createAPIKeyParameters: body }), same),
+  updateAPIKey: (body) => answered(keys.updateAPIKeyRaw({ updateAPIKeyParameters: body }), same),
+  deleteServiceAccount: (body) => answered(accounts.deleteServiceAccountRaw({ deleteServiceAccountParameters: body }), same),
+  createAttachment: ({ file_ext, ...body }) =>
+    answered(documents.createAttachmentRaw({ createAttachmentParameters: { ...body, fileExt: file_ext } }), ({ userUid }) => ({ user_uid: userUid })),
 });

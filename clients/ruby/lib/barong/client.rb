@@ -4,7 +4,8 @@ require 'securerandom'
 require 'uri'
 
 module BarongManagement
-  # Calls the server. Its operations are in users, labels, documents, otp and tools.
+  # Calls the server. Its operations are in users, phones, labels, documents, service_accounts,
+  # api_keys, otp and tools.
   #
   #   client = BarongManagement::Client.new('https://barong.example', Envelope.new(Signer.new('backend-1', pem)))
   #   user = client.users.get_user(GetUserParameters.new(email: 'ada@example.com'))
@@ -19,7 +20,7 @@ module BarongManagement
     NOT_SENT = %i[couldnt_connect couldnt_resolve_host couldnt_resolve_proxy].freeze
     private_constant :BASE_PATH, :ACCEPT, :NOT_SENT
 
-    attr_reader :users, :labels, :documents, :otp, :tools
+    attr_reader :users, :phones, :labels, :documents, :service_accounts, :api_keys, :otp, :tools
 
     # The server is asked to refuse parameters that it does not know: calls send
     # Prefer: handling=strict, unless default_headers say how to handle them.
@@ -42,7 +43,8 @@ module BarongManagement
       @retries = retries
       @logger = logger
       @claims = Claims.new(clock, new_id)
-      @users, @labels, @documents, @otp, @tools = [Users, Labels, DocumentsApi, OtpApi, ToolsApi].map { |operations| operations.new(self) }
+      @users, @labels, @service_accounts = [Users, Labels, ServiceAccounts].map { |operations| operations.new(self) }
+      @phones, @documents, @api_keys, @otp, @tools = [PhonesApi, DocumentsApi, ApiKeysApi, OtpApi, ToolsApi].map { |operations| operations.new(self) }
     end
 
     # Sends a request, and again where that is safe and may help. Each attempt is signed

@@ -16,11 +16,27 @@ module BarongManagement
     'POST /users/list' => 'listUsers',
     'POST /users/get' => 'getUser',
     'POST /otp/sign' => 'signOTP',
-    'POST /documents' => 'createDocument'
+    'POST /documents' => 'createDocument',
+    'POST /users/update' => 'updateUser',
+    'POST /profiles' => 'createProfile',
+    'POST /phones' => 'createPhone',
+    'POST /phones/get' => 'listPhones',
+    'POST /phones/delete' => 'deletePhone',
+    'POST /service_accounts/get' => 'getServiceAccount',
+    'POST /service_accounts/list' => 'listServiceAccounts',
+    'POST /service_accounts/create' => 'createServiceAccount',
+    'POST /service_accounts/update' => 'updateServiceAccount',
+    'POST /service_accounts/delete' => 'deleteServiceAccount',
+    'POST /api_keys' => 'createAPIKey',
+    'POST /api_keys/update' => 'updateAPIKey',
+    'POST /attachments' => 'createAttachment'
   }.freeze
 
   # The operations that only read, and the one whose repetition changes nothing.
-  REPEATABLE = Set['getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'updateLabel'].freeze
+  REPEATABLE = Set[
+    'getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'listPhones', 'getServiceAccount', 'listServiceAccounts',
+    'updateLabel'
+  ].freeze
 
   # The operations whose 429 may mean that an attempt was counted: another attempt prolongs the lock.
   COUNTED = Set['signOTP'].freeze

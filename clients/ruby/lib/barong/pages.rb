@@ -31,6 +31,17 @@ module BarongManagement
     end
   end
 
+  # The generated operations on service accounts, and an iterator.
+  class ServiceAccounts < ServiceAccountsApi
+    # All accounts that list_service_accounts returns. limit says how many a page has.
+    #
+    # @param parameters [ListServiceAccountsParameters]
+    # @return [Enumerator<ServiceAccount>]
+    def list_all(parameters = ListServiceAccountsParameters.new)
+      Pages.all(parameters) { |asked| list_service_accounts_with_http_info(list_service_accounts_parameters: asked) }
+    end
+  end
+
   # The generated operations on labels, and an iterator.
   class Labels < LabelsApi
     # All users that filter_users_by_label returns. limit says how many a page has.

@@ -1,0 +1,40 @@
+package handlers
+
+import (
+	"context"
+
+	"barong/generated"
+	"barong/internal/documents"
+	"barong/internal/identity"
+	"barong/internal/problem"
+)
+
+// CreateAttachment stores a file: the content first, then its row.
+func (h *Handlers) CreateAttachment(ctx context.Context, request generated.CreateAttachmentRequestObject) (generated.CreateAttachmentResponseObject, error) {
+	parameters := request.JSONBody
+	if parameters.UID != nil { // checked before the content is stored, and again when the row is inserted
+		if err := h.Repo.UserExists(ctx, *parameters.UID); err != nil {
+			return nil, err
+		}
+	}
+	file, content, violations := identity.NewFile(identity.FileFields{
+		Filename: parameters.Filename, FileExt: parameters.FileExt, Upload: parameters.Upload,
+	})
+	if err := problem.Invalid(violations...); err != nil {
+		return nil, err
+	}
+	attachment := identity.Attachment{UserUID: parameters.UID, File: file, CreatedAt: h.now()}
+	attachment.UpdatedAt = attachment.CreatedAt
+	if err := h.Documents.Put(ctx, documents.Attachment, &attachment.File, content); err != nil {
+		return nil, err
+	}
+	if err := h.Repo.InsertAttachment(ctx, &attachment); err != nil {
+		h.removeOrphan(ctx, attachment.File, err)
+		return nil, err
+	}
+	url, err := h.Documents.URL(ctx, attachment.File)
+	if err != nil {
+		return nil, err
+	}
+	return generated.CreateAttachment201JSONResponse{ID: attachment.ID, UserUID: attachment.UserUID, Upload: url}, nil
+}
