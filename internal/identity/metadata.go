@@ -44,10 +44,10 @@ func isMetadata(text []byte) bool {
 }
 
 func isStorable(token jsontext.Token) bool {
-	switch kind := token.Kind(); {
-	case kind == '"':
+	switch token.Kind() {
+	case '"':
 		return !strings.ContainsRune(token.String(), 0)
-	case kind == '0':
+	case '0':
 		_, err := strconv.ParseFloat(token.String(), 64)
 		return err == nil
 	default:
