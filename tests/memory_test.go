@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -96,9 +97,13 @@ func TestTwentyUploadsOfTenMiBAtOnceStayWithinTheirMemory(t *testing.T) {
 	}
 }
 
-// idleMemory is what the process may take when the start is over and nobody calls,
-// in bytes: it takes about 75 MB, half of them pages of the program (docs/performance.md).
-const idleMemory = 90 << 20
+// What the process may take when the start is over and nobody calls, in bytes: it takes
+// about 75 MB, half of them pages of the program, and 117 MB with the drivers that a
+// release has (docs/performance.md).
+const (
+	idleMemory         = 90 << 20
+	releasedIdleMemory = 130 << 20
+)
 
 func TestAnIdleServerTakesLittleMemory(t *testing.T) {
 	long.Test(t)
@@ -107,14 +112,18 @@ func TestAnIdleServerTakesLittleMemory(t *testing.T) {
 	}
 	t.Parallel()
 	p := serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t)})
+	limit := idleMemory
+	if withS3() {
+		limit = releasedIdleMemory
+	}
 	var taken int
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if taken = memory(t, p.command.Process.Pid, resident); taken <= idleMemory {
+		if taken = memory(t, p.command.Process.Pid, resident); taken <= limit {
 			break
 		}
 	}
-	if taken > idleMemory {
-		t.Errorf("the server takes %d MiB, more than %d", taken>>20, idleMemory>>20)
+	if taken > limit {
+		t.Errorf("the server takes %d MiB, more than %d", taken>>20, limit>>20)
 	}
 	if got := status(t, "http://"+p.admin+"/readyz"); got != http.StatusOK {
 		t.Errorf("it answers %d afterwards", got)
@@ -167,6 +176,30 @@ func memory(t testing.TB, pid int, measure *regexp.Regexp) int {
 		t.Fatal(err)
 	}
 	return kilobytes << 10
+}
+
+// runMeasured runs a command to its end and returns the most memory that it took, in bytes.
+// The rusage of a process does not say: its maximum includes what the parent had when it
+// forked.
+func runMeasured(t testing.TB, c *exec.Cmd) (peak int) {
+	t.Helper()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	for {
+		select {
+		case <-ended:
+			return peak
+		case <-time.After(20 * time.Millisecond):
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.Process.Pid))
+			if found := highWater.FindSubmatch(status); found != nil {
+				kilobytes, _ := strconv.Atoi(string(found[1]))
+				peak = max(peak, kilobytes<<10)
+			}
+		}
+	}
 }
 
 func TestLargeBodiesWaitForMemoryAndSmallOnesDoNot(t *testing.T) {

@@ -1,7 +1,7 @@
 package tests
 
 import (
-	"syscall"
+	"bytes"
 	"testing"
 	"time"
 
@@ -22,12 +22,15 @@ func BenchmarkMoveIn(b *testing.B) {
 		for _, name := range []string{"first", "unchanged"} {
 			c := command(b, m.settings, "import", "--refused", m.dir+"/refused")
 			began := time.Now()
-			if out, err := c.CombinedOutput(); err != nil {
-				b.Fatalf("%v: %s", err, out)
+			var out bytes.Buffer
+			c.Stdout, c.Stderr = &out, &out
+			peak := runMeasured(b, c)
+			if !c.ProcessState.Success() {
+				b.Fatalf("%v: %s", c.ProcessState, &out)
 			}
 			b.ReportMetric(time.Since(began).Seconds(), name+"-s")
 			b.ReportMetric((c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds(), name+"-cpu-s")
-			b.ReportMetric(float64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, name+"-MB") // KiB on Linux
+			b.ReportMetric(float64(peak)/(1<<20), name+"-MB")
 		}
 	}
 }

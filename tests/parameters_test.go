@@ -83,7 +83,7 @@ func TestScalarsAreCoercedInJSONAsInForms(t *testing.T) {
 			{"page": "1", "limit": "10", "extended": 1, "unknown": "ignored"},
 		} {
 			got := a.call(f, "listUsers", given)
-			if got.status != http.StatusCreated || got.header.Get("Per-Page") != "10" || len(got.list(t)[0]) != 13 {
+			if got.status != http.StatusCreated || got.header.Get("Per-Page") != "10" || len(got.list(t)[0]) != 14 {
 				t.Errorf("%v: %d %s", given, got.status, got.body)
 			}
 		}

@@ -21,11 +21,11 @@ func reviews(t testing.TB, user map[string]any) (states []string) {
 	return states
 }
 
-// privateLabel is the value of a private label of a user, "" for none.
-func (a *api) privateLabel(uid, key string) string {
+// profileLabel is the value of the private label profile of a user, "" for none.
+func (a *api) profileLabel(uid string) string {
 	a.t.Helper()
 	for _, label := range a.must("listLabels", parameters{"user_uid": uid}).list(a.t) {
-		if label["scope"] == "private" && label["key"] == key {
+		if label["scope"] == "private" && label["key"] == "profile" {
 			return label["value"].(string)
 		}
 	}
@@ -72,7 +72,7 @@ func TestCreatedProfileIsShownWithAllOthers(t *testing.T) {
 				t.Errorf("%s: %v", name, found)
 			}
 		}
-		if value := a.privateLabel(uid, "profile"); value != "verified" {
+		if value := a.profileLabel(uid); value != "verified" {
 			t.Errorf("label %q", value)
 		}
 	})
@@ -160,8 +160,8 @@ func TestProfileAwaitsADecisionBeforeTheNext(t *testing.T) {
 			want = "drafted"
 		}
 		user := got.object(t)
-		if states := reviews(t, user); states[len(states)-1] != want || a.privateLabel(uid, "profile") != want {
-			t.Errorf("%q: profiles %v, label %q", step.state, states, a.privateLabel(uid, "profile"))
+		if states := reviews(t, user); states[len(states)-1] != want || a.profileLabel(uid) != want {
+			t.Errorf("%q: profiles %v, label %q", step.state, states, a.profileLabel(uid))
 		}
 		a.currentProfile(uid, step.shown+1)
 	}
@@ -259,8 +259,8 @@ func TestConcurrentProfilesAreNumberedWithoutGaps(t *testing.T) {
 	}
 	user := a.must("getUser", parameters{"uid": uid}).object(t)
 	states := reviews(t, user)
-	if len(states) != clients/2 || a.privateLabel(uid, "profile") != states[len(states)-1] {
-		t.Errorf("%v, label %q", states, a.privateLabel(uid, "profile"))
+	if len(states) != clients/2 || a.profileLabel(uid) != states[len(states)-1] {
+		t.Errorf("%v, label %q", states, a.profileLabel(uid))
 	}
 	a.currentProfile(uid, 1+slices.Index(states, "verified")+lastIndex(states[slices.Index(states, "verified"):], "verified"))
 }
@@ -287,7 +287,7 @@ func TestImportedStateOfTheProfileIsItsLabel(t *testing.T) {
 			if states := reviews(t, user); !slices.Equal(states, []string{state}) || user["state"] != "pending" {
 				t.Errorf("%s: %v", state, user)
 			}
-			if value := a.privateLabel(user["uid"].(string), "profile"); value != state {
+			if value := a.profileLabel(user["uid"].(string)); value != state {
 				t.Errorf("%s: label %q", state, value)
 			}
 		}
@@ -308,7 +308,7 @@ func TestImportedProfileIsADraft(t *testing.T) {
 	uid := a.user(parameters{"city": "London"})
 	a.call(envelopeForm, "createProfile", parameters{"uid": uid}).refused(t, 422, "[State already exists]")
 	a.must("createProfile", parameters{"uid": uid, "state": "verified"})
-	if value := a.privateLabel(uid, "profile"); value != "verified" {
+	if value := a.profileLabel(uid); value != "verified" {
 		t.Errorf("label %q", value)
 	}
 }

@@ -23,7 +23,7 @@ func malformed(word string) []map[string]string {
 		},
 		"BARONG_OTP_KEY": {
 			word, "base64key://" + word, "base64key:" + word, "base64key:/" + word, "basekey64://" + word, word + "://key", "base64key://%" + word,
-			"base64key://" + base64.URLEncoding.EncodeToString([]byte(word)) + "?" + word + "=1", "awskms://" + word, "base64key://" + word + "\x01",
+			"base64key://" + base64.URLEncoding.EncodeToString([]byte(word)) + "?" + word + "=1", "awskms://" + word + "?" + word + "=1", "base64key://" + word + "\x01",
 		},
 		"BARONG_DOCUMENTS_KEY": {
 			word, "file://" + word, "file:///dev/null/" + word, "base64key://" + word, "basekey64://" + word, word + "://key", "base64key://%" + word, "vault://" + word,
