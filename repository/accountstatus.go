@@ -16,7 +16,7 @@ import (
 // AccountStatus updates a user's level and state from the user's labels, by a policy that is
 // compiled to SQL. identity.Policy defines both values; a test checks that the SQL and the policy
 // agree. The API keys of a user who is not active afterwards become inactive in the same statement.
-type AccountStatus struct{ update statement }
+type AccountStatus struct{ update *recorded }
 
 // NewAccountStatus compiles a policy. Compiling takes microseconds, but each policy produces its
 // own statement, which every connection then prepares: compile a policy once.
@@ -25,12 +25,24 @@ func NewAccountStatus(policy identity.Policy) *AccountStatus {
 		Column(sq.Alias(levelBy(policy.Levels), "new_level")).Column(sq.Alias(stateBy(policy), "new_state")).
 		From(labelsTable.name).Where(ofUser).Where(labelsTable.scope + " = " + text(identity.ScopePrivate))
 	own := func(column string) string { return usersTable.name + "." + column }
-	return &AccountStatus{compile(withKeysDeactivated(sq.Update(usersTable.name).
+	update := sq.Update(usersTable.name).
 		Set(usersTable.level, sq.Expr("status.new_level")).Set(usersTable.state, sq.Expr("status.new_state")).Set(usersTable.updatedAt, arg("now")).
 		FromSelect(status, "status").
 		Where(isUser(usersTable.name)).
-		Where("("+own(usersTable.level)+" <> status.new_level OR "+own(usersTable.state)+" <> status.new_state)"),
-		"moved."+usersTable.state+" <> "+text(identity.StateActive)))}
+		Where("(" + own(usersTable.level) + " <> status.new_level OR " + own(usersTable.state) + " <> status.new_state)")
+	return &AccountStatus{newRecorded(func(as recording) sq.Sqlizer {
+		return withKeysDeactivated(update, "moved."+usersTable.state+" <> "+text(identity.StateActive),
+			as.addition("moved", typed("uid", "text"), movedAccount)...)
+	})}
+}
+
+// movedAccount is the level and the state of the user in moved, as part of a journal.Changes.
+var movedAccount = jsonObject("level", oldAndNew(usersTable.level), "state", oldAndNew(usersTable.state))
+
+// oldAndNew is a column of users before the statement and in moved, as a journal.Change.
+func oldAndNew(column string) sq.Sqlizer {
+	before := sq.Select("u." + column).From(aliased(usersTable.name, "u")).Where("u." + usersTable.id + " = moved." + usersTable.id)
+	return jsonObject("old", subselect(before), "new", sq.Expr("moved."+column))
 }
 
 // levelBy returns the number of levels before the first one whose requirement the labels do not
@@ -102,7 +114,7 @@ func (r *Repository) withStatusUpdate(ctx context.Context, uid string, status *A
 		batch := &pgx.Batch{}
 		queueLock(batch, given, &known)
 		change(batch)
-		batch.Queue(status.update.sql, status.update.bind(given)...)
+		r.queueWrite(batch, status.update, given)
 		for _, queue := range after {
 			queue(batch)
 		}

@@ -109,21 +109,23 @@ func deactivateKeys(holders sq.SelectBuilder, holder string) sq.UpdateBuilder {
 
 // deactivateKeysOfUsers makes the active keys of users, and of their service accounts, inactive. moved
 // is a query that returns id and state of users whose rows are locked; the condition on it is "" for
-// all of them. Where it returns no user, no key is read.
-func deactivateKeysOfUsers(moved sq.Sqlizer, condition string) sq.Sqlizer {
+// all of them. Where it returns no user, no key is read. more are further queries that may read moved.
+func deactivateKeysOfUsers(moved sq.Sqlizer, condition string, more ...cte) sq.Sqlizer {
 	users := sq.Select("moved." + usersTable.id).From("moved").Where(condition)
 	accounts := sq.Select("a." + serviceAccountsTable.id).From("moved").
 		Join(aliased(serviceAccountsTable.name, "a") + " ON a." + serviceAccountsTable.ownerID + " = moved." + usersTable.id).Where(condition)
-	return deactivateKeys(users, apiKeysTable.userID).PrefixExpr(with(
-		cte{"moved", moved},
-		cte{"with_keys_of_accounts", deactivateKeys(accounts, apiKeysTable.serviceAccountID)},
-	))
+	return deactivateKeys(users, apiKeysTable.userID).PrefixExpr(with(append([]cte{
+		{"moved", moved},
+		{"with_keys_of_accounts", deactivateKeys(accounts, apiKeysTable.serviceAccountID)},
+	}, more...)...))
 }
 
 // withKeysDeactivated is an update of users after which the active keys of the users that it changed
-// and that match the condition are inactive.
-func withKeysDeactivated(update sq.UpdateBuilder, condition string) sq.Sqlizer {
-	return deactivateKeysOfUsers(update.Suffix(returning(qualified(usersTable.name, usersTable.id, usersTable.state)...)), condition)
+// and that match the condition are inactive. more are further queries that may read moved: the id, the
+// level, the state and the otp of these users.
+func withKeysDeactivated(update sq.UpdateBuilder, condition string, more ...cte) sq.Sqlizer {
+	changed := qualified(usersTable.name, usersTable.id, usersTable.level, usersTable.state, usersTable.otp)
+	return deactivateKeysOfUsers(update.Suffix(returning(changed...)), condition, more...)
 }
 
 // KeyHolder is the user or the service account with API keys.

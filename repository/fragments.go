@@ -92,6 +92,28 @@ func arrayOf(rows sq.SelectBuilder) sq.Sqlizer {
 	return sq.Expr("ARRAY(SELECT ROW(r.*) FROM (?) AS r)", rows)
 }
 
+// jsonObject is a jsonb object of names and values in turn. A value is an expression, or a constant text or
+// argument.
+func jsonObject(namesAndValues ...any) sq.Sqlizer {
+	members := make([]string, 0, len(namesAndValues)/2)
+	values := make([]any, 0, len(namesAndValues)/2)
+	for i := 0; i < len(namesAndValues); i += 2 {
+		members = append(members, text(namesAndValues[i].(string))+", ?")
+		values = append(values, namesAndValues[i+1])
+	}
+	return sq.Expr("jsonb_build_object("+columnList(members...)+")", values...)
+}
+
+// jsonArray is a jsonb array of expressions.
+func jsonArray(elements ...any) sq.Sqlizer {
+	return sq.Expr("jsonb_build_array("+sq.Placeholders(len(elements))+")", elements...)
+}
+
+// utf8Of is the text of a jsonb expression as bytea.
+func utf8Of(json sq.Sqlizer) sq.Sqlizer {
+	return sq.Expr("convert_to((?)::text, "+text("UTF8")+")", json)
+}
+
 // lateral joins each row with the rows of a select that depends on it.
 func lateral(rows sq.SelectBuilder, alias string) sq.Sqlizer {
 	return sq.Expr("CROSS JOIN LATERAL (?) AS "+alias, rows)

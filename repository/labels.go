@@ -30,22 +30,21 @@ var (
 	addLabel = sq.Insert(labelsTable.name).Columns(labelsTable.userID).Columns(labelColumns.names()...).
 			Select(labelColumns.selectArgs(sq.Select(usersTable.id)).From(usersTable.name).Where(usersTable.uid+" = ?", arg("uid")))
 
-	insertLabel = compile(addLabel)
+	insertLabel = recordedLabel(addLabel, false)
 
 	// putLabel and replaceLabel return the label as it is after the statement. A label that is
 	// unchanged is not written; the existing label is returned. A description that is NULL leaves
 	// the existing one.
-	putLabel = compile(writtenOrAsItWas(addLabel.Suffix(
+	putLabel = recordedLabel(addLabel.Suffix(
 		onConflictUpdate(labelsUnique, []string{
 			labelsTable.value + " = excluded." + labelsTable.value,
 			labelsTable.description + " = coalesce(excluded." + labelsTable.description + ", " + labelsTable.name + "." + labelsTable.description + ")",
 			labelsTable.updatedAt + " = excluded." + labelsTable.updatedAt,
-		}) + onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value+
+		})+onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value+
 			" OR "+labelsTable.name+"."+labelsTable.description+" IS DISTINCT FROM excluded."+labelsTable.description+
-			" AND excluded."+labelsTable.description+" IS NOT NULL")).
-		Suffix(returning(labelColumns.names()...))))
+			" AND excluded."+labelsTable.description+" IS NOT NULL")), true)
 
-	replaceLabel = compile(writtenOrAsItWas(sq.Update(labelsTable.name).
+	replaceLabel = recordedLabel(sq.Update(labelsTable.name).
 			Set(labelsTable.value, labelValue).
 			Set(labelsTable.description, sq.Expr("coalesce(?::text, "+labelsTable.description+")", labelDescription)).
 			Set(labelsTable.updatedAt, labelUpdatedAt).
@@ -53,19 +52,49 @@ var (
 			Where(sq.Or{
 			sq.NotEq{labelsTable.value: labelValue},
 			sq.Expr("("+labelsTable.description+" IS DISTINCT FROM ?::text AND ?::text IS NOT NULL)", labelDescription, labelDescription),
-		}).
-		Suffix(returning(labelColumns.names()...))))
+		}), true)
 
-	deleteLabel = compile(sq.Delete(labelsTable.name).Where(isLabel).Suffix(returning(labelColumns.names()...)))
+	deleteLabel = recordedLabel(sq.Delete(labelsTable.name).Where(isLabel), false)
 
 	// isLabel is the condition on the label of a user with a key and a scope.
 	isLabel = sq.And{ofUser, sq.Eq{labelsTable.key: labelKey}, sq.Eq{labelsTable.scope: labelScope}}
 )
 
-func writtenOrAsItWas(write sq.Sqlizer) sq.Sqlizer {
-	return unionAll(sq.Select(labelColumns.names()...).From("written"),
-		sq.Select(labelColumns.names()...).From(labelsTable.name).Where(isLabel).Where(notExists(sq.Select("1").From("written")))).
-		PrefixExpr(with(cte{"written", write}))
+// labelOfUser selects the label that a write is about, as it is before the statement.
+var labelOfUser = sq.Select(labelsTable.id).Columns(labelColumns.names()...).From(labelsTable.name).Where(isLabel)
+
+// recordedLabel is a write of a label that returns the label as it is afterwards, or as it was before it
+// was deleted. Where the write changes nothing, it returns the existing label if orAsItWas is true.
+func recordedLabel(write sq.Sqlizer, orAsItWas bool) *recorded {
+	return newRecorded(func(as recording) sq.Sqlizer {
+		result := sq.Select(labelsTable.id).Columns(labelColumns.names()...).From("written")
+		if orAsItWas {
+			result = unionAll(result, labelOfUser.Where(notExists(sq.Select("1").From("written"))))
+		}
+		parts := []cte{{"written", sq.Expr("? "+returning(append([]string{labelsTable.id}, labelColumns.names()...)...), write)}, {"result", result}}
+		_, deletes := write.(sq.DeleteBuilder)
+		parts = append(parts, as.parts("result", typed("uid", "text"), changedLabel(deletes), utf8Of(labelRecord))...)
+		return sq.Select(labelColumns.names()...).From("result").PrefixExpr(with(parts...))
+	})
+}
+
+// labelRecord is the label of result as a jsonb object.
+var labelRecord = jsonObject(
+	"key", sq.Expr(labelsTable.key), "value", sq.Expr(labelsTable.value), "scope", sq.Expr(labelsTable.scope),
+	"created_at", sq.Expr(labelsTable.createdAt), "updated_at", sq.Expr(labelsTable.updatedAt), "description", sq.Expr(labelsTable.description),
+)
+
+// changedLabel is the journal.Changes of a write of the label in result.
+func changedLabel(deleted bool) sq.Sqlizer {
+	oldValue := subselect(sq.Select(labelsTable.value).From(labelsTable.name).Where(isLabel))
+	newValue := sq.Expr("result." + labelsTable.value)
+	if deleted {
+		newValue = sq.Expr("NULL::text")
+	}
+	changed := jsonObject("account", accountOf("uid"), "labels", jsonArray(jsonObject(
+		"id", sq.Expr("result."+labelsTable.id), "key", sq.Expr("result."+labelsTable.key), "scope", sq.Expr("result."+labelsTable.scope),
+		"old", oldValue, "new", newValue)))
+	return sq.Case().When(exists(sq.Select("1").From("written")), changed).Else(nothingChanged)
 }
 
 // storedLabels holds all labels of a user.
@@ -90,7 +119,7 @@ func (r *Repository) Labels(ctx context.Context, uid string) ([]identity.Label, 
 func (r *Repository) CreateLabel(ctx context.Context, uid string, l identity.Label, status *AccountStatus) error {
 	given := labelArgs(uid, l)
 	return r.withStatusUpdate(ctx, uid, status, l.UpdatedAt, func(batch *pgx.Batch) {
-		batch.Queue(insertLabel.sql, insertLabel.bind(given)...)
+		r.queueWrite(batch, insertLabel, given)
 	})
 }
 
@@ -120,10 +149,10 @@ func (r *Repository) DeleteLabel(ctx context.Context, uid, key, scope string, st
 }
 
 // writeLabel runs a statement that returns one label. Without a row it returns the error missing.
-func (r *Repository) writeLabel(ctx context.Context, uid string, status *AccountStatus, now time.Time, write statement, given args, missing error) (identity.Label, error) {
+func (r *Repository) writeLabel(ctx context.Context, uid string, status *AccountStatus, now time.Time, write *recorded, given args, missing error) (identity.Label, error) {
 	var written []identity.Label
 	err := r.withStatusUpdate(ctx, uid, status, now, func(batch *pgx.Batch) {
-		batch.Queue(write.sql, write.bind(given)...).Query(func(rows pgx.Rows) (err error) {
+		r.queueWrite(batch, write, given).Query(func(rows pgx.Rows) (err error) {
 			written, err = collect(rows, labelColumns.targets)
 			return err
 		})

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"barong/internal/journal"
 )
 
 // queryer is the common interface of a pool and a transaction.
@@ -29,6 +31,9 @@ type queryer interface {
 type Repository struct {
 	db    queryer
 	lists *lists
+
+	record      *journal.Record // of the next write; nil: it is not recorded
+	unjournaled bool            // writes no rows into the inbox of the journal
 }
 
 // lists holds the caches for lists. Losing an entry affects performance only.
@@ -42,6 +47,11 @@ func New(pool *pgxpool.Pool) *Repository {
 	return &Repository{db: pool, lists: &lists{totals: newTotals(), cursors: newCursorCache()}}
 }
 
+// within returns the repository inside of a transaction.
+func (r *Repository) within(tx pgx.Tx) *Repository {
+	return &Repository{db: tx, lists: r.lists, record: r.record, unjournaled: r.unjournaled}
+}
+
 // maxAttempts limits how often a transaction that fails to serialize is tried before the caller
 // gets the error.
 const maxAttempts = 8
@@ -51,7 +61,7 @@ const maxAttempts = 8
 // must have no effects outside of the repository that it gets.
 func (r *Repository) InTx(ctx context.Context, work func(*Repository) error) error {
 	return translate(r.retry(ctx, func() error {
-		return pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error { return work(&Repository{db: tx, lists: r.lists}) })
+		return pgx.BeginFunc(ctx, r.db, func(tx pgx.Tx) error { return work(r.within(tx)) })
 	}))
 }
 
@@ -68,7 +78,7 @@ func (r *Repository) snapshot(ctx context.Context, work func(*Repository) error)
 		return work(r)
 	}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return translate(pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error { return work(&Repository{db: tx, lists: r.lists}) }))
+	return translate(pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error { return work(r.within(tx)) }))
 }
 
 // retry runs attempt, which is a complete transaction, again when it fails to serialize. A part of

@@ -87,7 +87,7 @@ func columnsOfSchema(t *testing.T) map[string][]string {
 	}
 	schema := map[string][]string{}
 	table := regexp.MustCompile(`(?ms)^CREATE TABLE (\w+) \((.*?)^\)`)
-	column := regexp.MustCompile(`(?m)^\s+([a-z_]+)\s+(?:bigint|text|integer|smallint|boolean|timestamptz|date|jsonb|bytea)\b`)
+	column := regexp.MustCompile(`(?m)^\s+([a-z_]+)\s+(?:bigint|text|integer|smallint|boolean|timestamptz|date|jsonb|bytea|uuid)\b`)
 	added := regexp.MustCompile(`ALTER TABLE (\w+) ADD COLUMN (\w+)`)
 	for _, step := range steps {
 		content, err := os.ReadFile(step)
@@ -197,8 +197,17 @@ func argumentNames(t *testing.T) map[string]bool {
 			var names []ast.Expr
 			switch node := node.(type) {
 			case *ast.CallExpr:
-				if f, ok := node.Fun.(*ast.Ident); ok && f.Name == "arg" {
-					names = node.Args
+				if f, ok := node.Fun.(*ast.Ident); ok {
+					switch f.Name {
+					case "arg", "accountOf":
+						names = node.Args
+					case "typed":
+						names = node.Args[:1]
+					case "jsonObject": // names of members
+						for i := 0; i < len(node.Args); i += 2 {
+							names = append(names, node.Args[i])
+						}
+					}
 				}
 			case *ast.CompositeLit:
 				if f, ok := node.Type.(*ast.Ident); ok && f.Name == "args" {

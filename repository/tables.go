@@ -99,6 +99,56 @@ var apiKeysTable = struct {
 	"api_keys", "id", "kid", "user_id", "service_account_id", "algorithm", "scopes", "secret", "state", "created_at", "updated_at",
 }
 
+var inboxTable = struct {
+	name, id, entry, uid, record, salt, changed string
+}{
+	"journal_inbox", "id", "entry", "uid", "record", "salt", "changed",
+}
+
+var journalTable = struct {
+	name                                                                                                                 string
+	seq, sealedAt, entry, uid, writtenAt, operation, form, requestID, signers, parameters, salt, proof, payload, changed string
+}{
+	"journal",
+	"seq", "sealed_at", "entry", "uid", "written_at", "operation", "form", "request_id", "signers", "parameters", "salt", "proof", "payload", "changed",
+}
+
+var headTable = struct {
+	name, id, size, pruned, epoch string
+}{
+	"journal_head", "id", "size", "pruned", "epoch",
+}
+
+var tilesTable = struct {
+	name, level, number, hashes string
+}{
+	"journal_tiles", "level", "number", "hashes",
+}
+
+var checkpointsTable = struct {
+	name, size, signedAt, note string
+}{
+	"journal_checkpoints", "size", "signed_at", "note",
+}
+
+var signerKeysTable = struct {
+	name, thumbprint, kid, algorithm, publicKey, firstSeen, lastSeen string
+}{
+	"signer_keys", "thumbprint", "kid", "algorithm", "public_key", "first_seen", "last_seen",
+}
+
+var keysTable = struct {
+	name, key, fingerprint, entry, spentAt, until, answer string
+}{
+	"idempotency_keys", "key", "fingerprint", "entry", "spent_at", "until", "answer",
+}
+
+var eventCursorsTable = struct {
+	name, sink, seq, holder, until string
+}{
+	"event_cursors", "sink", "seq", "holder", "until",
+}
+
 var importRunsTable = struct {
 	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt, findings string
 }{
