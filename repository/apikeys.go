@@ -44,24 +44,40 @@ var (
 
 	isAllowedHolder = sq.Expr("CASE WHEN h."+holderUser+" IS NULL THEN ?::boolean ELSE ?::boolean END", keysOfAccountsAllowed, keysOfUsersAllowed)
 
-	insertAPIKey = compile(sq.Insert(apiKeysTable.name).Columns(storedKeyColumns.names()...).Columns(apiKeysTable.userID, apiKeysTable.serviceAccountID).
+	insertAPIKey = recordedWrite(sq.Insert(apiKeysTable.name).Columns(storedKeyColumns.names()...).Columns(apiKeysTable.userID, apiKeysTable.serviceAccountID).
 			Select(storedKeyColumns.selectArgs(sq.Select()).Columns("h."+holderUser, "h."+holderAccount).
 				FromSelect(keyHolders(), "h").Where(isAllowedHolder).
 				Where("h."+holderState+" = "+text(identity.StateActive)).Where("h."+holderKeys+" < ?", identity.MaxActiveKeys)).
-			Suffix(onConflictDoNothing()).Suffix(returning(apiKeysTable.id)))
+			Suffix(onConflictDoNothing()).Suffix(returning(apiKeysTable.id)),
+		typed("uid", "text"), changedKey(nullText, typed(apiKeyColumns.arg(apiKeysTable.state), "text")),
+		utf8Of(jsonObject("kid", typed(kidArg, "text"))))
+
+	// lockAPIKey makes concurrent changes of a key see each other's values.
+	lockAPIKey = compile(sq.Select(apiKeysTable.id).From(apiKeysTable.name).Where(apiKeysTable.kid+" = ?", kidArg).Suffix(forNoKeyUpdate))
 
 	isKeyOfHolder = "(k." + apiKeysTable.userID + " = h." + holderUser + " OR k." + apiKeysTable.serviceAccountID + " = h." + holderAccount + ")"
 
 	// updateAPIKey writes nothing where nothing changes, and where the key would be active and its
 	// holder is not.
-	updateAPIKey = compile(sq.Update(aliased(apiKeysTable.name, "k")).
+	updateAPIKey = recordedChange(sq.Select(aliased("k."+apiKeysTable.state, "was")).
+			Column(sq.Alias(sq.Expr("COALESCE(k."+apiKeysTable.scopes+" <> ?::text[], false)", newScopes), "moves_scopes")).
+			From(aliased(apiKeysTable.name, "k")).JoinClause(sq.Expr("JOIN (?) AS h ON "+isKeyOfHolder, keyHolders())).
+			Where("k."+apiKeysTable.kid+" = ?", kidArg).Where(isAllowedHolder).Where(keepsActive).
+			Where(sq.Expr("(?::text[] IS NOT NULL OR ?::text IS NOT NULL)", newScopes, newState)), sq.Update(aliased(apiKeysTable.name, "k")).
 			Set(apiKeysTable.scopes, sq.Expr("COALESCE(?::text[], k."+apiKeysTable.scopes+")", newScopes)).
 			Set(apiKeysTable.state, sq.Expr("COALESCE(?::text, k."+apiKeysTable.state+")", newState)).
 			Set(apiKeysTable.updatedAt, arg("now")).
 			FromSelect(keyHolders(), "h").
 			Where("k."+apiKeysTable.kid+" = ?", kidArg).Where(isKeyOfHolder).Where(isAllowedHolder).
-			Where(sq.Expr("(COALESCE(?::text, k."+apiKeysTable.state+") <> "+text(identity.KeyActive)+" OR h."+holderState+" = "+text(identity.StateActive)+")", newState)).
-			Where(sq.Expr("(k."+apiKeysTable.scopes+" <> ?::text[] OR k."+apiKeysTable.state+" <> ?::text)", newScopes, newState)))
+			Where(keepsActive).
+			Where(sq.Expr("(k."+apiKeysTable.scopes+" <> ?::text[] OR k."+apiKeysTable.state+" <> ?::text)", newScopes, newState)).
+			Suffix(returning("k."+apiKeysTable.id)),
+		typed("uid", "text"), jsonMerged(
+			changedKey(sq.Expr("before.was"), sq.Expr("COALESCE(?::text, before.was)", newState)),
+			sq.Case().When("before.moves_scopes", fieldsChanged(apiKeysTable.scopes)).Else(nothingChanged)))
+
+	// keepsActive is false where a key would be active and its holder is not.
+	keepsActive = sq.Expr("(COALESCE(?::text, k."+apiKeysTable.state+") <> "+text(identity.KeyActive)+" OR h."+holderState+" = "+text(identity.StateActive)+")", newState)
 
 	findAPIKey = compile(sq.Select(qualified("k", apiKeyColumns.names()...)...).From(aliased(apiKeysTable.name, "k")).
 			JoinClause(sq.Expr("JOIN (?) AS h ON "+isKeyOfHolder, keyHolders())).
@@ -76,6 +92,11 @@ var (
 				Where("a."+serviceAccountsTable.uid+" = ?", accountUID).Where(accountState+" <> "+text(identity.StateActive)),
 		apiKeysTable.serviceAccountID))
 )
+
+// changedKey is the journal.Changes of the API key with the kid kidArg.
+func changedKey(was, becomes sq.Sqlizer) sq.Sqlizer {
+	return jsonObject("api_keys", jsonArray(jsonObject("id", typed(kidArg, "text"), "old", was, "new", becomes)))
+}
 
 // accountState is the state of an account a with the owner o.
 var accountState = "COALESCE(a." + serviceAccountsTable.state + ", o." + usersTable.state + ")"
@@ -166,7 +187,7 @@ func (r *Repository) InsertAPIKey(ctx context.Context, uid string, key identity.
 	storedKeyColumns.bind(given, &key)
 	err = r.withKeyHolder(ctx, given, func(batch *pgx.Batch) {
 		stored = false
-		batch.Queue(insertAPIKey.sql, insertAPIKey.bind(given)...).Query(setWhereFound(&stored))
+		r.queueWrite(batch, insertAPIKey, given).Query(setWhereFound(&stored))
 	})
 	return stored, err
 }
@@ -197,14 +218,15 @@ type KeyUpdate struct {
 
 // UpdateAPIKey changes a key of a holder in one transaction and one round trip, and returns both. It
 // changes nothing where the key would be active and its holder is not, or the holder may have no
-// keys. A change without fields only reads.
+// keys. A change without fields only reads, and is not recorded.
 func (r *Repository) UpdateAPIKey(ctx context.Context, uid, kid string, change KeyChange, allowed KeyHolders, now time.Time) (found KeyUpdate, err error) {
 	given := allowed.args(uid)
 	given[kidArg], given[newState], given["now"] = kid, change.State, now
 	given[newScopes] = change.Scopes // nil becomes NULL
 	err = r.withKeyHolder(ctx, given, func(batch *pgx.Batch) {
 		found = KeyUpdate{}
-		batch.Queue(updateAPIKey.sql, updateAPIKey.bind(given)...)
+		batch.Queue(lockAPIKey.sql, lockAPIKey.bind(given)...)
+		r.queueWrite(batch, updateAPIKey, given)
 		batch.Queue(findKeyHolder.sql, findKeyHolder.bind(given)...).Query(func(rows pgx.Rows) error {
 			return visitRows(rows, (*keyHolder).targets, func(h *keyHolder) error {
 				h.Service = h.user == nil

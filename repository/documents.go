@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"encoding/hex"
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
@@ -10,6 +11,9 @@ import (
 	"barong/internal/identity"
 	"barong/internal/problem"
 )
+
+// contentDigest is SHA-256 of the content of a new file, in hexadecimal digits.
+const contentDigest = arg("digest of the content")
 
 // hasRoom is true where a user u may have another document with this many bytes of metadata.
 var hasRoom = subselect(sq.Select().Column(sq.Expr("count(*) < ? AND coalesce(sum(octet_length(d."+documentsTable.metadata+")), 0) + ?::bigint <= ?",
@@ -22,20 +26,32 @@ var (
 	// insertDocument writes nothing where the user has no room. It runs under the lock of the
 	// user's row, which every insert of a document takes, so the check holds until the transaction
 	// ends.
-	insertDocument = compile(sq.Insert(documentsTable.name).Columns(documentsTable.userID).Columns(documentColumns.names()...).
-			Select(documentColumns.selectArgs(sq.Select("u." + usersTable.id)).
-				From(aliased(usersTable.name, "u")).Where(isUser("u")).Where(hasRoom)))
+	insertDocument = recordedWrite(sq.Insert(documentsTable.name).Columns(documentsTable.userID).Columns(documentColumns.names()...).
+			Select(documentColumns.selectArgs(sq.Select("u."+usersTable.id)).
+				From(aliased(usersTable.name, "u")).Where(isUser("u")).Where(hasRoom)).
+			Suffix(returning(documentsTable.id)),
+		typed("uid", "text"), jsonObject("account", accountOf("uid"), "document", jsonObject(
+			"id", sq.Expr("written."+documentsTable.id), "type", typed(documentColumns.arg(documentsTable.docType), "text"),
+			"size", typed(documentColumns.arg(documentsTable.size), "bigint"), "digest", typed(contentDigest, "text"))), noAnswer)
 
 	// markDocuments sets the document label to pending, unless it is verified already or the
 	// document was not inserted.
-	markDocuments = compile(sq.Insert(labelsTable.name).
-			Columns(labelsTable.userID).Columns(timedLabelColumns.names()...).
-			Select(sq.Select("d."+documentsTable.userID, text(identity.DocumentLabel), text(identity.DocumentPending), text(identity.ScopePrivate)).
-				Column("?", arg("now")).Column("?", arg("now")).
-				From(aliased(documentsTable.name, "d")).Where("d."+documentsTable.object+" = ?", arg("object"))).
-			Suffix(onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
+	markDocuments = newRecorded(func(as recording) sq.Sqlizer {
+		parts := append([]cte{{"marked", insertDocumentLabel}}, as.addition("marked", typed("uid", "text"), markedDocuments)...)
+		return sq.Select("*").From("marked").PrefixExpr(with(parts...))
+	})
+
+	insertDocumentLabel = sq.Insert(labelsTable.name).
+				Columns(labelsTable.userID).Columns(timedLabelColumns.names()...).
+				Select(sq.Select("d."+documentsTable.userID, text(identity.DocumentLabel), text(identity.DocumentPending), text(identity.ScopePrivate)).
+					Column("?", arg("now")).Column("?", arg("now")).
+					From(aliased(documentsTable.name, "d")).Where("d."+documentsTable.object+" = ?", arg("object"))).
+				Suffix(onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
 			onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value+
-				" AND "+labelsTable.name+"."+labelsTable.value+" <> "+text(identity.DocumentVerified))))
+				" AND "+labelsTable.name+"."+labelsTable.value+" <> "+text(identity.DocumentVerified))).
+		Suffix(returning(labelsTable.id))
+
+	markedDocuments = jsonObject("labels", jsonArray(ownLabelChange("marked", identity.DocumentLabel, sq.Expr(text(identity.DocumentPending)+"::text"))))
 
 	findUserWithProfiles = compile(withProfiles(selectUsers()).From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
@@ -49,15 +65,15 @@ var (
 func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.Document, follow bool, status *AccountStatus) (user identity.User, err error) {
 	stored := false
 	d.UpdatedAt = d.CreatedAt
-	given := args{"uid": uid, "metadata size": metadataSize(d.Metadata), "object": d.Object, "now": d.CreatedAt}
+	given := args{"uid": uid, "metadata size": metadataSize(d.Metadata), "object": d.Object, "now": d.CreatedAt, contentDigest: hex.EncodeToString(d.Digest)}
 	documentColumns.bind(given, &d)
 	err = r.withStatusUpdate(ctx, uid, status, d.CreatedAt, func(batch *pgx.Batch) {
-		batch.Queue(insertDocument.sql, insertDocument.bind(given)...).Exec(func(tag pgconn.CommandTag) error {
+		r.queueWrite(batch, insertDocument, given).Exec(func(tag pgconn.CommandTag) error {
 			stored = tag.RowsAffected() == 1
 			return nil
 		})
 		if follow {
-			batch.Queue(markDocuments.sql, markDocuments.bind(given)...)
+			r.queueWrite(batch, markDocuments, given)
 		}
 	}, func(batch *pgx.Batch) { queueUserWithProfiles(batch, uid, &user) })
 	if err == nil && !stored {

@@ -109,6 +109,11 @@ func jsonArray(elements ...any) sq.Sqlizer {
 	return sq.Expr("jsonb_build_array("+sq.Placeholders(len(elements))+")", elements...)
 }
 
+// jsonMerged is a jsonb object with the members of several.
+func jsonMerged(objects ...any) sq.Sqlizer {
+	return sq.Expr(strings.TrimSuffix(strings.Repeat("? || ", len(objects)), " || "), objects...)
+}
+
 // utf8Of is the text of a jsonb expression as bytea.
 func utf8Of(json sq.Sqlizer) sq.Sqlizer {
 	return sq.Expr("convert_to((?)::text, "+text("UTF8")+")", json)

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -74,6 +75,20 @@ func (r *Repository) write(w *recorded, given args) (sql string, values []any) {
 	}
 	s := w.shape(as)
 	return s.sql, s.bind(given)
+}
+
+// execWrite is exec for a write that is recorded.
+func (r *Repository) execWrite(ctx context.Context, w *recorded, given args) (int64, error) {
+	sql, values := r.write(w, given)
+	tag, err := r.db.Exec(ctx, sql, values...)
+	return tag.RowsAffected(), translate(err)
+}
+
+// idOfWrite is one for a write that is recorded and returns an id.
+func (r *Repository) idOfWrite(ctx context.Context, w *recorded, given args) (id int64, err error) {
+	sql, values := r.write(w, given)
+	err = r.db.QueryRow(ctx, sql, values...).Scan(&id)
+	return id, translate(err)
 }
 
 // queueWrite queues a write with what the record needs.

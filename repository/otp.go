@@ -8,6 +8,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 
 	"barong/internal/identity"
+	"barong/internal/journal"
 )
 
 var (
@@ -28,8 +29,14 @@ var (
 
 	findOTPSecret = compile(sq.Select(secretColumns.names()...).From(otpSecretsTable.name).Where(ofUser))
 
-	acceptOTPStep = compile(sq.Update(otpSecretsTable.name).Set(otpSecretsTable.lastStep, arg("step")).
-			Where(ofUser).Where(otpSecretsTable.lastStep+" < ?", arg("step")))
+	acceptOTPStep = recordedWrite(sq.Update(otpSecretsTable.name).Set(otpSecretsTable.lastStep, arg("step")).
+			Where(ofUser).Where(otpSecretsTable.lastStep+" < ?", arg("step")).Suffix(returning(otpSecretsTable.userID)),
+		typed("uid", "text"), acceptedCode, noAnswer)
+
+	// recordOTPCode writes nothing but the record, of a code that another system has accepted.
+	recordOTPCode = recordedWrite(sq.Select(usersTable.id).From(usersTable.name).Where(isUser(usersTable.name)), typed("uid", "text"), acceptedCode, noAnswer)
+
+	acceptedCode = jsonObject("account", accountOf("uid"))
 
 	findOTPFailures = compile(sq.Select(otpFailuresTable.inARow, remaining).From(otpFailuresTable.name).Where(ofUser))
 
@@ -92,20 +99,37 @@ func (r *Repository) switchOTP(ctx context.Context, uid string, on bool, now tim
 			return err
 		}
 		given := args{"id": user.ID, "now": now}
-		for _, forget := range []statement{deleteOTPSecret, deleteOTPFailures} {
-			if _, err := tx.exec(ctx, forget, given); err != nil {
-				return err
-			}
+		deleted, err := tx.exec(ctx, deleteOTPSecret, given)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, deleteOTPFailures, given); err != nil {
+			return err
 		}
 		if err := store(tx, user.ID); err != nil {
 			return err
 		}
-		if user.OTP == on {
-			return nil
+		if user.OTP != on {
+			if _, err = tx.exec(ctx, set, given); err != nil {
+				return err
+			}
 		}
-		_, err = tx.exec(ctx, set, given)
-		return err
+		return tx.recordWrites(ctx, &user.UID, switchedOTP(user, on, on || deleted > 0))
 	})
+}
+
+// switchedOTP is what a switch of a user's otp changes. The user is as it was before.
+func switchedOTP(user identity.User, on, secret bool) (changes journal.Changes) {
+	if user.OTP != on {
+		changes.OTP = &journal.Change[bool]{Old: user.OTP, New: on}
+	}
+	if secret {
+		changes.Fields = []string{"otp_secret"}
+	}
+	if changes.OTP != nil || secret {
+		changes.Account = &journal.Account{Level: user.Level, State: user.State, Role: user.Role, OTP: user.OTP}
+	}
+	return changes
 }
 
 // OTPSecret returns a user's encrypted secret.
@@ -117,8 +141,18 @@ func (r *Repository) OTPSecret(ctx context.Context, uid string) ([]byte, error) 
 // AcceptOTPStep stores step as the last step of a user. It returns false unless step is later than
 // the stored one. It is one statement, so of concurrent calls with one step exactly one succeeds.
 func (r *Repository) AcceptOTPStep(ctx context.Context, uid string, step int64) (bool, error) {
-	moved, err := r.exec(ctx, acceptOTPStep, args{"uid": uid, "step": step})
+	moved, err := r.execWrite(ctx, acceptOTPStep, args{"uid": uid, "step": step})
 	return moved == 1, err
+}
+
+// RecordOTPCode records that another system than the database has accepted a code of a user. Without a
+// record it does nothing.
+func (r *Repository) RecordOTPCode(ctx context.Context, uid string) error {
+	if r.recording() == (recording{}) {
+		return nil
+	}
+	_, err := r.execWrite(ctx, recordOTPCode, args{"uid": uid})
+	return err
 }
 
 // otpFailures is a row of otp_failures.

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"time"
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
@@ -28,25 +29,49 @@ var (
 	// or has too many. It does not rely on a constraint violation for this: Postgres would write the
 	// number to its log. Between users the unique index on validated numbers decides, between
 	// requests for one user the lock of the user's row.
-	insertPhone = compile(sq.Insert(phonesTable.name).Columns(phonesTable.userID).Columns(storedPhoneColumns.names()...).
-			Select(storedPhoneColumns.selectArgs(sq.Select("u." + usersTable.id)).From(aliased(usersTable.name, "u")).Where(isUser("u")).
+	insertPhone = recordedWrite(sq.Insert(phonesTable.name).Columns(phonesTable.userID).Columns(storedPhoneColumns.names()...).
+			Select(storedPhoneColumns.selectArgs(sq.Select("u."+usersTable.id)).From(aliased(usersTable.name, "u")).Where(isUser("u")).
 				Where(notExists(validatedPhone)).
 				Where(notExists(sq.Select("1").From(phonesTable.name).Where(ofUser).Where(phonesTable.number+" = ?", phoneNumber))).
 				Where(sq.Expr("(?) < ?", phonesOfUser, identity.MaxPhones))).
-			Suffix(onConflictDoNothing()))
+			Suffix(onConflictDoNothing()).Suffix(returning(phonesTable.id)),
+		typed("uid", "text"), jsonObject("account", accountOf("uid"), "phone", jsonObject("id", sq.Expr("written."+phonesTable.id))), noAnswer)
 
 	findPhoneConflict = compile(sq.Select().Column(exists(validatedPhone)).
 				Column(exists(sq.Select("1").From(phonesTable.name).Where(ofUser).Where(phonesTable.number+" = ?", phoneNumber))).
 				Column(sq.Expr("(?) >= ?", phonesOfUser, identity.MaxPhones)))
 
-	// deletePhone deletes the rows with one of several spellings: with the first one that the user
+	// deletePhone returns the validated one of the rows that it deletes or, without one, the oldest.
+	deletePhone = newRecorded(func(as recording) sq.Sqlizer {
+		shown := sq.Select(phonesTable.id).Columns(phoneColumns.names()...).From("deleted").
+			OrderBy("("+phonesTable.validatedAt+" IS NULL)", phonesTable.id).Limit(1)
+		parts := append([]cte{{"deleted", deleteSpelling}, {"shown", shown}}, as.parts("shown", typed("uid", "text"), deletedPhone, deletedPhoneAnswer)...)
+		return sq.Select(phoneColumns.names()...).From("shown").PrefixExpr(with(parts...))
+	})
+
+	// deleteSpelling deletes the rows with one of several spellings: with the first one that the user
 	// has.
-	deletePhone = compile(sq.Delete(phonesTable.name).Where(ofUser).
+	deleteSpelling = sq.Delete(phonesTable.name).Where(ofUser).
 			Where(equalsSubselect(phonesTable.number, sq.Select(phonesTable.number).From(phonesTable.name).Where(ofUser).
 				Where(anyOf(phonesTable.number, "text", phoneNumbers)).
 				OrderByClause("array_position(?::text[], "+phonesTable.number+")", phoneNumbers).Limit(1))).
-			Suffix(returning(append([]string{phonesTable.id}, phoneColumns.names()...)...)))
+			Suffix(returning(append([]string{phonesTable.id}, phoneColumns.names()...)...))
+
+	deletedPhone = jsonObject("account", accountOf("uid"), "phone", jsonObject("id", sq.Expr("shown."+phonesTable.id), "deleted", sq.Expr("true")))
+
+	// deletedPhoneAnswer is a DeletedPhone.
+	deletedPhoneAnswer = utf8Of(jsonObject(
+		"spelling", sq.Expr("array_position(?::text[], shown."+phonesTable.number+") - 1", phoneNumbers),
+		"country", sq.Expr("shown."+phonesTable.country), "validated_at", sq.Expr("shown."+phonesTable.validatedAt)))
 )
+
+// DeletedPhone is the answer of a deletion of a phone. The number is not in it: it is that of a spelling
+// that was given.
+type DeletedPhone struct {
+	Spelling    int        `json:"spelling"` // index in the numbers of DeletePhone
+	Country     string     `json:"country"`
+	ValidatedAt *time.Time `json:"validated_at"`
+}
 
 // storedPhones holds all phones of a user.
 type storedPhones struct{ records[identity.Phone] }
@@ -73,7 +98,7 @@ func (r *Repository) InsertPhone(ctx context.Context, uid string, p identity.Pho
 		err := translate(r.retry(ctx, func() error {
 			batch := &pgx.Batch{}
 			queueLock(batch, given, &known)
-			batch.Queue(insertPhone.sql, insertPhone.bind(given)...).Exec(func(tag pgconn.CommandTag) error {
+			r.queueWrite(batch, insertPhone, given).Exec(func(tag pgconn.CommandTag) error {
 				stored = tag.RowsAffected() == 1
 				return nil
 			})
@@ -95,26 +120,18 @@ func (r *Repository) InsertPhone(ctx context.Context, uid string, p identity.Pho
 	}
 }
 
-// deletedPhone is a phone and the id of its row.
-type deletedPhone struct {
-	id    int64
-	phone identity.Phone
-}
-
-func (d *deletedPhone) targets() []any { return phoneColumns.appendTargets([]any{&d.id}, &d.phone) }
-
 // DeletePhone deletes all phones of a user with the first of these numbers that the user has, and
 // returns the validated one or, without one, the oldest. An unknown user is
 // identity.ErrRecordNotFound; found is false where the user has none of the numbers.
 func (r *Repository) DeletePhone(ctx context.Context, uid string, numbers []string) (phone identity.Phone, found bool, err error) {
 	known := false
 	given := args{"uid": uid, phoneNumbers: numbers}
-	var deleted []deletedPhone
+	var deleted []identity.Phone
 	err = translate(r.retry(ctx, func() error {
 		batch := &pgx.Batch{}
 		queueLock(batch, given, &known)
-		batch.Queue(deletePhone.sql, deletePhone.bind(given)...).Query(func(rows pgx.Rows) (err error) {
-			deleted, err = collect(rows, (*deletedPhone).targets)
+		r.queueWrite(batch, deletePhone, given).Query(func(rows pgx.Rows) (err error) {
+			deleted, err = collect(rows, phoneColumns.targets)
 			return err
 		})
 		return r.db.SendBatch(ctx, batch).Close()
@@ -127,12 +144,5 @@ func (r *Repository) DeletePhone(ctx context.Context, uid string, numbers []stri
 	case len(deleted) == 0:
 		return phone, false, nil
 	}
-	shown := deleted[0]
-	for _, d := range deleted[1:] {
-		isValidated, wasValidated := d.phone.ValidatedAt != nil, shown.phone.ValidatedAt != nil
-		if isValidated && !wasValidated || isValidated == wasValidated && d.id < shown.id {
-			shown = d
-		}
-	}
-	return shown.phone, true, nil
+	return deleted[0], true, nil
 }

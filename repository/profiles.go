@@ -35,20 +35,30 @@ var (
 	// insertProfile adds a profile to those of a user and sets the label of the profile to its
 	// review, unless identity.LatestProfile.Check rejects it. It returns the latest profile before
 	// that. It runs under the lock of the user's row.
-	insertProfile = compile(sq.Select("latest", "open").From("before").PrefixExpr(with(
-		cte{"before", latestProfile},
-		cte{"added", addedProfile},
-		cte{"former", sq.Insert(formerProfilesTable.name).Columns(profileRow...).
+	insertProfile = newRecorded(func(as recording) sq.Sqlizer {
+		parts := append(profileParts, as.parts("added", typed("uid", "text"), addedProfileChanges, noAnswer)...)
+		return sq.Select("latest", "open").From("before").PrefixExpr(with(parts...))
+	})
+
+	profileParts = []cte{
+		{"before", latestProfile},
+		{"added", addedProfile},
+		{"former", sq.Insert(formerProfilesTable.name).Columns(profileRow...).
 			Select(unionAll(replacedProfile, addedProfileRow().Where("added.behind")))},
-		cte{"current", sq.Insert(profilesTable.name).Columns(profileRow...).
+		{"current", sq.Insert(profilesTable.name).Columns(profileRow...).
 			Select(addedProfileRow().Where("NOT added.behind")).
 			Suffix(onConflictReplace([]string{profilesTable.userID}, profileColumns.names()))},
-		cte{"labelled", sq.Insert(labelsTable.name).Columns(labelsTable.userID).Columns(timedLabelColumns.names()...).
+		{"labelled", sq.Insert(labelsTable.name).Columns(labelsTable.userID).Columns(timedLabelColumns.names()...).
 			Select(sq.Select("added.owner", text(identity.ProfileLabel)).Column(typed(profileReview, "text")).Column(text(identity.ScopePrivate)).
 				Column(typed("now", "timestamptz")).Column(typed("now", "timestamptz")).From("added")).
 			Suffix(onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
-				onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value))},
-	)))
+				onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value) + " " + returning(labelsTable.id))},
+	}
+
+	// addedProfileChanges is the journal.Changes of the profile of added, with those of its label.
+	addedProfileChanges = jsonMerged(
+		jsonObject("account", accountOf("uid"), "profile", jsonObject("number", sq.Expr("added.next"), "state", typed(profileReview, "text"))),
+		sq.Expr("coalesce(?, ?)", subselect(sq.Select().Column(jsonObject("labels", jsonArray(ownLabelChange("labelled", identity.ProfileLabel, typed(profileReview, "text"))))).From("labelled")), nothingChanged))
 
 	// addedProfile has a row where the profile is added: behind the current one where only that is
 	// verified, else in its place.
@@ -102,7 +112,7 @@ func (r *Repository) InsertProfile(ctx context.Context, uid string, p identity.P
 	newProfileColumns.bind(given, &p)
 	var latest identity.LatestProfile
 	err = r.withStatusUpdate(ctx, uid, status, p.CreatedAt, func(batch *pgx.Batch) {
-		batch.Queue(insertProfile.sql, insertProfile.bind(given)...).QueryRow(func(row pgx.Row) error {
+		r.queueWrite(batch, insertProfile, given).QueryRow(func(row pgx.Row) error {
 			return row.Scan(latestTargets(&latest)...)
 		})
 	}, func(batch *pgx.Batch) { queueUserWithProfiles(batch, uid, &user) })

@@ -26,11 +26,15 @@ var (
 	// insertServiceAccount stores nothing where a user or an account has the uid or the e-mail. It
 	// does not rely on a constraint violation for this: Postgres would write the complete e-mail to
 	// its log.
-	insertServiceAccount = compile(sq.Insert(serviceAccountsTable.name).
+	insertServiceAccount = recordedWrite(sq.Insert(serviceAccountsTable.name).
 				Columns(givenAccountColumns.names()...).Columns(serviceAccountsTable.ownerID).
 				Select(givenAccountColumns.selectArgs(sq.Select()).Column(typed("owner", "bigint")).
 					Where(notExists(selectByEmail())).Where(notExists(usersWithUID))).
-				Suffix(onConflictDoNothing()).Suffix(returning(serviceAccountsTable.id)))
+				Suffix(onConflictDoNothing()).Suffix(returning(serviceAccountsTable.id)),
+		typed(accountUID, "text"), changedAccount(nullText,
+			sq.Expr("COALESCE(?::text, ?)", serviceAccountColumns.arg(serviceAccountsTable.state), ownerBy("owner", usersTable.state)),
+			ownerBy("owner", usersTable.uid)),
+		utf8Of(jsonObject("uid", typed(accountUID, "text"))))
 
 	findAccountConflicts = compile(sq.Select().Column(sq.Expr("? OR ?", exists(selectByEmail()), exists(usersWithUID))).
 				Column(exists(accountsWithEmail())).Column(exists(accountsWithUID(accountUID))))
@@ -44,20 +48,41 @@ var (
 
 	// setOwner does nothing where the account has this owner already or nobody has the uid. A
 	// disabled account stays disabled.
-	setOwner = compile(sq.Update(serviceAccountsTable.name).
+	setOwner = recordedChange(sq.Select(aliased(accountState, "was")).
+			Column(sq.Alias(sq.Case().When("a."+serviceAccountsTable.state+" = "+text(identity.StateDisabled), "a."+serviceAccountsTable.state).Else("successor."+usersTable.state), "becomes")).
+			From(aliased(serviceAccountsTable.name, "a")).
+			LeftJoin(aliased(usersTable.name, "o")+" ON o."+usersTable.id+" = a."+serviceAccountsTable.ownerID).
+			Join(aliased(usersTable.name, "successor")+" ON successor."+usersTable.uid+" = ?", arg("uid")).
+			Where("a."+serviceAccountsTable.uid+" = ?", accountUID), sq.Update(serviceAccountsTable.name).
 			Set(serviceAccountsTable.ownerID, sq.Expr("o."+usersTable.id)).
 			Set(serviceAccountsTable.level, nil).
 			Set(serviceAccountsTable.state, sq.Case().When(ofAccount+serviceAccountsTable.state+" = "+text(identity.StateDisabled), ofAccount+serviceAccountsTable.state)).
 			Set(serviceAccountsTable.updatedAt, arg("now")).
 			FromSelect(sq.Select(usersTable.id).From(usersTable.name).Where(isUser(usersTable.name)), "o").
 			Where(ofAccount+serviceAccountsTable.uid+" = ?", accountUID).
-			Where(ofAccount + serviceAccountsTable.ownerID + " IS DISTINCT FROM o." + usersTable.id))
+			Where(ofAccount+serviceAccountsTable.ownerID+" IS DISTINCT FROM o."+usersTable.id).
+			Suffix(returning(ofAccount+serviceAccountsTable.id)),
+		typed(accountUID, "text"), changedAccount(sq.Expr("before.was"), sq.Expr("before.becomes"), typed("uid", "text")))
 
-	disableServiceAccount = compile(sq.Update(serviceAccountsTable.name).
+	disableServiceAccount = recordedChange(sq.Select(aliased(accountState, "was"), aliased("o."+usersTable.uid, "owner")).
+				From(aliased(serviceAccountsTable.name, "a")).
+				LeftJoin(aliased(usersTable.name, "o")+" ON o."+usersTable.id+" = a."+serviceAccountsTable.ownerID).
+				Where("a."+serviceAccountsTable.uid+" = ?", accountUID), sq.Update(serviceAccountsTable.name).
 				Set(serviceAccountsTable.state, identity.StateDisabled).Set(serviceAccountsTable.updatedAt, arg("now")).
 				Where(serviceAccountsTable.uid+" = ?", accountUID).
-				Where(serviceAccountsTable.state+" IS DISTINCT FROM ?", identity.StateDisabled))
+				Where(serviceAccountsTable.state+" IS DISTINCT FROM ?", identity.StateDisabled).Suffix(returning(serviceAccountsTable.id)),
+		typed(accountUID, "text"), changedAccount(sq.Expr("before.was"), sq.Expr(text(identity.StateDisabled)+"::text"), sq.Expr("before.owner")))
 )
+
+// changedAccount is the journal.Changes of the service account with the uid accountUID.
+func changedAccount(was, becomes, owner sq.Sqlizer) sq.Sqlizer {
+	return jsonObject("service_account", jsonObject("id", typed(accountUID, "text"), "old", was, "new", becomes, "owner", owner))
+}
+
+// ownerBy is a column of the user with an id.
+func ownerBy(id arg, column string) sq.Sqlizer {
+	return subselect(sq.Select("o."+column).From(aliased(usersTable.name, "o")).Where("o."+usersTable.id+" = ?::bigint", id))
+}
 
 // accountsWithEmail and accountsWithUID select from the service accounts with an e-mail or a uid.
 func accountsWithEmail() sq.SelectBuilder {
@@ -128,7 +153,7 @@ func (r *Repository) InsertServiceAccount(ctx context.Context, a *identity.Servi
 		given["owner"] = a.Owner.ID
 	}
 	err = r.retry(ctx, func() (err error) {
-		a.ID, err = one(ctx, r, insertServiceAccount, given, single[int64])
+		a.ID, err = r.idOfWrite(ctx, insertServiceAccount, given)
 		return err
 	})
 	if errors.Is(err, identity.ErrRecordNotFound) {
@@ -168,7 +193,7 @@ func (r *Repository) SetServiceAccountOwner(ctx context.Context, uid, owner stri
 	account, known, err := r.changeServiceAccount(ctx, args{accountUID: uid, "uid": owner, "now": now}, func(batch *pgx.Batch, given args) {
 		ownerKnown = false
 		batch.Queue(lockNewOwner.sql, lockNewOwner.bind(given)...).Query(setWhereFound(&ownerKnown))
-		batch.Queue(setOwner.sql, setOwner.bind(given)...)
+		r.queueWrite(batch, setOwner, given)
 	})
 	switch {
 	case err == nil && !known:
@@ -183,7 +208,7 @@ func (r *Repository) SetServiceAccountOwner(ctx context.Context, uid, owner stri
 // unknown account is identity.ErrRecordNotFound.
 func (r *Repository) DisableServiceAccount(ctx context.Context, uid string, now time.Time) (identity.ServiceAccount, error) {
 	account, known, err := r.changeServiceAccount(ctx, args{accountUID: uid, "now": now}, func(batch *pgx.Batch, given args) {
-		batch.Queue(disableServiceAccount.sql, disableServiceAccount.bind(given)...)
+		r.queueWrite(batch, disableServiceAccount, given)
 	})
 	if err == nil && !known {
 		err = identity.ErrRecordNotFound

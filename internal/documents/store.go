@@ -3,6 +3,7 @@ package documents
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -143,7 +144,7 @@ const (
 )
 
 // Put stores the content of a new file under an unguessable name, and sets that name and, where the
-// store encrypts, the wrapped key in f. When it returns, the content is durable.
+// store encrypts, the wrapped key in f, and the digest of the content. When it returns, the content is durable.
 func (s *Store) Put(ctx context.Context, kind Kind, f *identity.File, content []byte) error {
 	object := newObject(kind)
 	var key []byte
@@ -161,7 +162,8 @@ func (s *Store) Put(ctx context.Context, kind Kind, f *identity.File, content []
 	if err := s.write(ctx, object, contentType, ContentDisposition(*f), key, content); err != nil {
 		return unavailable("the content could not be stored", err)
 	}
-	f.Object = object
+	digest := sha256.Sum256(content)
+	f.Object, f.Digest = object, digest[:]
 	return nil
 }
 

@@ -21,6 +21,9 @@ type File struct {
 	Size        int64  // of the content, in bytes
 	Object      string // name in the store, which the store assigns
 	Key         []byte // the content's own key, wrapped; nil where the store does not encrypt
+
+	// Digest is SHA-256 of the content of a file that was stored now, and nil of one that is read.
+	Digest []byte
 }
 
 // FileFields are the parameters of an uploaded file.
