@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"barong/internal/identity"
+	"barong/internal/journal"
 )
 
 var (
@@ -58,9 +59,9 @@ func (k *HeldKey) targets() []any {
 
 // ImportServiceAccounts stores accounts in one transaction; of an owner only the UID counts. It
 // reports for each whether it was stored: not where a user or an account has its uid or its e-mail,
-// or no user has the uid of its owner.
-func (r *Repository) ImportServiceAccounts(ctx context.Context, accounts []identity.ServiceAccount) (stored []bool, err error) {
-	return r.storeEach(ctx, len(accounts), func(batch *pgx.Batch, i int, done func(pgx.Rows) error) {
+// or no user has the uid of its owner. The record has the batch.
+func (r *Repository) ImportServiceAccounts(ctx context.Context, accounts []identity.ServiceAccount, batch journal.Batch) (stored []bool, err error) {
+	return r.storeEach(ctx, len(accounts), func(n int64) journal.Batch { batch.ServiceAccounts = n; return batch }, func(batch *pgx.Batch, i int, done func(pgx.Rows) error) {
 		account := &accounts[i]
 		given := emailArgs(account.Email)
 		givenAccountColumns.bind(given, account)
@@ -74,9 +75,9 @@ func (r *Repository) ImportServiceAccounts(ctx context.Context, accounts []ident
 
 // ImportAPIKeys stores keys in one transaction, under the locks that InsertAPIKey takes. It reports
 // for each whether it was stored: not where the kid exists or nobody has the uid of its holder. An
-// active key of a holder who is not active becomes inactive.
-func (r *Repository) ImportAPIKeys(ctx context.Context, keys []HeldKey) (stored []bool, err error) {
-	return r.storeEach(ctx, len(keys), func(batch *pgx.Batch, i int, done func(pgx.Rows) error) {
+// active key of a holder who is not active becomes inactive. The record has the batch.
+func (r *Repository) ImportAPIKeys(ctx context.Context, keys []HeldKey, batch journal.Batch) (stored []bool, err error) {
+	return r.storeEach(ctx, len(keys), func(n int64) journal.Batch { batch.APIKeys = n; return batch }, func(batch *pgx.Batch, i int, done func(pgx.Rows) error) {
 		given := args{"uid": keys[i].Holder, newState: keys[i].State}
 		importedKeyColumns.bind(given, &keys[i].APIKey)
 		batch.Queue(lockKeyAccount.sql, lockKeyAccount.bind(given)...)
@@ -85,15 +86,25 @@ func (r *Repository) ImportAPIKeys(ctx context.Context, keys []HeldKey) (stored 
 	})
 }
 
-func (r *Repository) storeEach(ctx context.Context, n int, queue func(batch *pgx.Batch, i int, done func(pgx.Rows) error)) (stored []bool, err error) {
-	err = translate(r.retry(ctx, func() error {
+// storeEach stores n rows in one transaction, which is recorded as a batch unless it stores none.
+func (r *Repository) storeEach(ctx context.Context, n int, recorded func(stored int64) journal.Batch, queue func(batch *pgx.Batch, i int, done func(pgx.Rows) error)) (stored []bool, err error) {
+	err = r.InTx(ctx, func(tx *Repository) error {
 		stored = make([]bool, n)
 		batch := &pgx.Batch{}
 		for i := range n {
 			queue(batch, i, setWhereFound(&stored[i]))
 		}
-		return r.db.SendBatch(ctx, batch).Close()
-	}))
+		if err := tx.db.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		count := int64(0)
+		for _, is := range stored {
+			if is {
+				count++
+			}
+		}
+		return tx.recordBatch(ctx, count, recorded(count))
+	})
 	return stored, err
 }
 

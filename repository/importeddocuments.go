@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"barong/internal/identity"
+	"barong/internal/journal"
 )
 
 // ImportedDocument is a document of another system.
@@ -124,8 +125,8 @@ func (r *Repository) DecideDocuments(ctx context.Context, documents []ImportedDo
 //
 // The content of a document that is neither inserted nor updated, and content that an update
 // replaces, belong to no row afterwards. Where the transaction was committed and its result was
-// lost, a second call has the same outcome.
-func (r *Repository) ImportDocuments(ctx context.Context, documents []ImportedDocument) (decisions []DocumentDecision, err error) {
+// lost, a second call has the same outcome. The record has the batch.
+func (r *Repository) ImportDocuments(ctx context.Context, documents []ImportedDocument, batch journal.Batch) (decisions []DocumentDecision, err error) {
 	err = r.InTx(ctx, func(tx *Repository) error {
 		plan, err := tx.planDocuments(ctx, lockUsers, documents, nil)
 		if err != nil {
@@ -135,7 +136,11 @@ func (r *Repository) ImportDocuments(ctx context.Context, documents []ImportedDo
 		if err := tx.insertImportedDocuments(ctx, documents, plan); err != nil {
 			return err
 		}
-		return tx.updateImportedDocuments(ctx, documents, plan)
+		if err := tx.updateImportedDocuments(ctx, documents, plan); err != nil {
+			return err
+		}
+		batch.Documents = plan.written(documents)
+		return tx.recordBatch(ctx, batch.Documents, batch)
 	})
 	return decisions, err
 }
@@ -227,6 +232,16 @@ func (p *documentPlan) decide(d ImportedDocument, usage, more DocumentUsage) Doc
 func (p *documentPlan) stored(d ImportedDocument) bool {
 	known, again := p.known[d.SourceID]
 	return again && known.Object == d.Document.Object
+}
+
+// written returns how many of the documents are stored now.
+func (p *documentPlan) written(documents []ImportedDocument) (n int64) {
+	for i, decision := range p.decisions {
+		if decision.Outcome == DocumentUpdated || decision.Outcome == DocumentInserted && !p.stored(documents[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *Repository) insertImportedDocuments(ctx context.Context, documents []ImportedDocument, plan documentPlan) error {

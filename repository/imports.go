@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"barong/internal/identity"
+	"barong/internal/journal"
 )
 
 // StoredUser is a user as import and export handle it.
@@ -41,6 +42,9 @@ type ImportBatch struct {
 	// error ends the import.
 	Verify func(current []StoredUser) error
 
+	// Recorded is the batch as the record of the repository has it, without its number of users.
+	Recorded journal.Batch
+
 	// Source is the database that the users come from, and Imported its users that are among Users and
 	// Changed.
 	Source   string
@@ -71,6 +75,10 @@ func (r *Repository) ImportUsers(ctx context.Context, b ImportBatch, from, to Im
 			if err := tx.moveImportRun(ctx, from, to); err != nil {
 				return err
 			}
+		}
+		b.Recorded.Users = int64(len(b.Users) + len(b.Changed))
+		if err := tx.recordBatch(ctx, b.Recorded.Users, b.Recorded); err != nil {
+			return err
 		}
 		if len(b.Users) == 0 {
 			return nil

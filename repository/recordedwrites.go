@@ -64,6 +64,14 @@ func fieldsChanged(names ...string) sq.Sqlizer {
 // recordAlone records writes of other statements of the transaction.
 var recordAlone = recordedWrite(sq.Select("1"), typed("uid", "text"), typed("changed", "jsonb"), noAnswer)
 
+// recordBatch records a batch of an import of which n rows were stored.
+func (r *Repository) recordBatch(ctx context.Context, n int64, batch journal.Batch) error {
+	if n == 0 {
+		return nil
+	}
+	return r.recordWrites(ctx, nil, journal.Changes{Batch: &batch})
+}
+
 // recordWrites records what other statements of the transaction have changed. uid is nil where that is of
 // nobody, or of many.
 func (r *Repository) recordWrites(ctx context.Context, uid *string, changes journal.Changes) error {

@@ -7,6 +7,7 @@ import (
 	sq "github.com/Masterminds/squirrel"
 
 	"barong/internal/identity"
+	"barong/internal/journal"
 )
 
 // maintenancePage is the number of API keys that one statement of a maintenance command handles.
@@ -16,8 +17,15 @@ var (
 	selectSealed = compile(limit(sq.Select(apiKeysTable.id, apiKeysTable.kid, apiKeysTable.secret).From(apiKeysTable.name).
 			Where(apiKeysTable.id+" > ?", arg("after")).OrderBy(apiKeysTable.id)))
 
-	replaceSealed = compile(sq.Update(apiKeysTable.name).Set(apiKeysTable.secret, arg("replacement")).
-			Where(apiKeysTable.id+" = ?", arg("id")).Where(apiKeysTable.secret+" = ?", arg("sealed")))
+	replaceSealed = recordedWrite(sq.Update(apiKeysTable.name).Set(apiKeysTable.secret, arg("replacement")).
+			Where(apiKeysTable.id+" = ?", arg("id")).Where(apiKeysTable.secret+" = ?", arg("sealed")).
+			Suffix(returning(apiKeysTable.userID, apiKeysTable.serviceAccountID, apiKeysTable.kid, apiKeysTable.state)),
+		sq.Expr("COALESCE(?, ?)",
+			subselect(sq.Select("u."+usersTable.uid).From(aliased(usersTable.name, "u")).Where("u."+usersTable.id+" = written."+apiKeysTable.userID)),
+			subselect(sq.Select("a."+serviceAccountsTable.uid).From(aliased(serviceAccountsTable.name, "a")).Where("a."+serviceAccountsTable.id+" = written."+apiKeysTable.serviceAccountID))),
+		jsonMerged(fieldsChanged(apiKeysTable.secret), jsonObject("api_keys", jsonArray(jsonObject(
+			"id", sq.Expr("written."+apiKeysTable.kid), "old", sq.Expr("written."+apiKeysTable.state), "new", sq.Expr("written."+apiKeysTable.state))))),
+		noAnswer)
 
 	// settleKeys locks nobody: a holder who is not active had no right to the keys, even if it
 	// becomes active meanwhile.
@@ -27,7 +35,7 @@ var (
 			LeftJoin(aliased(usersTable.name, "o")+" ON o."+usersTable.id+" = a."+serviceAccountsTable.ownerID).
 			Where("k."+apiKeysTable.state+" = "+text(identity.KeyActive)).
 			Where("COALESCE(u."+usersTable.state+", "+accountState+") <> "+text(identity.StateActive))),
-		apiKeysTable.id))
+		apiKeysTable.id).Suffix(returning(apiKeysTable.name + "." + apiKeysTable.kid)))
 )
 
 // SealedKey is the encrypted secret of an API key.
@@ -56,18 +64,35 @@ func (r *Repository) SealedKeys(ctx context.Context, visit func([]SealedKey) err
 // ReplaceSealed replaces the encrypted secret of a key. It returns false where it is another one by
 // now.
 func (r *Repository) ReplaceSealed(ctx context.Context, key SealedKey, replacement []byte) (bool, error) {
-	n, err := r.exec(ctx, replaceSealed, args{"id": key.ID, "sealed": key.Sealed, "replacement": replacement})
+	n, err := r.execWrite(ctx, replaceSealed, args{"id": key.ID, "sealed": key.Sealed, "replacement": replacement})
 	return n == 1, err
 }
 
 // SettleKeys deactivates the active keys of holders who are not active, which servers that do not
-// know API keys leave, and returns how many there were. Each statement is a transaction of its own.
-func (r *Repository) SettleKeys(ctx context.Context, now time.Time) (settled int64, err error) {
+// know API keys leave, and returns how many there were. Each page is a transaction with a record of its
+// own.
+func (r *Repository) SettleKeys(ctx context.Context, now time.Time, record func() *journal.Record) (settled int64, err error) {
 	for {
-		n, err := r.exec(ctx, settleKeys, args{"now": now, "limit": maintenancePage})
-		settled += n
-		if err != nil || n == 0 {
+		var kids []string
+		err := r.Recorded(record()).InTx(ctx, func(tx *Repository) (err error) {
+			kids, err = all(ctx, tx, settleKeys, args{"now": now, "limit": maintenancePage}, single[string])
+			if err != nil || len(kids) == 0 {
+				return err
+			}
+			return tx.recordWrites(ctx, nil, deactivated(kids))
+		})
+		if err != nil || len(kids) == 0 {
 			return settled, err
 		}
+		settled += int64(len(kids))
 	}
+}
+
+// deactivated is the change of active keys that are inactive now.
+func deactivated(kids []string) (changes journal.Changes) {
+	active, inactive := identity.KeyActive, identity.KeyInactive
+	for _, kid := range kids {
+		changes.APIKeys = append(changes.APIKeys, journal.HeldChange{ID: kid, Old: &active, New: &inactive})
+	}
+	return changes
 }

@@ -5,14 +5,19 @@ package accountimport
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"iter"
 	"regexp"
 	"strings"
 	"time"
 
 	"barong/internal/identity"
+	"barong/internal/journal"
 	"barong/internal/keys"
 	"barong/repository"
 )
@@ -53,6 +58,7 @@ type Key struct {
 // Options define an import.
 type Options struct {
 	Repo   *repository.Repository
+	Record func() *journal.Record // called for each batch that is stored
 	Rows   iter.Seq2[Row, error]
 	Sealer func() (*keys.Sealer, error) // called for the first key
 	DryRun bool                         // nothing is stored
@@ -79,6 +85,35 @@ type importing struct {
 	accounts []identity.ServiceAccount
 	held     []repository.HeldKey
 	result   Result
+	row      int64 // number of the current row
+
+	accountRows, heldRows rowsRead // of accounts and held
+}
+
+// rowsRead are consecutive rows.
+type rowsRead struct {
+	first, last int64
+	digest      hash.Hash
+}
+
+func (r *rowsRead) add(number int64, row Row) error {
+	content, err := json.Marshal(row)
+	if err != nil {
+		return err
+	}
+	if r.digest == nil {
+		r.first, r.digest = number, sha256.New()
+	}
+	r.last = number
+	r.digest.Write(content)
+	return nil
+}
+
+// take returns the rows as the journal has them, and forgets them.
+func (r *rowsRead) take() journal.Batch {
+	batch := journal.Batch{First: r.first, Last: r.last, Digest: hex.EncodeToString(r.digest.Sum(nil))}
+	*r = rowsRead{}
+	return batch
 }
 
 // Import stores rows, and returns what became of them. What is stored stays stored where it fails; the
@@ -97,12 +132,16 @@ func Import(ctx context.Context, o Options) (Result, error) {
 }
 
 func (i *importing) add(ctx context.Context, row Row) error {
+	i.row++
 	switch {
 	case row.Account != nil && row.Key == nil:
 		account, reason := row.Account.account()
 		if reason != "" {
 			i.refuse(row.Account.UID, reason)
 			return nil
+		}
+		if err := i.accountRows.add(i.row, row); err != nil {
+			return err
 		}
 		if i.accounts = append(i.accounts, account); len(i.accounts) == batchSize {
 			return i.storeAccounts(ctx)
@@ -118,6 +157,9 @@ func (i *importing) add(ctx context.Context, row Row) error {
 		if reason != "" {
 			i.refuse(row.Key.KID, reason)
 			return nil
+		}
+		if err := i.heldRows.add(i.row, row); err != nil {
+			return err
 		}
 		if i.held = append(i.held, key); len(i.held) == batchSize {
 			return i.storeKeys(ctx)
@@ -203,6 +245,7 @@ func (i *importing) storeAccounts(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	rows := i.accountRows.take()
 	uids := make([]string, len(batch))
 	for n, account := range batch {
 		uids[n] = account.UID
@@ -211,7 +254,7 @@ func (i *importing) storeAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, err := i.store(len(batch), func() ([]bool, error) { return i.Repo.ImportServiceAccounts(ctx, batch) })
+	stored, err := i.store(len(batch), func() ([]bool, error) { return i.Repo.Recorded(i.Record()).ImportServiceAccounts(ctx, batch, rows) })
 	if err != nil {
 		return err
 	}
@@ -234,6 +277,7 @@ func (i *importing) storeKeys(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	rows := i.heldRows.take()
 	kids := make([]string, len(batch))
 	for n, key := range batch {
 		kids[n] = key.KID
@@ -242,7 +286,7 @@ func (i *importing) storeKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, err := i.store(len(batch), func() ([]bool, error) { return i.Repo.ImportAPIKeys(ctx, batch) })
+	stored, err := i.store(len(batch), func() ([]bool, error) { return i.Repo.Recorded(i.Record()).ImportAPIKeys(ctx, batch, rows) })
 	if err != nil {
 		return err
 	}

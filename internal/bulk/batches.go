@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"barong/internal/journal"
 	"barong/internal/problem"
 	"barong/repository"
 )
@@ -98,6 +99,8 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 	if err != nil {
 		return nil, err
 	}
+	stored.Recorded = b.recorded(i.Run.Name)
+	repo := i.Repo.Recorded(i.Record())
 	i.flights.Go(func() {
 		defer close(f.done)
 		if len(stored.Changed) > 0 {
@@ -106,9 +109,18 @@ func (i *importing) start(ctx context.Context, b *batch, before *pendingBatch) (
 				return
 			}
 		}
-		f.err = i.Repo.ImportUsers(ctx, stored, from, f.to, previousDone)
+		f.err = repo.ImportUsers(ctx, stored, from, f.to, previousDone)
 	})
 	return f, nil
+}
+
+// recorded is the batch as the journal has it, of a run with a name.
+func (b *batch) recorded(run string) journal.Batch {
+	recorded := journal.Batch{Name: run, Digest: b.digest}
+	if len(b.rows) > 0 {
+		recorded.First, recorded.Last = b.rows[0].line, b.rows[len(b.rows)-1].line
+	}
+	return recorded
 }
 
 // advance sets the progress behind a batch. It writes rejected rows and findings before the commit,

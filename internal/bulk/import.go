@@ -2,6 +2,8 @@ package bulk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"runtime"
@@ -12,6 +14,7 @@ import (
 
 	"barong/internal/barongdb"
 	"barong/internal/identity"
+	"barong/internal/journal"
 	"barong/internal/otp"
 	"barong/repository"
 )
@@ -19,6 +22,7 @@ import (
 // Options define an import.
 type Options struct {
 	Repo      *repository.Repository
+	Record    func() *journal.Record // called for each batch that is stored
 	Policy    identity.Policy
 	UIDPrefix string
 	// Seal encrypts a secret of one-time codes for the database; nil where the database stores
@@ -83,6 +87,7 @@ type batch struct {
 	position int64 // in the input, after these rows
 	line     int64
 	last     bool
+	digest   string        // SHA-256 of the rows as read, in hexadecimal digits
 	checked  chan struct{} // closed once the rules are applied
 }
 
@@ -181,6 +186,7 @@ func (i *importing) read(ctx context.Context, input reader, outputs ...chan<- *b
 func (i *importing) check(ctx context.Context, b *batch) error {
 	defer close(b.checked)
 	now := i.Clock().UTC().Truncate(time.Second)
+	digest := sha256.New()
 	for _, r := range b.rows {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -188,7 +194,10 @@ func (i *importing) check(ctx context.Context, b *batch) error {
 		if err := i.checkRow(ctx, r, now); err != nil {
 			return err
 		}
+		digest.Write(r.raw)
+		digest.Write([]byte{'\n'})
 	}
+	b.digest = hex.EncodeToString(digest.Sum(nil))
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barong/internal/app"
+	"barong/internal/journal"
 	"barong/internal/keys"
 	"barong/repository"
 )
@@ -29,7 +30,7 @@ Example:
 
 func (apiKeysSettleCommand) Run(p *program) error {
 	return withApp(p, func(ctx context.Context, a *app.App) error {
-		settled, err := a.Repo.SettleKeys(ctx, time.Now().UTC().Truncate(time.Second))
+		settled, err := a.Repo.SettleKeys(ctx, time.Now().UTC().Truncate(time.Second), recordsOf("api-keys settle"))
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (r *resealing) reseal(ctx context.Context, key repository.SealedKey) error 
 	if err != nil {
 		return err
 	}
-	replaced, err := r.repo.ReplaceSealed(ctx, key, sealed)
+	replaced, err := r.repo.Recorded(journal.NewCommand("api-keys reseal")).ReplaceSealed(ctx, key, sealed)
 	if err != nil {
 		return err
 	}

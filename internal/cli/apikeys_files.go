@@ -64,7 +64,7 @@ func (c apiKeysImportCommand) Run(p *program) error {
 			return err
 		}
 		defer input.close()
-		return importAccounts(ctx, p, a, accountimport.File(input.reader), c.DryRun)
+		return importAccounts(ctx, p, a, "api-keys import", accountimport.File(input.reader), c.DryRun)
 	})
 }
 
@@ -74,13 +74,13 @@ func importBarongAccounts(ctx context.Context, p *program, a *app.App, db *baron
 	if !db.HasServiceAccounts() {
 		return nil
 	}
-	return importAccounts(ctx, p, a, accountimport.Database(ctx, db), dryRun)
+	return importAccounts(ctx, p, a, "users import", accountimport.Database(ctx, db), dryRun)
 }
 
-// importAccounts imports service accounts and API keys, and prints what became of them.
-func importAccounts(ctx context.Context, p *program, a *app.App, rows iter.Seq2[accountimport.Row, error], dryRun bool) error {
+// importAccounts imports service accounts and API keys in an operation, and prints what became of them.
+func importAccounts(ctx context.Context, p *program, a *app.App, operation string, rows iter.Seq2[accountimport.Row, error], dryRun bool) error {
 	result, err := accountimport.Import(ctx, accountimport.Options{
-		Repo: a.Repo, Rows: rows, DryRun: dryRun,
+		Repo: a.Repo, Record: recordsOf(operation), Rows: rows, DryRun: dryRun,
 		Sealer:  func() (*keys.Sealer, error) { return a.OpenAPIKeys(ctx) },
 		Refused: func(name, reason string) { fmt.Fprintf(p.stderr, "%s: %s\n", printable(name), reason) },
 	})

@@ -5,7 +5,13 @@ import (
 
 	"barong/internal/app"
 	"barong/internal/config"
+	"barong/internal/journal"
 )
+
+// recordsOf returns the function that makes a record for each write of an operation.
+func recordsOf(operation string) func() *journal.Record {
+	return func() *journal.Record { return journal.NewCommand(operation) }
+}
 
 // withApp runs work with the configured database, or with the private one that a server
 // created. Only serve creates a database.

@@ -77,7 +77,7 @@ func (c documentsImportCommand) Run(p *program) error {
 
 func (c documentsImportCommand) options(ctx context.Context, a *app.App) (o documentimport.Options, err error) {
 	o = documentimport.Options{
-		Repo: a.Repo, Clock: time.Now, Workers: c.Workers, DryRun: c.DryRun, Refused: c.Refused,
+		Repo: a.Repo, Record: recordsOf("documents import"), Clock: time.Now, Workers: c.Workers, DryRun: c.DryRun, Refused: c.Refused,
 	}
 	if o.Refused == "" && !c.DryRun {
 		o.Refused = "documents-refused-" + time.Now().UTC().Format("20060102T150405Z") + ".ndjson"

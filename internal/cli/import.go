@@ -134,7 +134,7 @@ func (c importCommand) options(ctx context.Context, a *app.App, source bulk.Sour
 		return o, fmt.Errorf("BARONG_UID_PREFIX: %w", err)
 	}
 	o = bulk.Options{
-		Repo: a.Repo, Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Batch: c.Batch, Source: source,
+		Repo: a.Repo, Record: recordsOf("users import"), Policy: policy, UIDPrefix: uidPrefix, Clock: time.Now, Batch: c.Batch, Source: source,
 		DryRun: c.DryRun, Refused: c.refusedPath(refused), Overwrite: c.Restart || c.DryRun,
 		Lenient: c.Lenient, HoldStates: c.From != "", OverwriteChanged: c.Overwrite, ReportFile: c.Report,
 	}

@@ -15,6 +15,7 @@ import (
 	"barong/internal/app"
 	"barong/internal/config"
 	"barong/internal/identity"
+	"barong/internal/journal"
 	"barong/internal/otp"
 	"barong/repository"
 )
@@ -60,11 +61,11 @@ func (c otpEnrollCommand) Run(p *program) error {
 				return err
 			}
 		}
-		if err := codes.Enroll(ctx, user.UID, user.Email, secret); err != nil {
+		if err := codes.recorded("otp enroll").Enroll(ctx, user.UID, user.Email, secret); err != nil {
 			return err
 		}
 		if code != "" { // the code has been counted
-			if _, err := codes.Check(ctx, user.UID, code); err != nil {
+			if _, err := codes.recorded("otp enroll").Check(ctx, user.UID, code); err != nil {
 				return err
 			}
 		}
@@ -143,7 +144,7 @@ func (c otpImportCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		if err := codes.Enroll(ctx, user.UID, user.Email, secret); err != nil {
+		if err := codes.recorded("otp import").Enroll(ctx, user.UID, user.Email, secret); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(p.stdout, "otp of %s is on\n", user.UID)
@@ -179,7 +180,7 @@ func (c otpDisableCommand) Run(p *program) error {
 				return err
 			}
 		}
-		if err := codes.Disable(ctx, c.UID); err != nil {
+		if err := codes.recorded("otp disable").Disable(ctx, c.UID); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(p.stdout, "otp of %s is off\n", c.UID)
@@ -229,6 +230,11 @@ func (c otpStatusCommand) Run(p *program) error {
 type accounts struct {
 	otp.Backend
 	repo *repository.Repository
+}
+
+// recorded returns the backend for one write, which the journal has as one of an operation.
+func (a accounts) recorded(operation string) otp.Backend {
+	return a.On(a.repo.Recorded(journal.NewCommand(operation)))
 }
 
 // withOTP runs work with the configured database and OTP backend.

@@ -1,7 +1,10 @@
 package documentimport
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -15,6 +18,7 @@ import (
 	"barong/internal/bulk"
 	"barong/internal/documents"
 	"barong/internal/identity"
+	"barong/internal/journal"
 	"barong/internal/problem"
 	"barong/repository"
 )
@@ -22,8 +26,9 @@ import (
 // Options define an import.
 type Options struct {
 	Repo   *repository.Repository
-	Store  *documents.Store // where contents are stored; not used by a dry run
-	Files  *documents.Files // the contents in the other system
+	Record func() *journal.Record // called for each batch that is stored
+	Store  *documents.Store       // where contents are stored; not used by a dry run
+	Files  *documents.Files       // the contents in the other system
 	Policy identity.Policy
 	Clock  func() time.Time
 
@@ -275,7 +280,7 @@ func (i *importing) store(ctx context.Context, b *batch) error {
 			return i.Repo.DecideDocuments(ctx, list, i.usage)
 		}
 		for failures := 0; ; failures++ {
-			decisions, err = i.Repo.ImportDocuments(ctx, list)
+			decisions, err = i.Repo.Recorded(i.Record()).ImportDocuments(ctx, list, b.recorded(list))
 			if err == nil || problem.KindOf(err) != problem.Unavailable || failures == maxFailures || ctx.Err() != nil {
 				return decisions, err
 			}
@@ -301,6 +306,19 @@ func (i *importing) store(ctx context.Context, b *batch) error {
 			_ = i.Store.Remove(ctx, abandoned)
 		}
 	})
+}
+
+// recorded is the batch as the journal has it, of which list is stored.
+func (b *batch) recorded(list []repository.ImportedDocument) journal.Batch {
+	digest := sha256.New()
+	for _, document := range list {
+		digest.Write(document.Digest)
+	}
+	first, last := &b.items[0].row, &b.items[len(b.items)-1].row
+	return journal.Batch{
+		Name: first.Source, First: cmp.Or(first.Line, first.Position), Last: cmp.Or(last.Line, last.Position),
+		Digest: hex.EncodeToString(digest.Sum(nil)),
+	}
 }
 
 // finish counts a batch, writes its rejected rows and reports it.

@@ -77,11 +77,14 @@ type HeldChange struct {
 	Owner string  `json:"owner,omitempty"`
 }
 
-// Batch is a batch of a bulk import: one row stands for all users in it, and no events follow.
+// Batch is a batch of a bulk import: one row stands for all that was stored of it, and no events follow.
 type Batch struct {
-	Name   string `json:"name"`  // of the import
-	First  int64  `json:"first"` // line or id
-	Last   int64  `json:"last"`
-	Users  int64  `json:"users"`
-	Digest string `json:"digest"` // SHA-256 of the batch as read, hexadecimal
+	Name            string `json:"name,omitempty"`  // of the import; "" of a stream without one
+	First           int64  `json:"first,omitempty"` // line or id, where rows have one
+	Last            int64  `json:"last,omitempty"`
+	Users           int64  `json:"users,omitempty"`
+	Documents       int64  `json:"documents,omitempty"`
+	ServiceAccounts int64  `json:"service_accounts,omitempty"`
+	APIKeys         int64  `json:"api_keys,omitempty"`
+	Digest          string `json:"digest"` // SHA-256 of the batch as read, hexadecimal
 }

@@ -28,6 +28,9 @@ type Backend interface {
 	Enroll(ctx context.Context, uid, account string, secret Secret) error
 	// Disable clears otp and deletes the secret, if there is one.
 	Disable(ctx context.Context, uid string) error
+	// On returns the backend with the same secrets, whose writes a store makes, such as one that
+	// records them.
+	On(store Store) Backend
 	// Enrolled reports whether there is a secret, whatever the user's otp is.
 	Enrolled(ctx context.Context, uid string) (bool, error)
 }
@@ -39,4 +42,7 @@ type Accounts interface {
 	EnableOTP(ctx context.Context, uid string, encrypted []byte, now time.Time) error
 	// DisableOTP clears otp and deletes the secret and the failures.
 	DisableOTP(ctx context.Context, uid string, now time.Time) error
+	// RecordOTPCode records that a code was accepted, where another system than the store counts
+	// codes.
+	RecordOTPCode(ctx context.Context, uid string) error
 }

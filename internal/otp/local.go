@@ -37,6 +37,13 @@ func NewLocal(store Store, keeper *secrets.Keeper, clock func() time.Time) *Loca
 
 var _ Backend = (*Local)(nil)
 
+// On implements Backend.
+func (l *Local) On(store Store) Backend {
+	other := *l
+	other.store = store
+	return &other
+}
+
 // Check accepts each time step once, and none before an accepted one (RFC 6238 §5.2).
 func (l *Local) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	secret, err := l.secret(ctx, uid)

@@ -31,7 +31,14 @@ const vaultTimeout = 5 * time.Second
 // vaultAnswerLimit is in bytes: the responses in use have some hundred.
 const vaultAnswerLimit = 64 << 10
 
-// Check implements Backend.
+// On implements Backend.
+func (v *Vault) On(store Store) Backend {
+	other := *v
+	other.Accounts = store
+	return &other
+}
+
+// Check implements Backend. A code that Vault accepted and that could not be recorded is an error.
 func (v *Vault) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	answer, err := v.ask(ctx, http.MethodPost, "code", uid, map[string]any{"code": code})
 	if err != nil {
@@ -39,6 +46,9 @@ func (v *Vault) Check(ctx context.Context, uid, code string) (Verdict, error) {
 	}
 	switch {
 	case answer.status == http.StatusOK && answer.Data.Valid != nil && *answer.Data.Valid:
+		if err := v.Accounts.RecordOTPCode(ctx, uid); err != nil {
+			return 0, err
+		}
 		return Right, nil
 	case answer.status == http.StatusOK && answer.Data.Valid != nil:
 		return Wrong, nil

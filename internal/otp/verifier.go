@@ -44,6 +44,12 @@ func NewVerifier(backend Backend, attempts Attempts, observe func(Outcome)) (*Ve
 	return &Verifier{backend, attempts, observe}, nil
 }
 
+// On returns the verifier on a backend whose writes a store makes, such as one that records them.
+// Failures are counted where they were.
+func (v *Verifier) On(store Store) *Verifier {
+	return &Verifier{v.backend.On(store), v.attempts, v.observe}
+}
+
 // The lock: one minute after five failures in a row, doubling with each further failure up to an
 // hour. At that rate a guess succeeds once in decades.
 const (
