@@ -167,6 +167,8 @@ const (
 	forUpdate      = "FOR UPDATE OF u"
 	forNoKeyUpdate = "FOR NO KEY UPDATE"
 	forShare       = "FOR SHARE"
+	forHead        = "FOR UPDATE OF h"
+	forFreeHead    = "FOR UPDATE OF h SKIP LOCKED" // without a row where another transaction holds the lock
 )
 
 // text quotes a constant for SQL. No constant of this package contains a quote.

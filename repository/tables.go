@@ -126,9 +126,9 @@ var tilesTable = struct {
 }
 
 var checkpointsTable = struct {
-	name, size, signedAt, note string
+	name, epoch, size, signedAt, note string
 }{
-	"journal_checkpoints", "size", "signed_at", "note",
+	"journal_checkpoints", "epoch", "size", "signed_at", "note",
 }
 
 var signerKeysTable = struct {

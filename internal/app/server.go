@@ -47,6 +47,7 @@ type Server struct {
 	traces       *tracing
 	check        func(context.Context) error
 	handler      http.Handler
+	sealer       *sealer
 }
 
 // OpenServer opens the parts in the order in which their errors should be reported: files
@@ -58,7 +59,7 @@ func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o
 	s.service = Service{Settings: settings, Log: log, Clock: time.Now}
 	for _, open := range []func(context.Context) error{
 		s.openPolicy, s.openDataDir, s.openSigners, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
-		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openHandler,
+		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openSealer, s.openHandler,
 	} {
 		if err := open(ctx); err != nil {
 			s.Close()
@@ -251,6 +252,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	for _, each := range s.reloaders {
 		go each.Watch(ctx, watchInterval)
 	}
+	defer s.keepJournal(ctx)()
 	return server.Runner{
 		Public: s.public, Bound: s.service.Connections, TLS: s.certificates, Admin: s.admin, Handler: s.handler, Check: s.check,
 		Timeouts: server.DefaultTimeouts, Timeout: s.Settings.Timeout, Delay: s.Settings.DrainDelay, Drain: s.Settings.DrainTimeout, Log: s.Log,

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto"
 	"maps"
 	"slices"
 )
@@ -27,6 +28,24 @@ func (k *Keychain) Signers() []KeychainSigner {
 		signers = append(signers, KeychainSigner{name, k.keys[name].Algorithm()})
 	}
 	return signers
+}
+
+// SignerKey is the public key of a signer.
+type SignerKey struct {
+	Name      string
+	Algorithm string
+	Key       crypto.PublicKey
+}
+
+// PublicKeys returns the keys of the signers with an asymmetric algorithm, sorted by name.
+func (k *Keychain) PublicKeys() []SignerKey {
+	var list []SignerKey
+	for _, name := range slices.Sorted(maps.Keys(k.keys)) {
+		if public := k.keys[name].PublicKey(); public != nil {
+			list = append(list, SignerKey{name, k.keys[name].Algorithm(), public})
+		}
+	}
+	return list
 }
 
 // Scopes returns the scopes of the keychain file, sorted by name.

@@ -36,6 +36,7 @@ type commands struct {
 	Attachments attachmentsCommand `cmd:"" help:"Give access to attachments."`
 	Health      healthCommand      `cmd:"" help:"Check whether the server is ready."`
 	Check       checkCommand       `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
+	Journal     journalCommand     `cmd:"" help:"Show and verify the journal of writes, and look after it."`
 	Users       usersCommand       `cmd:"" help:"Show users, and maintain the table of users."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 

@@ -65,6 +65,9 @@ type Config struct {
 	StorageSigningKey      string        `env:"BARONG_STORAGE_SIGNING_KEY" secret:"true"`
 	PublicURL              string        `env:"BARONG_PUBLIC_URL"`
 	DocumentsKey           string        `env:"BARONG_DOCUMENTS_KEY" secret:"true"`
+	JournalSigningKey      string        `env:"BARONG_JOURNAL_SIGNING_KEY" secret:"true"`
+	JournalCheckpoints     string        `env:"BARONG_JOURNAL_CHECKPOINTS" secret:"true"`
+	JournalKeep            int           `env:"BARONG_JOURNAL_KEEP" envDefault:"0"`
 	DocumentExpiryRequired bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
 }
 
@@ -177,6 +180,8 @@ func (c Config) Validate() error {
 		public, ok := webURL(c.PublicURL)
 		check(ok && public.RawQuery == "" && public.Fragment == "", "BARONG_PUBLIC_URL must begin with http:// or https:// and a host, without user and password, and have no query")
 	}
+	check(c.JournalCheckpoints == "" || strings.Contains(c.JournalCheckpoints, "://"), "BARONG_JOURNAL_CHECKPOINTS must be a URL, as s3://bucket")
+	check(c.JournalKeep >= 0, "BARONG_JOURNAL_KEEP must not be negative: it is a number of months, and 0 keeps all")
 	check(c.Connections >= 1, "BARONG_MAX_CONNECTIONS must be at least 1")
 	check(c.Downloads >= 1, "BARONG_MAX_DOWNLOADS must be at least 1")
 	check(c.DocumentsKey == "" || strings.Contains(c.DocumentsKey, "://"), "BARONG_DOCUMENTS_KEY must be a URL, as file:///path/to/key")

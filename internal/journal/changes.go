@@ -23,6 +23,20 @@ type Changes struct {
 	ServiceAccount *HeldChange   `json:"service_account,omitempty"`
 	APIKeys        []HeldChange  `json:"api_keys,omitempty"`
 	Batch          *Batch        `json:"batch,omitempty"` // of a bulk import
+
+	Pruned *int64 `json:"pruned,omitempty"` // rows up to this number were removed from the journal
+	Erased bool   `json:"erased,omitempty"` // the salts of the user's rows were removed
+	Fork   *Fork  `json:"fork,omitempty"`
+}
+
+// Fork is the first row of an epoch: the tree goes on from one that has lost rows.
+type Fork struct {
+	Epoch    int    `json:"epoch"`
+	Size     int64  `json:"size"` // of the tree that goes on
+	Root     string `json:"root"` // its root, base64
+	Reason   string `json:"reason"`
+	LostSize int64  `json:"lost_size,omitempty"` // of the tree of the newest checkpoint; 0: none was known
+	LostRoot string `json:"lost_root,omitempty"`
 }
 
 // Account is the part of a user that has no personal data.

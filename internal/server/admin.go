@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -53,6 +54,8 @@ type Admin struct {
 	failed   chan error
 	check    atomic.Pointer[func(context.Context) error] // nil until the server can serve
 	draining atomic.Bool
+
+	checkpoint atomic.Pointer[string] // of the journal; nil: none is known
 }
 
 // OpenAdmin starts to serve the listener. metrics serves /metrics; without it (nil) the path
@@ -67,8 +70,22 @@ func OpenAdmin(listener net.Listener, metrics http.Handler, log *slog.Logger) *A
 // Close closes the listener and all its connections at once.
 func (a *Admin) Close() error { return a.server.Close() }
 
+// PublishCheckpoint sets the newest signed checkpoint of the journal.
+func (a *Admin) PublishCheckpoint(signed string) { a.checkpoint.Store(&signed) }
+
+func (a *Admin) serveCheckpoint(w http.ResponseWriter, r *http.Request) {
+	signed := a.checkpoint.Load()
+	if signed == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, *signed)
+}
+
 // routes serves process supervision: /healthz (liveness), /readyz (readiness), /metrics
-// (Prometheus format) and /debug/pprof/ (profiles).
+// (Prometheus format), /journal/checkpoint (the newest checkpoint) and /debug/pprof/ (profiles).
 func (a *Admin) routes() http.Handler {
 	router := chi.NewRouter()
 	router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, health{Status: "ok"}) })
@@ -76,6 +93,7 @@ func (a *Admin) routes() http.Handler {
 	if a.metrics != nil {
 		router.Method(http.MethodGet, "/metrics", a.metrics)
 	}
+	router.Get("/journal/checkpoint", a.serveCheckpoint)
 	router.HandleFunc("/debug/pprof/*", pprof.Index)
 	router.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	router.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -53,9 +53,11 @@ CREATE TABLE journal_tiles (
 
 -- Signed tree heads.
 CREATE TABLE journal_checkpoints (
-    size      bigint      NOT NULL PRIMARY KEY,
+    epoch     integer     NOT NULL,
+    size      bigint      NOT NULL,
     signed_at timestamptz NOT NULL,
-    note      text        NOT NULL
+    note      text        NOT NULL,
+    PRIMARY KEY (epoch, size)
 );
 
 -- The public keys of all signers that there were: a signature can be verified after its key has left the keychain.

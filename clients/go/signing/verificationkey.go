@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"crypto"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -49,6 +50,14 @@ func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 
 // Algorithm returns the only algorithm that the key verifies.
 func (k *VerificationKey) Algorithm() string { return k.method.Alg() }
+
+// PublicKey returns the public key, and nil for the secret of an HMAC algorithm.
+func (k *VerificationKey) PublicKey() crypto.PublicKey {
+	if isSymmetric(k.method) {
+		return nil
+	}
+	return k.value
+}
 
 // Verify returns an error unless signature is a valid signature over input (RFC 7515 §5.2:
 // protected header, dot and payload, both in base64url) for this key.

@@ -1,0 +1,13 @@
+package journal
+
+import "encoding/json"
+
+// ForkRow makes the first row of an epoch, in a list of its own.
+func ForkRow(record *Record, fork Fork) ([]Sealed, error) {
+	changed, err := json.Marshal(Changes{Fork: &fork})
+	if err != nil {
+		return nil, err
+	}
+	text := record.Text()
+	return Fold([]Unsealed{{Entry: record.Entry, Record: &text, Salt: record.Salt, Changed: changed}})
+}

@@ -1,0 +1,88 @@
+package repository
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	sq "github.com/Masterminds/squirrel"
+
+	"barong/internal/journal"
+)
+
+// prunedAtOnce is the number of rows that one statement of a pruning deletes.
+const prunedAtOnce = 10_000
+
+var (
+	selectSealedAt = compile(sq.Select(journalTable.sealedAt).From(journalTable.name).Where(journalTable.seq+" >= ?", arg("seq")).OrderBy(journalTable.seq).Limit(1))
+
+	selectSlowestCursor = compile(sq.Select(eventCursorsTable.sink, eventCursorsTable.seq).From(eventCursorsTable.name).OrderBy(eventCursorsTable.seq).Limit(1))
+
+	setPruned = compile(sq.Update(headTable.name).Set(headTable.pruned, arg("to")).
+			Where(headTable.pruned+" < ?", arg("to")).Where(headTable.size+" > ?", arg("to")))
+
+	deletePruned = compile(sq.Delete(journalTable.name).Where(sq.Expr(journalTable.seq+" IN (?)",
+		limit(sq.Select(journalTable.seq).From(journalTable.name).Where(journalTable.seq+" <= ?", arg("to")).OrderBy(journalTable.seq)))))
+)
+
+// EventCursor is how far a receiver of events is.
+type EventCursor struct {
+	Sink string
+	Seq  int64
+}
+
+// Prunable returns the number of the last row that was sealed before a time and that every receiver of
+// events has passed; 0 where there is none. The last row of the journal always stays. slowest is the
+// receiver that holds back rows of before, and nil where none does.
+func (r *Repository) Prunable(ctx context.Context, before time.Time) (last int64, slowest *EventCursor, err error) {
+	head, err := r.JournalHead(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	// Rows are sealed in order of their numbers: the first row that stays is found by bisection.
+	rows := head.Size - 1 - head.Pruned
+	found := sort.Search(int(max(rows, 0)), func(i int) bool {
+		if err != nil {
+			return true
+		}
+		var at time.Time
+		at, err = one(ctx, r, selectSealedAt, args{"seq": head.Pruned + int64(i) + 1}, single[time.Time])
+		return err == nil && !at.Before(before)
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	last = head.Pruned + int64(found)
+	cursors, err := all(ctx, r, selectSlowestCursor, args{}, func(c *EventCursor) []any { return []any{&c.Sink, &c.Seq} })
+	if err == nil && len(cursors) > 0 && cursors[0].Seq < last {
+		slowest, last = &cursors[0], max(cursors[0].Seq, head.Pruned)
+	}
+	return last, slowest, err
+}
+
+// Prune removes the rows up to a number that Prunable has returned, and those that an earlier pruning has
+// left. It records that first, so a pruning that is interrupted can be told from rows that are missing. The
+// tiles stay. It calls removed after each transaction with the number of rows that it has deleted.
+func (r *Repository) Prune(ctx context.Context, to int64, record *journal.Record, removed func(rows int64)) error {
+	err := r.InTx(ctx, func(tx *Repository) error {
+		n, err := tx.exec(ctx, setPruned, args{"to": to})
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.Recorded(record).note(ctx, nil, journal.Changes{Pruned: &to})
+	})
+	if err != nil {
+		return err
+	}
+	head, err := r.JournalHead(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		n, err := r.exec(ctx, deletePruned, args{"to": head.Pruned, "limit": prunedAtOnce})
+		if err != nil || n == 0 {
+			return err
+		}
+		removed(n)
+	}
+}
