@@ -56,6 +56,25 @@ var backendTests = map[string]func(t *testing.T, a *api){
 		check(t, a, uid, a.code(secret, 0), otp.Right)
 		check(t, a, uid, a.code(secret, 0), otp.Used)
 	},
+	"a code that was accepted is recorded, and no other": func(t *testing.T, a *api) {
+		uid, secret := a.enrolled()
+		for _, step := range []struct {
+			code string
+			rows int
+		}{{a.wrong(secret), 0}, {a.code(secret, 0), 1}, {a.code(secret, 0), 0}} {
+			record := newRecord(t)
+			verifier, err := otp.NewVerifier(a.codes, repository.New(a.pool), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = verifier.On(repository.New(a.pool).Recorded(record)).Verify(t.Context(), uid, step.code)
+			var rows int
+			err = a.pool.QueryRow(t.Context(), "SELECT count(*) FROM journal_inbox WHERE entry = $1 AND uid = $2", record.Entry, uid).Scan(&rows)
+			if err != nil || rows != step.rows {
+				t.Errorf("%s left %d rows, want %d: %v", step.code, rows, step.rows, err)
+			}
+		}
+	},
 	"one step of drift": func(t *testing.T, a *api) {
 		uid, secret := a.enrolled()
 		check(t, a, uid, a.code(secret, -90*time.Second), otp.Wrong)
