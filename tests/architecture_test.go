@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"barong/repository":                   {"internal/identity", "internal/journal", "internal/problem"},
 	"barong/internal/journal":             nil,
 	"barong/internal/events":              {"internal/journal"},
+	"barong/internal/eventapi":            {"clients/go/signing", "internal/events", "internal/identity"},
 	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
 	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},
 	"barong/clients/go":                   {"clients/go/api", "clients/go/signing"},
