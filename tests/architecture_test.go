@@ -26,6 +26,8 @@ var mayImport = map[string][]string{
 	"barong/repository":                   {"internal/identity", "internal/journal", "internal/problem"},
 	"barong/internal/journal":             nil,
 	"barong/internal/events":              {"internal/journal"},
+	"barong/internal/rabbitmq":            {"internal/eventapi", "internal/events", "internal/identity", "internal/journal", "repository"},
+	"barong/internal/rabbitmq/brokertest": nil,
 	"barong/internal/eventapi":            {"clients/go/signing", "internal/events", "internal/identity"},
 	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
 	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},
