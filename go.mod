@@ -49,7 +49,10 @@ require (
 	rsc.io/qr v0.2.0
 )
 
-require github.com/google/uuid v1.6.0
+require (
+	github.com/google/uuid v1.6.0
+	github.com/rabbitmq/amqp091-go v1.16.0
+)
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect

@@ -25,12 +25,6 @@ var (
 		limit(sq.Select(journalTable.seq).From(journalTable.name).Where(journalTable.seq+" <= ?", arg("to")).OrderBy(journalTable.seq)))))
 )
 
-// EventCursor is how far a receiver of events is.
-type EventCursor struct {
-	Sink string
-	Seq  int64
-}
-
 // Prunable returns the number of the last row that was sealed before a time and that every receiver of
 // events has passed; 0 where there is none. The last row of the journal always stays. slowest is the
 // receiver that holds back rows of before, and nil where none does.

@@ -16,6 +16,7 @@ import (
 	"barong/internal/config"
 	"barong/internal/identity"
 	"barong/internal/otp"
+	"barong/internal/rabbitmq"
 	"barong/internal/server"
 	"barong/repository"
 )
@@ -45,6 +46,7 @@ type Server struct {
 	registry     *prometheus.Registry
 	admin        *server.Admin
 	traces       *tracing
+	events       *rabbitmq.Publisher // nil: no broker is configured
 	check        func(context.Context) error
 	handler      http.Handler
 	sealer       *sealer
@@ -58,8 +60,8 @@ func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o
 	s := &Server{App: App{Settings: settings, Log: log}, options: o}
 	s.service = Service{Settings: settings, Log: log, Clock: time.Now}
 	for _, open := range []func(context.Context) error{
-		s.openPolicy, s.openDataDir, s.openSigners, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
-		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openSealer, s.openHandler,
+		s.openPolicy, s.openDataDir, s.openSigners, s.checkEvents, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
+		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openSealer, s.openHandler, s.openEvents,
 	} {
 		if err := open(ctx); err != nil {
 			s.Close()
@@ -249,6 +251,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	go keepEmailKeys(ctx, s.Repo, s.Log)
 	warnMisspeltRules(s.Settings.RulesPath, s.Log)
 	go s.WarnOverlooked(ctx, s.service.Policy)
+	defer s.publishEvents(ctx)()
 	for _, each := range s.reloaders {
 		go each.Watch(ctx, watchInterval)
 	}

@@ -27,8 +27,9 @@ func TestNamesOfTheEnvironmentThatHaveNoEffectAreFound(t *testing.T) {
 		"BARONG_STORAGE_BUCKET_NAME":     setStorageURL, // without a provider
 		"REDIS_URL":                      adviceAbsent,
 		"BARONG_REDIS_URL":               adviceAbsent,
-		"EVENT_API_RABBITMQ_HOST":        adviceAbsent,
-		"BARONG_EVENT_API_RABBITMQ_PORT": adviceAbsent,
+		"EVENT_API_RABBITMQ_HOST":        "", // an alias
+		"BARONG_EVENT_API_RABBITMQ_PORT": "", // an alias
+		"EVENT_API_JWT_PRIVATE_KEY":      adviceAbsent,
 		"BARONG_DOMAIN":                  adviceAbsent,
 		"BARONG_SMTP_PASSWORD":           adviceAbsent,
 		"DATABASE_ADAPTER":               setDatabaseURL + ": the database is PostgreSQL",

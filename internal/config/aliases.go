@@ -61,6 +61,7 @@ func Aliases(environment map[string]string) []Alias {
 			found = append(found, Alias{name, "BARONG_STORAGE_URL", describesBucket(environment)})
 		}
 	}
+	found = append(found, brokerAliases(environment)...)
 	slices.SortFunc(found, func(a, b Alias) int { return cmp.Compare(a.Name, b.Name) })
 	return found
 }
@@ -82,7 +83,11 @@ func describesBucket(environment map[string]string) bool {
 func withAliases(environment map[string]string) (map[string]string, error) {
 	filled := maps.Clone(environment)
 	for _, alias := range Aliases(environment) {
-		if alias.Used && alias.Setting != "BARONG_STORAGE_URL" {
+		switch {
+		case !alias.Used || alias.Setting == "BARONG_STORAGE_URL":
+		case alias.Setting == eventsURL:
+			filled[eventsURL] = brokerURL(environment)
+		default:
 			filled[alias.Setting] = environment[alias.Name]
 		}
 	}

@@ -69,6 +69,11 @@ type Config struct {
 	JournalCheckpoints     string        `env:"BARONG_JOURNAL_CHECKPOINTS" secret:"true"`
 	JournalKeep            int           `env:"BARONG_JOURNAL_KEEP" envDefault:"0"`
 	DocumentExpiryRequired bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
+
+	EventsAMQPURL      string        `env:"BARONG_EVENTS_AMQP_URL" secret:"true"`
+	EventsAMQPDurable  bool          `env:"BARONG_EVENTS_AMQP_DURABLE" envDefault:"false"`
+	EventsAMQPRequired []string      `env:"BARONG_EVENTS_AMQP_REQUIRED"`
+	EventsAMQPExpiry   time.Duration `env:"BARONG_EVENTS_AMQP_EXPIRY" envDefault:"1h"`
 }
 
 // The values of BARONG_OTP_BACKEND.
@@ -185,6 +190,7 @@ func (c Config) Validate() error {
 	check(c.Connections >= 1, "BARONG_MAX_CONNECTIONS must be at least 1")
 	check(c.Downloads >= 1, "BARONG_MAX_DOWNLOADS must be at least 1")
 	check(c.DocumentsKey == "" || strings.Contains(c.DocumentsKey, "://"), "BARONG_DOCUMENTS_KEY must be a URL, as file:///path/to/key")
+	check(c.EventsAMQPExpiry >= time.Second, "BARONG_EVENTS_AMQP_EXPIRY must be at least 1s, as 1h")
 	check((c.TLSCert == "") == (c.TLSKey == ""), "BARONG_TLS_CERT and BARONG_TLS_KEY belong together, and one of them is empty")
 	check(c.TLSClientCA == "" || c.TLSCert != "", "BARONG_TLS_CLIENT_CA needs BARONG_TLS_CERT: without TLS no client shows a certificate")
 	file("BARONG_TLS_CERT", c.TLSCert)
