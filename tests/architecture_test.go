@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"barong/clients/go":                   {"clients/go/api", "clients/go/signing"},
 	"barong/clients/go/api":               nil,
 	"barong/clients/go/signing":           nil,
-	"barong/internal/auth":                {"clients/go/signing", "internal/jws", "internal/jsonobject", "internal/reload", "internal/problem"},
+	"barong/internal/auth":                {"clients/go/signing", "internal/jws", "internal/jsonobject", "internal/journal", "internal/reload", "internal/problem"},
 	"barong/internal/jws":                 {"clients/go/signing", "internal/jsonobject"},
 	"barong/internal/jsonobject":          nil,
 	"barong/internal/otp":                 {"internal/vault", "internal/identity", "internal/keys", "internal/problem"},

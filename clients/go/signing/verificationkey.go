@@ -14,8 +14,9 @@ import (
 // VerificationKey verifies the signatures of one signer, with its public key or, for an HMAC
 // algorithm, with the shared secret. It is safe for concurrent use.
 type VerificationKey struct {
-	method jwt.SigningMethod
-	value  any
+	method     jwt.SigningMethod
+	value      any
+	thumbprint string // "" for a shared secret
 }
 
 // ParseVerificationKey parses algorithm and value of an entry of a keychain file. The value is
@@ -32,7 +33,7 @@ func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("value %w", err)
 		}
-		return &VerificationKey{method, secret}, nil
+		return &VerificationKey{method: method, value: secret}, nil
 	}
 	if value == "" {
 		return nil, errors.New("value is missing: it must be url-safe base64 of a PEM public key")
@@ -44,7 +45,7 @@ func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 	if err := checkKey(method, public); err != nil {
 		return nil, fmt.Errorf("value does not fit: %w", err)
 	}
-	return &VerificationKey{method, public}, nil
+	return &VerificationKey{method, public, thumbprint(public)}, nil
 }
 
 // Algorithm returns the only algorithm that the key verifies.
