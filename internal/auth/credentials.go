@@ -14,12 +14,12 @@ type Credentials struct {
 	parameters jsonobject.Members
 	signatures []jws.Signature
 
-	foreign    bool // the payload has members that are neither claims nor data
+	foreign bool // the payload has members that are neither claims nor data
 
 	verified   []verifiedSignature // of an envelope: by permitted signers, in order
 	digest     *tokenDigest        // of a Bearer token; else nil
 	cacheable  bool                // a Bearer token that is short enough for the cache
-	verifiedBy *Keychain    // the keychain that has verified every signature before; else nil
+	verifiedBy *Keychain           // the keychain that has verified every signature before; else nil
 }
 
 // Data returns the member data of an envelope's payload, a JSON object with the bytes that

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"barong/clients/go/signing"
-	"barong/internal/jsonobject"
 	"barong/internal/journal"
+	"barong/internal/jsonobject"
 	"barong/internal/jws"
 )
 
