@@ -27,6 +27,13 @@ var replays = map[string]replay{
 	"CreateLabel": replayLabel(func(l generated.Label) any { return generated.CreateLabel201JSONResponse(l) }),
 	"UpdateLabel": replayLabel(func(l generated.Label) any { return generated.UpdateLabel200JSONResponse(l) }),
 	"DeleteLabel": replayLabel(func(l generated.Label) any { return generated.DeleteLabel201JSONResponse(l) }),
+
+	"CreateUser": replayUser(func(u generated.UserWithProfileJSONResponse) any {
+		return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: u}
+	}),
+	"ImportUser": replayUser(func(u generated.UserWithProfileJSONResponse) any {
+		return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: u}
+	}),
 }
 
 // replayLabel makes the response from the label as the first request left it: it may be changed or deleted
@@ -38,5 +45,45 @@ func replayLabel(respond func(generated.Label) any) replay {
 			return nil, err
 		}
 		return respond(viewLabel(identity.Label(stored))), nil
+	}
+}
+
+// replayUser makes the response from the new user as the first request left it.
+func replayUser(respond func(generated.UserWithProfileJSONResponse) any) replay {
+	return func(_ context.Context, _ *Handlers, r repetition) (any, error) {
+		if r.spent.Answer == nil { // the key was only observed then
+			return nil, errAlreadyExecuted
+		}
+		text, err := r.key.Open(r.spent.Answer)
+		if err != nil {
+			return nil, err
+		}
+		var user generated.UserWithProfileJSONResponse
+		if err := json.Unmarshal(text, &user); err != nil {
+			return nil, err
+		}
+		return respond(user), nil
+	}
+}
+
+// sealingUID is newUID for a new user, and seals the answer for the enforced keys of the request: it has
+// personal data, which only who repeats the request may read.
+func (h *Handlers) sealingUID(ctx context.Context, user identity.User) func() string {
+	record := journal.RecordOf(ctx)
+	if record == nil || !record.Enforced() {
+		return h.newUID
+	}
+	return func() string {
+		user.UID = h.newUID()
+		text, err := json.Marshal(viewUserWithProfile(user))
+		for i := range record.Keys {
+			if key := &record.Keys[i]; key.Enforced && err == nil {
+				key.Answer, err = key.Seal(text)
+			}
+		}
+		if err != nil {
+			panic(err) // a view always has an encoding, and a key of a request a value
+		}
+		return user.UID
 	}
 }

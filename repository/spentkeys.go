@@ -67,6 +67,21 @@ func (r *Repository) SpentKeys(ctx context.Context) ([]SpentKey, error) {
 	return all(ctx, r, selectSpentKeys, given, spentKeyColumns.targets)
 }
 
+// KeysUnspent returns ErrKeySpent where an enforced key of the record is spent. It is for operations that
+// upload first and have no other question before.
+func (r *Repository) KeysUnspent(ctx context.Context) error {
+	if !r.recording().enforced {
+		return nil
+	}
+	given := args{}
+	bindRecord(given, r.record)
+	spent, err := one(ctx, r, findSpent, given, single[bool])
+	if err == nil && spent {
+		err = ErrKeySpent
+	}
+	return err
+}
+
 // ForgetExpiredKeys deletes those enforced keys of the record whose time is over.
 func (r *Repository) ForgetExpiredKeys(ctx context.Context) error {
 	given := args{}
