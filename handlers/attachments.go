@@ -12,10 +12,8 @@ import (
 // CreateAttachment stores a file: the content first, then its row.
 func (h *Handlers) CreateAttachment(ctx context.Context, request generated.CreateAttachmentRequestObject) (generated.CreateAttachmentResponseObject, error) {
 	parameters := request.JSONBody
-	if parameters.UID != nil { // checked before the content is stored, and again when the row is inserted
-		if err := h.Repo.UserExists(ctx, *parameters.UID); err != nil {
-			return nil, err
-		}
+	if err := h.mayAttach(ctx, parameters.UID); err != nil {
+		return nil, err
 	}
 	file, content, violations := identity.NewFile(identity.FileFields{
 		Filename: parameters.Filename, FileExt: parameters.FileExt, Upload: parameters.Upload,
@@ -37,4 +35,13 @@ func (h *Handlers) CreateAttachment(ctx context.Context, request generated.Creat
 		return nil, err
 	}
 	return generated.CreateAttachment201JSONResponse{ID: attachment.ID, UserUID: attachment.UserUID, Upload: url}, nil
+}
+
+// mayAttach reports an unknown user and a spent key before the content is stored. Both are checked again
+// when the row is inserted.
+func (h *Handlers) mayAttach(ctx context.Context, uid *string) error {
+	if uid == nil {
+		return h.writes(ctx).KeysUnspent(ctx)
+	}
+	return h.writes(ctx).UserExists(ctx, *uid)
 }

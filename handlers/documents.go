@@ -20,7 +20,7 @@ import (
 // account status in one transaction.
 func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateDocumentRequestObject) (generated.CreateDocumentResponseObject, error) {
 	parameters := request.JSONBody
-	room, err := h.Repo.HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
+	room, err := h.writes(ctx).HasRoomForDocument(ctx, parameters.UID, parameters.Metadata)
 	if err != nil {
 		return nil, err
 	}

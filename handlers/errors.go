@@ -32,6 +32,7 @@ var statuses = map[problem.Kind]struct {
 	problem.InvalidParameters: {http.StatusUnprocessableEntity, "invalid_parameters"},
 	problem.InvalidRecord:     {http.StatusUnprocessableEntity, "invalid_record"},
 	problem.Rejected:          {http.StatusUnprocessableEntity, "rejected"},
+	problem.Conflict:          {http.StatusConflict, "conflict"},
 	problem.TooManyRequests:   {http.StatusTooManyRequests, "too_many_requests"},
 	problem.Unavailable:       {http.StatusServiceUnavailable, "unavailable"},
 }

@@ -5,6 +5,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"barong/generated"
 	"barong/internal/documents"
 	"barong/internal/identity"
+	"barong/internal/journal"
 	"barong/internal/keys"
 	"barong/internal/otp"
 	"barong/repository"
@@ -30,12 +32,16 @@ type Options struct {
 
 	KeyHolders repository.KeyHolders // whose API keys are allowed; the zero value allows none
 	APIKeys    *keys.Sealer          // encrypts the secrets of API keys; may be nil where none are allowed
+
+	Unjournaled bool                                              // writes leave no rows in the journal
+	OnKey       func(context.Context, *journal.Record, KeyResult) // called for each request with idempotency keys; may be nil
 }
 
 // Handlers implements all operations. It is safe for concurrent use.
 type Handlers struct {
 	Options
-	status *repository.AccountStatus // the level and the state that Policy gives
+	status   *repository.AccountStatus // the level and the state that Policy gives
+	inFlight inFlight
 }
 
 var _ generated.StrictServerInterface = (*Handlers)(nil)

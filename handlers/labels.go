@@ -18,7 +18,7 @@ func (h *Handlers) CreateLabel(ctx context.Context, request generated.CreateLabe
 	if err != nil {
 		return nil, cmp.Or(h.Repo.UserExists(ctx, parameters.UserUID), err)
 	}
-	if err := h.Repo.CreateLabel(ctx, parameters.UserUID, label, h.status); err != nil {
+	if err := h.writes(ctx).CreateLabel(ctx, parameters.UserUID, label, h.status); err != nil {
 		return nil, err
 	}
 	return generated.CreateLabel201JSONResponse(viewLabel(label)), nil
@@ -32,7 +32,7 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 	if err != nil {
 		return nil, cmp.Or(h.labelExists(ctx, parameters.UserUID, parameters.Key, *parameters.Replace), err)
 	}
-	updated, err := h.Repo.PutLabel(ctx, parameters.UserUID, label, *parameters.Replace, h.status)
+	updated, err := h.writes(ctx).PutLabel(ctx, parameters.UserUID, label, *parameters.Replace, h.status)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (h *Handlers) UpdateLabel(ctx context.Context, request generated.UpdateLabe
 // DeleteLabel deletes a private label of a user.
 func (h *Handlers) DeleteLabel(ctx context.Context, request generated.DeleteLabelRequestObject) (generated.DeleteLabelResponseObject, error) {
 	parameters := request.JSONBody
-	deleted, err := h.Repo.DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.status, h.now())
+	deleted, err := h.writes(ctx).DeleteLabel(ctx, parameters.UserUID, identity.NormalizeLabel(parameters.Key), identity.ScopePrivate, h.status, h.now())
 	if err != nil {
 		return nil, err
 	}

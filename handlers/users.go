@@ -16,7 +16,7 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 	email, violations := identity.ParseEmail(parameters.Email)
 	if len(violations) == 0 {
 		// Checked before hashing, which costs a thousand times as much.
-		taken, err := h.Repo.EmailTaken(ctx, email)
+		taken, err := h.writes(ctx).EmailTaken(ctx, email)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func (h *Handlers) CreateUser(ctx context.Context, request generated.CreateUserR
 	}
 	user := h.newUser(email, digest)
 	user.ReferralUID = parameters.ReferralUID
-	if err := h.Repo.InsertUser(ctx, &user, h.newUID); err != nil {
+	if err := h.writes(ctx).InsertUser(ctx, &user, h.sealingUID(ctx, user)); err != nil {
 		return nil, err
 	}
 	return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil

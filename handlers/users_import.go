@@ -19,7 +19,7 @@ func (h *Handlers) ImportUser(ctx context.Context, request generated.ImportUserR
 	if err != nil {
 		return nil, h.preferTaken(ctx, request.JSONBody.Email, err)
 	}
-	if err := h.Repo.InsertUser(ctx, &user, h.newUID); err != nil {
+	if err := h.writes(ctx).InsertUser(ctx, &user, h.sealingUID(ctx, user)); err != nil {
 		return nil, alreadyExists(err)
 	}
 	return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: viewUserWithProfile(user)}, nil

@@ -113,6 +113,7 @@ func (r *Repository) withStatusUpdate(ctx context.Context, uid string, status *A
 		known := false
 		batch := &pgx.Batch{}
 		queueLock(batch, given, &known)
+		r.queueRepetition(batch)
 		change(batch)
 		r.queueWrite(batch, status.update, given)
 		for _, queue := range after {

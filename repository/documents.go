@@ -84,9 +84,9 @@ func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.
 
 // HasRoomForDocument reports whether a user may have another document with this metadata. It serves
 // to avoid a useless upload; InsertDocument makes the decision. An unknown user is
-// identity.ErrRecordNotFound.
+// identity.ErrRecordNotFound, and a spent key of the record ErrKeySpent.
 func (r *Repository) HasRoomForDocument(ctx context.Context, uid string, metadata *string) (room bool, err error) {
-	return one(ctx, r, findRoom, args{"uid": uid, "metadata size": metadataSize(metadata)}, single[bool])
+	return firstQuestion(ctx, r, findRoom, args{"uid": uid, "metadata size": metadataSize(metadata)}, single[bool])
 }
 
 func metadataSize(metadata *string) int64 {

@@ -47,9 +47,10 @@ func emailTaken() sq.Sqlizer {
 var findEmailTaken = compile(sq.Select().Column(emailTaken()))
 
 // EmailTaken reports whether a user or a service account has this e-mail, in any spelling. The
-// answer may change before an insert, so it serves for error reports only.
+// answer may change before an insert, so it serves for error reports only. A spent key of the record is
+// ErrKeySpent.
 func (r *Repository) EmailTaken(ctx context.Context, email string) (bool, error) {
-	return one(ctx, r, findEmailTaken, emailArgs(email), single[bool])
+	return firstQuestion(ctx, r, findEmailTaken, emailArgs(email), single[bool])
 }
 
 // isMissingKey is the condition of the index users_email_key_missing_idx. Postgres uses the index

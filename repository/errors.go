@@ -42,6 +42,9 @@ func translate(err error) error {
 	if isConnectionError(err) {
 		return unavailable(err)
 	}
+	if isKeySpent(err) {
+		return ErrKeySpent.WithCause(err)
+	}
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		if violation, ok := violated[pgErr.ConstraintName]; ok && pgErr.Code == "23505" {
@@ -112,4 +115,17 @@ func isConnectionError(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, puddle.ErrClosedPool) || errors.Is(err, pgx.ErrTxClosed) ||
 		errors.Is(err, pgx.ErrTxCommitRollback)
+}
+
+// isConnectionLost reports that a connection could not be opened, or broke, or that the server ended it: a
+// transaction that was on it may be committed. A timeout is none.
+func isConnectionLost(err error) bool {
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return pgErr.Code[:2] == "08" || pgErr.Code == "57P01" || pgErr.Code == "57P02"
+	}
+	return isConnectionError(err)
 }

@@ -114,6 +114,16 @@ func jsonMerged(objects ...any) sq.Sqlizer {
 	return sq.Expr(strings.TrimSuffix(strings.Repeat("? || ", len(objects)), " || "), objects...)
 }
 
+// jsonArrayOf is a jsonb array of an expression in all rows, in an order; NULL without rows.
+func jsonArrayOf(element sq.Sqlizer, order string) sq.Sqlizer {
+	return sq.Expr("jsonb_agg(? ORDER BY "+order+")", element)
+}
+
+// jsonOf is an array as a jsonb array.
+func jsonOf(values arg, sqlType string) sq.Sqlizer {
+	return sq.Expr("to_jsonb(?::"+sqlType+"[])", values)
+}
+
 // utf8Of is the text of a jsonb expression as bytea.
 func utf8Of(json sq.Sqlizer) sq.Sqlizer {
 	return sq.Expr("convert_to((?)::text, "+text("UTF8")+")", json)

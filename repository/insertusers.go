@@ -2,9 +2,10 @@ package repository
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	sq "github.com/Masterminds/squirrel"
+	"github.com/jackc/pgx/v5"
 
 	"barong/internal/identity"
 	"barong/internal/problem"
@@ -15,6 +16,7 @@ const (
 	countSlotArg     = arg("slot")
 	referralUID      = arg("referral uid")
 	profileGiven     = arg("profile given")
+	fieldsGiven      = arg("fields given")
 )
 
 var (
@@ -45,16 +47,33 @@ var (
 	// stores nothing, the other parts do nothing either. The count is the first of the parts that
 	// depend on the user: PostgreSQL executes them from last to first, and the row of the count
 	// must be locked last.
-	insertUser = compile(sq.Select(usersTable.id).From("inserted").PrefixExpr(with(
-		cte{"inserted", insertUserRow},
-		cte{"counted", countOne("inserted", countSlotArg)},
-		cte{"with_phones", insertOfNew(phonesTable.name, phonesTable.createdAt, phonesTable.updatedAt, phonesTable.userID, phoneColumns.names(),
-			phoneColumns.selectArrays(ofInserted()))},
-		cte{"with_labels", insertOfNew(labelsTable.name, labelsTable.createdAt, labelsTable.updatedAt, labelsTable.userID, givenLabelColumns.names(),
-			givenLabelColumns.selectArrays(ofInserted()))},
-		cte{"with_profile", insertOfNew(profilesTable.name, profilesTable.createdAt, profilesTable.updatedAt, profilesTable.userID, givenProfileColumns.names(),
-			givenProfileColumns.selectArgs(ofInserted()).Where("?::boolean", profileGiven))},
-	)))
+	insertUser = newRecorded(func(as recording) sq.Sqlizer {
+		parts := append(slices.Clone(partsOfNewUser), as.parts("inserted", typed(userUID, "text"), createdUser, answerOfKeys)...)
+		return sq.Select(usersTable.id).From("inserted").PrefixExpr(with(parts...))
+	})
+
+	partsOfNewUser = []cte{
+		{"inserted", insertUserRow},
+		{"counted", countOne("inserted", countSlotArg)},
+		{"with_phones", insertOfNew(phonesTable.name, phonesTable.createdAt, phonesTable.updatedAt, phonesTable.userID, phoneColumns.names(),
+			phoneColumns.selectArrays(ofInserted())).Suffix(returning(phonesTable.id))},
+		{"with_labels", insertOfNew(labelsTable.name, labelsTable.createdAt, labelsTable.updatedAt, labelsTable.userID, givenLabelColumns.names(),
+			givenLabelColumns.selectArrays(ofInserted())).Suffix(returning(labelsTable.id, labelsTable.key, labelsTable.value, labelsTable.scope))},
+		{"with_profile", insertOfNew(profilesTable.name, profilesTable.createdAt, profilesTable.updatedAt, profilesTable.userID, givenProfileColumns.names(),
+			givenProfileColumns.selectArgs(ofInserted()).Where("?::boolean", profileGiven)).Suffix(returning(profilesTable.number, profilesTable.review))},
+	}
+
+	// createdUser is the journal.Changes of the new user. An imported user has at most one phone.
+	createdUser = jsonObject(
+		"account", jsonObject("level", typed(userColumns.arg(usersTable.level), "integer"), "state", typed(userColumns.arg(usersTable.state), "text"),
+			"role", typed(userColumns.arg(usersTable.role), "text"), "otp", typed(userColumns.arg(usersTable.otp), "boolean")),
+		"created", sq.Expr("true"),
+		"fields", jsonOf(fieldsGiven, "text"),
+		"labels", subselect(sq.Select().Column(jsonArrayOf(jsonObject("id", sq.Expr(labelsTable.id), "key", sq.Expr(labelsTable.key),
+			"scope", sq.Expr(labelsTable.scope), "old", sq.Expr("NULL"), "new", sq.Expr(labelsTable.value)), labelsTable.id)).From("with_labels")),
+		"profile", subselect(sq.Select().Column(jsonObject("number", sq.Expr(profilesTable.number), "state", sq.Expr(profilesTable.review))).From("with_profile")),
+		"phone", subselect(sq.Select().Column(jsonObject("id", sq.Expr(phonesTable.id))).From("with_phones").OrderBy(phonesTable.id).Limit(1)),
+	)
 
 	findTaken = compile(sq.Select().Column(emailTaken()).Column(exists(validatedPhones)))
 )
@@ -72,7 +91,7 @@ func ofInserted() sq.SelectBuilder {
 
 // InsertUser stores a new user with its phones, first profile and labels in one transaction, and fills in
 // its ID and UID. All rows have the creation time of the user. newUID is called again when its uid
-// exists already. A referrer that does not exist is left out. A taken e-mail is
+// exists already; answers of the record's keys may be sealed by then. A referrer that does not exist is left out. A taken e-mail is
 // identity.EmailTaken; a validated number that another user has validated is identity.PhoneTaken.
 func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID func() string) error {
 	var validated []string
@@ -85,7 +104,7 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 	if len(u.Profiles) > 0 {
 		profile = &u.Profiles[0]
 	}
-	given := args{countSlotArg: countSlot(), referralUID: u.ReferralUID, profileGiven: len(u.Profiles) > 0, validatedNumbers: validated}
+	given := args{countSlotArg: countSlot(), referralUID: u.ReferralUID, profileGiven: len(u.Profiles) > 0, validatedNumbers: validated, fieldsGiven: fieldsOf(u)}
 	givenUserColumns.bind(given, u)
 	phoneColumns.bindArrays(given, u.Phones)
 	givenLabelColumns.bindArrays(given, u.Labels)
@@ -93,22 +112,39 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 	for {
 		uid := newUID()
 		given[userUID] = uid
-		var id int64
-		err := r.retry(ctx, func() (err error) {
-			id, err = one(ctx, r, insertUser, given, single[int64])
-			return err
-		})
+		var ids []int64
+		err := translate(r.retry(ctx, func() error {
+			batch := &pgx.Batch{}
+			r.queueRepetition(batch)
+			r.queueWrite(batch, insertUser, given).Query(func(rows pgx.Rows) (err error) {
+				ids, err = collect(rows, single[int64])
+				return err
+			})
+			return r.db.SendBatch(ctx, batch).Close()
+		}))
 		switch {
-		case err == nil:
-			u.ID, u.UID = id, uid
-			return nil
-		case !errors.Is(err, identity.ErrRecordNotFound):
+		case err != nil:
 			return err
+		case len(ids) > 0:
+			u.ID, u.UID = ids[0], uid
+			return nil
 		}
 		if err := r.whatIsTaken(ctx, u.Email, validated); err != nil {
 			return err
 		}
 	}
+}
+
+// fieldsOf returns the names of the values that a new user has besides its account.
+func fieldsOf(u *identity.User) []string {
+	fields := []string{"email", "password"}
+	if u.ReferralUID != nil {
+		fields = append(fields, "referral_uid")
+	}
+	if u.Data != nil {
+		fields = append(fields, "data")
+	}
+	return fields
 }
 
 // taken says which of a user's unique values another user has.

@@ -109,6 +109,9 @@ const (
 	observedKeys   = arg("observed keys")
 	observedPrints = arg("observed fingerprints")
 	observedUntil  = arg("observed until")
+
+	enforcedAnswers = arg("enforced answers")
+	observedAnswers = arg("observed answers")
 )
 
 // bindRecord adds the arguments of a record. Keys are sorted, so that two transactions with the same keys
@@ -117,24 +120,26 @@ func bindRecord(given args, record *journal.Record) {
 	given[entryArg], given[recordText], given[recordSalt], given[recordAt] = record.Entry, record.Text(), record.Salt, record.At
 	keys := slices.SortedFunc(slices.Values(record.Keys), func(a, b journal.Key) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	for _, list := range []struct {
-		enforced            bool
-		ids, prints, untils arg
-	}{{true, enforcedKeys, enforcedPrints, enforcedUntil}, {false, observedKeys, observedPrints, observedUntil}} {
-		var ids, prints [][]byte
+		enforced                     bool
+		ids, prints, untils, answers arg
+	}{{true, enforcedKeys, enforcedPrints, enforcedUntil, enforcedAnswers}, {false, observedKeys, observedPrints, observedUntil, observedAnswers}} {
+		var ids, prints, answers [][]byte
 		var untils []time.Time
 		for _, key := range keys {
 			if key.Enforced == list.enforced {
 				ids, prints, untils = append(ids, key.ID[:]), append(prints, key.Fingerprint[:]), append(untils, key.Until)
+				answers = append(answers, key.Answer)
 			}
 		}
-		given[list.ids], given[list.prints], given[list.untils] = ids, prints, untils
+		given[list.ids], given[list.prints], given[list.untils], given[list.answers] = ids, prints, untils, answers
 	}
 }
 
 // parts returns the queries of a WITH prefix that record a write. They write one row of the inbox, and the
 // keys, for the one row of the query named source, and nothing where source has none: a refused write
 // leaves no trace. uid is whose record it is, changed the journal.Changes as jsonb, and answer what a
-// repetition needs, as bytea; all three are expressions over source.
+// repetition needs, as bytea; all three are expressions over source. Without an answer, each key has the
+// one that its journal.Key has.
 func (as recording) parts(source string, uid, changed, answer sq.Sqlizer) []cte {
 	var parts []cte
 	if as.journaled {
@@ -143,13 +148,24 @@ func (as recording) parts(source string, uid, changed, answer sq.Sqlizer) []cte 
 			Select(sq.Select().Column(typed(entryArg, "uuid")).Column(uid).Column(typed(recordText, "text")).Column(typed(recordSalt, "bytea")).Column(changed).From(source))})
 	}
 	if as.enforced {
-		parts = append(parts, cte{"spent", spend(source, enforcedKeys, enforcedPrints, enforcedUntil, answer)})
+		parts = append(parts, cte{"spent", spend(source, enforcedKeys, enforcedPrints, enforcedUntil, answerOr(answer, enforcedAnswers))})
 	}
 	if as.observed {
-		parts = append(parts, cte{"noted", spend(source, observedKeys, observedPrints, observedUntil, answer).Suffix(onConflictDoNothing())})
+		parts = append(parts, cte{"noted", spend(source, observedKeys, observedPrints, observedUntil, answerOr(answer, observedAnswers)).Suffix(onConflictDoNothing())})
 	}
 	return parts
 }
+
+// answerOr is an answer, or without one those of the keys.
+func answerOr(answer sq.Sqlizer, ofKeys arg) sq.Sqlizer {
+	if answer == nil {
+		return unnested(ofKeys, "bytea")
+	}
+	return answer
+}
+
+// answerOfKeys makes recording.parts store the answers of the keys.
+var answerOfKeys sq.Sqlizer
 
 func spend(source string, keys, prints, untils arg, answer sq.Sqlizer) sq.InsertBuilder {
 	return sq.Insert(keysTable.name).

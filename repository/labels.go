@@ -84,6 +84,16 @@ var labelRecord = jsonObject(
 	"created_at", sq.Expr(labelsTable.createdAt), "updated_at", sq.Expr(labelsTable.updatedAt), "description", sq.Expr(labelsTable.description),
 )
 
+// LabelAnswer is the label in the answer of a spent key, as labelRecord stores it: an identity.Label.
+type LabelAnswer struct {
+	Key         string    `json:"key"`
+	Value       string    `json:"value"`
+	Scope       string    `json:"scope"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	Description *string   `json:"description"`
+}
+
 // changedLabel is the journal.Changes of a write of the label in result.
 func changedLabel(deleted bool) sq.Sqlizer {
 	oldValue := subselect(sq.Select(labelsTable.value).From(labelsTable.name).Where(isLabel))

@@ -81,13 +81,23 @@ func (r *Repository) snapshot(ctx context.Context, work func(*Repository) error)
 	return translate(pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error { return work(r.within(tx)) }))
 }
 
-// retry runs attempt, which is a complete transaction, again when it fails to serialize. A part of
-// a larger transaction is not retried, because the whole transaction has failed.
+// retry runs attempt, which is a complete transaction, again when it fails to serialize. A write with an
+// enforced key also runs once more when its connection is lost: where the first attempt was committed
+// after all, the second one fails at the key and is reported as unavailable, and the key says whose write
+// it was. A part of a larger transaction is not retried, because the whole transaction has failed.
 func (r *Repository) retry(ctx context.Context, attempt func() error) error {
 	_, nested := r.db.(pgx.Tx)
+	lost := false
 	for attempts := 1; ; attempts++ {
 		err := attempt()
-		if err == nil || nested || attempts == maxAttempts || !isSerializationFailure(err) {
+		if lost && isKeySpent(err) {
+			return unavailable(err)
+		}
+		again := isSerializationFailure(err)
+		if !again && !lost && r.recording().enforced && isConnectionLost(err) {
+			again, lost = true, true
+		}
+		if err == nil || nested || attempts == maxAttempts || !again {
 			return err
 		}
 		select {

@@ -61,8 +61,9 @@ func (r *Repository) FindUser(ctx context.Context, key UserKey) (identity.User, 
 	return found.related(), err
 }
 
-// UserExists returns identity.ErrRecordNotFound where no user has this uid.
+// UserExists returns identity.ErrRecordNotFound where no user has this uid, and ErrKeySpent where a key of
+// the record is spent.
 func (r *Repository) UserExists(ctx context.Context, uid string) error {
-	_, err := one(ctx, r, findID, args{"uid": uid}, single[int64])
+	_, err := firstQuestion(ctx, r, findID, args{"uid": uid}, single[int64])
 	return err
 }

@@ -63,7 +63,11 @@ type setup struct {
 	rates      string // BARONG_RATE_LIMITS
 	database   string // parameters of the database's URL
 	apiKeys    keySettings
-	pool       *pgxpool.Pool // of another server, whose database this one shares; nil: a database of its own
+
+	idempotency string // BARONG_IDEMPOTENCY
+	requireKeys bool   // BARONG_IDEMPOTENCY_REQUIRE
+
+	pool *pgxpool.Pool // of another server, whose database this one shares; nil: a database of its own
 }
 
 func start(t testing.TB, change ...func(*setup)) *api {
@@ -93,6 +97,7 @@ func start(t testing.TB, change ...func(*setup)) *api {
 		Settings: config.Config{
 			BodyLimit: s.bodyLimit, BodyMemory: s.bodyMemory, InFlight: s.inFlight, Downloads: s.downloads, Timeout: s.timeout,
 			PublicURL: s.publicURL, BcryptCost: 4, APIKeysUser: s.apiKeys.users, APIKeysSA: s.apiKeys.accounts,
+			Idempotency: s.idempotency, IdempotencyRequire: s.requireKeys,
 		},
 		APIKeys: s.apiKeys.sealer,
 		Policy:  s.policy, UIDPrefix: "ID", Repo: repo, Documents: a.store, OTP: a.codes, Signer: self().signer,

@@ -66,6 +66,7 @@ func (s Service) Handler() (http.Handler, error) {
 		Repo: s.Repo, Documents: s.Documents, Policy: s.Policy, Passwords: passwords, UIDPrefix: s.UIDPrefix,
 		OTP: verifier, Signer: s.Signer, Clock: s.Clock,
 		KeyHolders: repository.KeyHolders{Users: s.Settings.APIKeysUser, Accounts: s.Settings.APIKeysSA}, APIKeys: s.APIKeys,
+		Unjournaled: s.Settings.Journal == config.Off, OnKey: countKeys(registry, s.Log),
 	})
 	if err != nil {
 		return nil, err
@@ -73,6 +74,8 @@ func (s Service) Handler() (http.Handler, error) {
 	return server.New(server.Options{
 		Operations: operations,
 		Document:   operations.ServeDocument,
+		Once:       operations.Once,
+		Writes:     writes(s.Settings),
 		Keychain:   s.Keychain,
 		Log:        s.Log,
 		Clock:      s.Clock,

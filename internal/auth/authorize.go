@@ -75,8 +75,12 @@ func (k *Keychain) verified(c *Credentials, allowed scope) (signers []string, er
 			continue
 		}
 		if !known {
-			if err := s.Verify(c.payload, k.keys[s.KID]); err != nil {
+			digest, err := s.Verify(c.payload, k.keys[s.KID])
+			if err != nil {
 				return nil, fmt.Errorf("the signature by %s does not verify: %w", s.KID, err)
+			}
+			if c.digest == nil {
+				c.verified = append(c.verified, verifiedSignature{s, k.keys[s.KID], digest})
 			}
 			k.verifiedTokens.Add(c, k) // no effect for an envelope; a Bearer token has only this one signature
 		}

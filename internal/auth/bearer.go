@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"barong/internal/jws"
 )
 
@@ -31,18 +33,16 @@ func (k *Keychain) parseBearer(authorization string) (*Credentials, error) {
 		return nil, errors.New("the Authorization header has another scheme than Bearer")
 	}
 	token = strings.Trim(token, " \t")
-	if len(token) > maxVerifiedTokenLength {
-		return parseToken(token)
-	}
 	digest := tokenDigest(sha256.Sum256([]byte(token)))
-	if known, ok := k.verifiedTokens.Find(digest); ok {
+	cacheable := len(token) <= maxVerifiedTokenLength
+	if known, ok := k.verifiedTokens.Find(digest); ok && cacheable {
 		return known, nil
 	}
 	c, err := parseToken(token)
 	if err != nil {
 		return nil, err
 	}
-	c.digest = &digest
+	c.digest, c.cacheable = &digest, cacheable
 	return c, nil
 }
 
@@ -54,7 +54,7 @@ func parseToken(token string) (*Credentials, error) {
 	c := &Credentials{payload: encoded, signatures: []jws.Signature{s}}
 	payload, err := jws.DecodeBase64URL(encoded)
 	if err == nil {
-		err = eachMember(payload, c.claims.set)
+		err = eachMember(payload, func(name []byte, value jsontext.Value) { c.claims.set(name, value) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the payload of the Bearer token: %w", err)

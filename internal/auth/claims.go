@@ -21,10 +21,11 @@ type claimSet struct {
 	exp, nbf, iat, jti, iss, aud, sub, op jsontext.Value
 }
 
-// set stores a claim. It ignores members with other names.
-func (c *claimSet) set(name []byte, value jsontext.Value) {
+// set stores a claim. It ignores members with other names, and reports whether the name is that of a
+// claim.
+func (c *claimSet) set(name []byte, value jsontext.Value) (known bool) {
 	if value.Kind() == 'n' {
-		return
+		return true
 	}
 	switch string(name) {
 	case "exp":
@@ -43,7 +44,10 @@ func (c *claimSet) set(name []byte, value jsontext.Value) {
 		c.sub = value
 	case "op":
 		c.op = value
+	default:
+		return false
 	}
+	return true
 }
 
 // clone returns a copy that shares no memory with c.

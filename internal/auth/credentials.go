@@ -14,8 +14,12 @@ type Credentials struct {
 	parameters jsonobject.Members
 	signatures []jws.Signature
 
-	digest     *tokenDigest // of a Bearer token that may be cached; else nil
-	verifiedBy *Keychain    // the keychain that has verified every signature before; else nil
+	foreign bool // the payload has members that are neither claims nor data
+
+	verified   []verifiedSignature // of an envelope: by permitted signers, in order
+	digest     *tokenDigest        // of a Bearer token; else nil
+	cacheable  bool                // a Bearer token that is short enough for the cache
+	verifiedBy *Keychain           // the keychain that has verified every signature before; else nil
 }
 
 // Data returns the member data of an envelope's payload, a JSON object with the bytes that
@@ -29,4 +33,4 @@ func (c *Credentials) Parameters() jsonobject.Members { return c.parameters }
 
 // Release drops the references to the request's text, which may have several megabytes, once
 // the signatures are verified. After that, the credentials authorise nothing.
-func (c *Credentials) Release() { c.payload, c.signatures = nil, nil }
+func (c *Credentials) Release() { c.payload, c.signatures, c.verified = nil, nil, nil }

@@ -82,8 +82,8 @@ func (c *Credentials) readPayload(ctx context.Context, decoded []byte, wanted fu
 				return c.readData(r, wanted)
 			}
 			value, err := r.Value()
-			if err == nil {
-				c.claims.set(name, value)
+			if err == nil && !c.claims.set(name, value) {
+				c.foreign = true
 			}
 			return err
 		})

@@ -44,10 +44,10 @@ func (v *verifiedTokens) Find(digest tokenDigest) (*Credentials, bool) {
 // Add caches what is needed to use the token again: its claims and its signers. The keychain k
 // must have verified every signature of c.
 func (v *verifiedTokens) Add(c *Credentials, k *Keychain) {
-	if v == nil || c.digest == nil {
+	if v == nil || !c.cacheable {
 		return
 	}
-	known := &Credentials{claims: c.claims.clone(), digest: c.digest, verifiedBy: k}
+	known := &Credentials{claims: c.claims.clone(), digest: c.digest, cacheable: true, verifiedBy: k}
 	for _, s := range c.signatures {
 		known.signatures = append(known.signatures, jws.Signature{KID: strings.Clone(s.KID)})
 	}
@@ -56,7 +56,7 @@ func (v *verifiedTokens) Add(c *Credentials, k *Keychain) {
 
 // Remove drops a token that cannot become valid again.
 func (v *verifiedTokens) Remove(c *Credentials) {
-	if v != nil && c.digest != nil {
+	if v != nil && c.cacheable {
 		v.tokens.Invalidate(*c.digest)
 	}
 }

@@ -68,6 +68,10 @@ type Config struct {
 	JournalSigningKey      string        `env:"BARONG_JOURNAL_SIGNING_KEY" secret:"true"`
 	JournalCheckpoints     string        `env:"BARONG_JOURNAL_CHECKPOINTS" secret:"true"`
 	JournalKeep            int           `env:"BARONG_JOURNAL_KEEP" envDefault:"0"`
+	Journal                string        `env:"BARONG_JOURNAL" envDefault:"on"`
+	JournalProof           string        `env:"BARONG_JOURNAL_PROOF" envDefault:"signatures"`
+	Idempotency            string        `env:"BARONG_IDEMPOTENCY"`
+	IdempotencyRequire     bool          `env:"BARONG_IDEMPOTENCY_REQUIRE" envDefault:"false"`
 	DocumentExpiryRequired bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
 
 	EventsAMQPURL      string        `env:"BARONG_EVENTS_AMQP_URL" secret:"true"`
@@ -87,6 +91,15 @@ const (
 	LogAuto = "auto" // LogText on a terminal, LogJSON elsewhere
 	LogJSON = "json"
 	LogText = "text"
+)
+
+// The values of BARONG_JOURNAL, BARONG_JOURNAL_PROOF and BARONG_IDEMPOTENCY.
+const (
+	On              = "on"
+	Off             = "off"
+	ProofSignatures = "signatures"
+	ProofNone       = "none"
+	Observe         = "observe"
 )
 
 // Read reads the settings from the environment of the process and checks them. The error names the
@@ -177,6 +190,11 @@ func (c Config) Validate() error {
 		_, ok := webURL(c.VaultAddress)
 		check(ok, "VAULT_ADDR must be a URL without user and password, as https://vault.example.org:8200")
 	}
+	check(c.Journal == On || c.Journal == Off, "BARONG_JOURNAL must be %s or %s", On, Off)
+	check(c.JournalProof == ProofSignatures || c.JournalProof == ProofNone, "BARONG_JOURNAL_PROOF must be %s or %s", ProofSignatures, ProofNone)
+	check(c.Idempotency == "" || c.Idempotency == On || c.Idempotency == Observe || c.Idempotency == Off,
+		"BARONG_IDEMPOTENCY must be empty, %s, %s or %s", On, Observe, Off)
+	check(!c.IdempotencyRequire || c.Idempotency == "" || c.Idempotency == On, "BARONG_IDEMPOTENCY_REQUIRE needs a BARONG_IDEMPOTENCY that enforces keys")
 	check(c.BodyMemory >= 1<<20, "BARONG_BODY_MEMORY must be at least 1048576 bytes")
 	check(c.InFlight >= 1, "BARONG_MAX_IN_FLIGHT must be at least 1")
 	check(c.StorageURL == "" || strings.Contains(c.StorageURL, "://"), "BARONG_STORAGE_URL must be a URL, as s3://bucket")

@@ -39,6 +39,9 @@ type Record struct {
 	Payload string // the signed payload, base64url as received, of operations with x-journal: payload; else ""
 
 	Keys []Key // of which at most one request may be executed; empty: any number
+
+	// Repeated is set by the write: one of the keys that are only observed was spent before.
+	Repeated bool
 }
 
 // Proof is what remains of the signatures of a request.

@@ -103,23 +103,49 @@ func newSignature(protected []byte, unprotected header, value []byte) (Signature
 }
 
 // Verify returns an error unless the signature over the payload (base64url as received) is
-// valid for the key and its algorithm.
-func (s Signature) Verify(payload []byte, key *signing.VerificationKey) error {
+// valid for the key and its algorithm. It returns the digest of what is signed where the
+// algorithm needs it (RS, PS and ES), else nil: see [Signature.Digest].
+func (s Signature) Verify(payload []byte, key *signing.VerificationKey) (digest []byte, err error) {
 	if s.HasCrit {
-		return errors.New("the header has crit, and no extension is understood")
+		return nil, errors.New("the header has crit, and no extension is understood")
 	}
 	if s.algorithm != key.Algorithm() {
-		return fmt.Errorf("the protected header has the alg %.20q, and the keychain has %s", s.algorithm, key.Algorithm())
+		return nil, fmt.Errorf("the protected header has the alg %.20q, and the keychain has %s", s.algorithm, key.Algorithm())
 	}
-	value, err := DecodeBase64URL(s.value)
+	value, err := s.Value()
 	if err != nil {
-		return fmt.Errorf("the signature %w", err)
+		return nil, err
 	}
-	return key.Verify(signingInput(s.protected, payload), value)
+	if !key.SignsDigest() {
+		return nil, key.Verify(signingInput(s.protected, payload), value)
+	}
+	digest = s.Digest(payload, key)
+	return digest, key.VerifyDigest(digest, value)
 }
 
-// signingInput returns the text that a signature covers (RFC 7515 §5.1 step 8). It allocates
-// once, because a payload with a document has several megabytes.
+// Digest hashes the text that the signature covers (RFC 7515 §5.1 step 8) by the hash of the key's
+// algorithm. It copies nothing, because a payload with a document has several megabytes.
+func (s Signature) Digest(payload []byte, key *signing.VerificationKey) []byte {
+	hash := key.Hash().New()
+	for _, part := range [][]byte{s.protected, []byte("."), payload} {
+		_, _ = hash.Write(part) // never fails
+	}
+	return hash.Sum(nil)
+}
+
+// Protected returns the protected header in base64url, as signed.
+func (s Signature) Protected() []byte { return s.protected }
+
+// Value returns the decoded value of the signature.
+func (s Signature) Value() ([]byte, error) {
+	value, err := DecodeBase64URL(s.value)
+	if err != nil {
+		return nil, fmt.Errorf("the signature %w", err)
+	}
+	return value, nil
+}
+
+// signingInput returns the text that a signature covers. It allocates once.
 func signingInput(protected, payload []byte) string {
 	var input strings.Builder
 	input.Grow(len(protected) + 1 + len(payload))

@@ -24,6 +24,7 @@ const (
 	InvalidParameters                 // 422: parameters violate the schema; one message, comma-separated
 	InvalidRecord                     // 422: a record violates its rules; a list of messages
 	Rejected                          // 422: rejected for one reason; one message
+	Conflict                          // 409: the same request is in progress, or was executed long ago
 	TooManyRequests                   // 429, with RetryAfter
 	Unavailable                       // 503, with RetryAfter
 )
@@ -57,7 +58,7 @@ type Error struct {
 	Reason     Reason        // set if the operator counts it separately from its kind; else empty
 	Violations []Violation   // in the order of the response
 	WithList   bool          // the response has one message, and the messages of the violations as a list beside it
-	RetryAfter time.Duration // for TooManyRequests and Unavailable; 0 elsewhere
+	RetryAfter time.Duration // for TooManyRequests, Unavailable and a Conflict that passes; 0 elsewhere
 	Cause      error         // for the log only, never for the caller
 
 	original *Error // the error that WithCause copied; nil in an original

@@ -41,6 +41,7 @@ type gate struct {
 	rates       *RateLimits
 	timeouts    Timeouts
 	requestTime time.Duration // from the last byte of the body to the response
+	writes      Writes
 }
 
 // answerMemoryPart divides the memory for bodies: large responses may take one such part, in
@@ -56,7 +57,7 @@ func newGate(document *openapi3.T, o Options, errs handlers.Errors) (*gate, erro
 		operations: operations, keychain: o.Keychain, errs: errs, clock: o.Clock,
 		bodyLimit: o.BodyLimit, bodies: newBodyMemory(o.BodyMemory), answers: newMemoryLimiter(o.BodyMemory / answerMemoryPart),
 		concurrency: limiter{limit: int64(o.InFlight)}, signers: newSignerLimits(o.InFlight), rates: o.Rates,
-		timeouts: o.Timeouts, requestTime: o.Timeout,
+		timeouts: o.Timeouts, requestTime: o.Timeout, writes: o.Writes,
 	}, nil
 }
 
@@ -88,6 +89,8 @@ type exchange struct {
 	info      *requestInfo
 	mediaType string
 	cleanup   []func()
+
+	credentials *auth.Credentials // those that permit the operation
 }
 
 // maxCleanup is how many functions a request registers with atEnd: its memory, its signers, its deadline.
@@ -208,7 +211,6 @@ func (e *exchange) authenticateAndValidate() (map[string]any, *reservation, erro
 		if err := e.countSigners(signers); err != nil {
 			return nil, memory, err
 		}
-		envelope.Release()
 	case unverified != nil:
 		return nil, memory, unverified
 	}
@@ -217,7 +219,17 @@ func (e *exchange) authenticateAndValidate() (map[string]any, *reservation, erro
 			return nil, memory, err
 		}
 	}
+	write, err := e.signedWrite(keychain, envelope != nil)
+	if err != nil {
+		return nil, memory, err
+	}
+	if envelope != nil {
+		envelope.Release()
+	}
 	values, err := e.op.canonical(input, isStrict(r))
+	if err == nil && write != nil {
+		err = e.record(write, values)
+	}
 	return values, memory, err
 }
 
@@ -248,6 +260,7 @@ func (e *exchange) authorize(keychain *auth.Keychain, credentials *auth.Credenti
 	signers, err := keychain.Authorize(credentials, auth.Operation{ID: e.op.id, Scope: e.op.scope}, e.gate.clock())
 	e.info.signers = signers
 	if err == nil {
+		e.credentials = credentials
 		connectionOf(e.r.Context()).trust()
 	}
 	return signers, err

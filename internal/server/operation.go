@@ -26,6 +26,8 @@ type operation struct {
 	schema     *openapi3.Schema
 	parameters []parameter // in the order of x-order
 	names      map[string]bool
+
+	keepsPayload bool // x-journal: payload: the journal keeps the signed payload
 }
 
 // knows reports whether the operation has a parameter of this name.
@@ -41,6 +43,8 @@ type parameter struct {
 	wrongType, wrongValue string
 	// blankIsAbsent is x-blank: absent: a blank value counts as none, because clients send it so.
 	blankIsAbsent bool
+	// private is x-journal: none: a payload with the parameter is not kept in the journal.
+	private bool
 }
 
 // onlyReads reports whether an operation changes nothing and consumes nothing, so that a
@@ -73,7 +77,7 @@ func operationOf(declared spec.Operation) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operation{id: declared.OperationID, scope: declared.Scope, schema: schema, names: map[string]bool{}}
+	op := &operation{id: declared.OperationID, scope: declared.Scope, schema: schema, names: map[string]bool{}, keepsPayload: declared.Extensions["x-journal"] == "payload"}
 	order := map[string]float64{}
 	for name, property := range schema.Properties {
 		place, ok := property.Value.Extensions["x-order"].(float64)
@@ -91,7 +95,7 @@ func operationOf(declared spec.Operation) (*operation, error) {
 		op.parameters = append(op.parameters, parameter{
 			name: name, schema: property.Value, required: slices.Contains(schema.Required, name),
 			wrongType: message("type"), wrongValue: message("value"),
-			blankIsAbsent: property.Value.Extensions["x-blank"] == "absent",
+			blankIsAbsent: property.Value.Extensions["x-blank"] == "absent", private: property.Value.Extensions["x-journal"] == "none",
 		})
 	}
 	slices.SortFunc(op.parameters, func(a, b parameter) int { return int(order[a.name] - order[b.name]) })

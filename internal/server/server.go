@@ -22,7 +22,7 @@ import (
 )
 
 // Options configures a server. All fields are required except Connections, Rates, PublicURL,
-// Docs, Metrics and Tracer.
+// Once, Writes, Docs, Metrics and Tracer.
 type Options struct {
 	Operations generated.StrictServerInterface
 	Keychain   *auth.Source
@@ -44,8 +44,11 @@ type Options struct {
 	Docs        *Docs       // nil: no documentation page
 	// Document serves a signed URL. When it returns an error, it has not written a response.
 	Document func(http.ResponseWriter, *http.Request) error
-	Metrics  prometheus.Registerer // registry of the request metrics; nil: none
-	Tracer   trace.Tracer          // creates a span for each request; nil: none
+	// Once runs each operation; nil: nothing does. It gets the record of a write in the context.
+	Once    generated.StrictMiddlewareFunc
+	Writes  Writes                // what is recorded of requests that write
+	Metrics prometheus.Registerer // registry of the request metrics; nil: none
+	Tracer  trace.Tracer          // creates a span for each request; nil: none
 }
 
 // New returns the handler of the public listener.
@@ -84,7 +87,11 @@ func New(o Options) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	operations := generated.NewStrictHandlerWithOptions(o.Operations, nil, generated.StrictHTTPServerOptions{
+	var once []generated.StrictMiddlewareFunc
+	if o.Once != nil {
+		once = append(once, o.Once)
+	}
+	operations := generated.NewStrictHandlerWithOptions(o.Operations, once, generated.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  errs.Fail,
 		ResponseErrorHandlerFunc: errs.Fail,
 	})

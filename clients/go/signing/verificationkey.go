@@ -1,7 +1,6 @@
 package signing
 
 import (
-	"crypto"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -15,8 +14,9 @@ import (
 // VerificationKey verifies the signatures of one signer, with its public key or, for an HMAC
 // algorithm, with the shared secret. It is safe for concurrent use.
 type VerificationKey struct {
-	method jwt.SigningMethod
-	value  any
+	method     jwt.SigningMethod
+	value      any
+	thumbprint string // "" for a shared secret
 }
 
 // ParseVerificationKey parses algorithm and value of an entry of a keychain file. The value is
@@ -33,7 +33,7 @@ func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("value %w", err)
 		}
-		return &VerificationKey{method, secret}, nil
+		return &VerificationKey{method: method, value: secret}, nil
 	}
 	if value == "" {
 		return nil, errors.New("value is missing: it must be url-safe base64 of a PEM public key")
@@ -45,19 +45,11 @@ func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 	if err := checkKey(method, public); err != nil {
 		return nil, fmt.Errorf("value does not fit: %w", err)
 	}
-	return &VerificationKey{method, public}, nil
+	return &VerificationKey{method, public, thumbprint(public)}, nil
 }
 
 // Algorithm returns the only algorithm that the key verifies.
 func (k *VerificationKey) Algorithm() string { return k.method.Alg() }
-
-// PublicKey returns the public key, and nil for the secret of an HMAC algorithm.
-func (k *VerificationKey) PublicKey() crypto.PublicKey {
-	if isSymmetric(k.method) {
-		return nil
-	}
-	return k.value
-}
 
 // Verify returns an error unless signature is a valid signature over input (RFC 7515 §5.2:
 // protected header, dot and payload, both in base64url) for this key.

@@ -1,0 +1,89 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+
+	"barong/generated"
+	"barong/internal/identity"
+	"barong/internal/journal"
+	"barong/repository"
+)
+
+// repetition is a request that was executed before, with what the first one left.
+type repetition struct {
+	request any // as the handler gets it
+	spent   repository.SpentKey
+	key     *journal.Key // opens a sealed answer
+}
+
+// replay returns the response to a repetition.
+type replay func(ctx context.Context, h *Handlers, r repetition) (any, error)
+
+// replays has one entry for each operation whose repetitions get a response, by its name in the generated
+// code. A repetition of another operation is answered that it was executed. SignOTP has no entry: whoever
+// captured a request must not get a signature for it.
+var replays = map[string]replay{
+	"CreateLabel": replayLabel(func(l generated.Label) any { return generated.CreateLabel201JSONResponse(l) }),
+	"UpdateLabel": replayLabel(func(l generated.Label) any { return generated.UpdateLabel200JSONResponse(l) }),
+	"DeleteLabel": replayLabel(func(l generated.Label) any { return generated.DeleteLabel201JSONResponse(l) }),
+
+	"CreateUser": replayUser(func(u generated.UserWithProfileJSONResponse) any {
+		return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: u}
+	}),
+	"ImportUser": replayUser(func(u generated.UserWithProfileJSONResponse) any {
+		return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: u}
+	}),
+}
+
+// replayLabel makes the response from the label as the first request left it: it may be changed or deleted
+// since.
+func replayLabel(respond func(generated.Label) any) replay {
+	return func(_ context.Context, _ *Handlers, r repetition) (any, error) {
+		var stored repository.LabelAnswer
+		if err := json.Unmarshal(r.spent.Answer, &stored); err != nil {
+			return nil, err
+		}
+		return respond(viewLabel(identity.Label(stored))), nil
+	}
+}
+
+// replayUser makes the response from the new user as the first request left it.
+func replayUser(respond func(generated.UserWithProfileJSONResponse) any) replay {
+	return func(_ context.Context, _ *Handlers, r repetition) (any, error) {
+		if r.spent.Answer == nil { // the key was only observed then
+			return nil, errAlreadyExecuted
+		}
+		text, err := r.key.Open(r.spent.Answer)
+		if err != nil {
+			return nil, err
+		}
+		var user generated.UserWithProfileJSONResponse
+		if err := json.Unmarshal(text, &user); err != nil {
+			return nil, err
+		}
+		return respond(user), nil
+	}
+}
+
+// sealingUID is newUID for a new user, and seals the answer for the enforced keys of the request: it has
+// personal data, which only who repeats the request may read.
+func (h *Handlers) sealingUID(ctx context.Context, user identity.User) func() string {
+	record := journal.RecordOf(ctx)
+	if record == nil || !record.Enforced() {
+		return h.newUID
+	}
+	return func() string {
+		user.UID = h.newUID()
+		text, err := json.Marshal(viewUserWithProfile(user))
+		for i := range record.Keys {
+			if key := &record.Keys[i]; key.Enforced && err == nil {
+				key.Answer, err = key.Seal(text)
+			}
+		}
+		if err != nil {
+			panic(err) // a view always has an encoding, and a key of a request a value
+		}
+		return user.UID
+	}
+}
