@@ -57,7 +57,11 @@ var (
 
 	deleteExpiredOfRecord = compile(sq.Delete(keysTable.name).Where(anyOf(keysTable.key, "bytea", enforcedKeys)).Where(keysTable.until+" < ?", recordAt))
 
-	expiredKeys = limit(sq.Select(keysTable.key).From(keysTable.name).Where(keysTable.key+" > ?", arg("after")).OrderBy(keysTable.key))
+	// selectKeyPage selects a page of keys in the order of the primary key, with whether their time is over.
+	selectKeyPage = compile(limit(sq.Select(spentKeyColumns.only(keysTable.key, keysTable.until).names()...).From(keysTable.name).
+			Where(keysTable.key+" > ?", arg("after")).OrderBy(keysTable.key)))
+
+	deleteExpired = compile(sq.Delete(keysTable.name).Where(anyOf(keysTable.key, "bytea", arg("keys"))).Where(keysTable.until+" < ?", arg("now")))
 )
 
 // SpentKeys returns those enforced keys of the record that are spent.
@@ -99,6 +103,41 @@ func (r *Repository) queueRepetition(batch *pgx.Batch) {
 	given := args{}
 	bindRecord(given, r.record)
 	batch.Queue(findRepeated.sql, findRepeated.bind(given)...).QueryRow(func(row pgx.Row) error { return row.Scan(&r.record.Repeated) })
+}
+
+// sweepPage is the number of keys that a sweep reads at a time.
+const sweepPage = 1000
+
+// SweepKeys deletes the keys whose time is over at now, page by page in the order of the primary key, and
+// returns how many. It pauses between pages for as long as a page took, so that it takes at most half of a
+// connection. Keys that are spent meanwhile are left to the next sweep.
+func (r *Repository) SweepKeys(ctx context.Context, now time.Time) (swept int64, err error) {
+	for after := []byte{}; ; {
+		started := time.Now()
+		page, err := all(ctx, r, selectKeyPage, args{"after": after, "limit": sweepPage}, spentKeyColumns.only(keysTable.key, keysTable.until).targets)
+		if err != nil || len(page) == 0 {
+			return swept, err
+		}
+		after = page[len(page)-1].ID
+		var expired [][]byte
+		for _, key := range page {
+			if key.Until.Before(now) {
+				expired = append(expired, key.ID)
+			}
+		}
+		if len(expired) > 0 {
+			n, err := r.exec(ctx, deleteExpired, args{"keys": expired, "now": now})
+			if err != nil {
+				return swept, err
+			}
+			swept += n
+		}
+		select {
+		case <-ctx.Done():
+			return swept, ctx.Err()
+		case <-time.After(time.Since(started)):
+		}
+	}
 }
 
 // firstQuestion is one for the first question of an operation that hashes or uploads before it writes: in

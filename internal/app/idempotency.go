@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -11,6 +13,7 @@ import (
 	"barong/internal/config"
 	"barong/internal/journal"
 	"barong/internal/server"
+	"barong/repository"
 )
 
 // writes returns what is recorded of requests that write. By default the claim jti is only observed: one
@@ -38,6 +41,28 @@ func countKeys(registry *prometheus.Registry, log *slog.Logger) func(context.Con
 		counter.WithLabelValues(record.Operation, string(result)).Inc()
 		if result == handlers.KeyObserved {
 			log.InfoContext(ctx, "a request was executed again: its key is only observed", "request_id", record.RequestID, "operation", record.Operation, "entry", record.Entry)
+		}
+	}
+}
+
+// sweepInterval is the time between two sweeps of idempotency keys. Servers begin at different times.
+const sweepInterval = time.Hour
+
+// sweepKeys deletes expired idempotency keys until ctx ends. A sweep that fails is logged, and the next one
+// comes an interval later.
+func sweepKeys(ctx context.Context, repo *repository.Repository, log *slog.Logger) {
+	for pause := rand.N(sweepInterval); ; pause = sweepInterval { //nolint:gosec // not a secret
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		swept, err := repo.SweepKeys(ctx, time.Now())
+		switch {
+		case err != nil && ctx.Err() == nil:
+			log.Warn("expired idempotency keys could not be deleted", "error", err)
+		case swept > 0:
+			log.Debug("expired idempotency keys are deleted", "keys", swept)
 		}
 	}
 }

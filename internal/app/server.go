@@ -249,6 +249,7 @@ const watchInterval = 2 * time.Second
 func (s *Server) Serve(ctx context.Context) error {
 	defer ballast()()
 	go keepEmailKeys(ctx, s.Repo, s.Log)
+	go sweepKeys(ctx, s.Repo, s.Log)
 	warnMisspeltRules(s.Settings.RulesPath, s.Log)
 	go s.WarnOverlooked(ctx, s.service.Policy)
 	defer s.publishEvents(ctx)()
