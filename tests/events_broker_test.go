@@ -296,3 +296,13 @@ func checkComplete(t testing.TB, deliveries []delivery, n int64) (again int) {
 	}
 	return again
 }
+
+// replayAll replays the rows after one number and up to another.
+func replayAll(t testing.TB, o rabbitmq.Options, after, last int64) int {
+	t.Helper()
+	n, err := rabbitmq.New(o).Replay(t.Context(), o.Store, after, last, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
