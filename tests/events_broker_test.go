@@ -44,7 +44,13 @@ type eventsOf struct {
 
 func newEvents(t testing.TB) *eventsOf {
 	t.Helper()
-	pool := newPool(t, newDatabase(t))
+	return eventsIn(t, newDatabase(t))
+}
+
+// eventsIn adds the user to a database.
+func eventsIn(t testing.TB, url string) *eventsOf {
+	t.Helper()
+	pool := newPool(t, url)
 	e := &eventsOf{pool: pool, repo: repository.New(pool)}
 	e.user = e.newUser(t, "ada@example.com")
 	if err := e.repo.OpenEventCursor(t.Context(), rabbitmq.Sink); err != nil {
