@@ -44,7 +44,13 @@ type eventsOf struct {
 
 func newEvents(t testing.TB) *eventsOf {
 	t.Helper()
-	pool := newPool(t, newDatabase(t))
+	return eventsIn(t, newDatabase(t))
+}
+
+// eventsIn adds the user to a database.
+func eventsIn(t testing.TB, url string) *eventsOf {
+	t.Helper()
+	pool := newPool(t, url)
 	e := &eventsOf{pool: pool, repo: repository.New(pool)}
 	e.user = e.newUser(t, "ada@example.com")
 	if err := e.repo.OpenEventCursor(t.Context(), rabbitmq.Sink); err != nil {
@@ -295,4 +301,14 @@ func checkComplete(t testing.TB, deliveries []delivery, n int64) (again int) {
 		t.Fatalf("%d of %d rows were delivered", last, n)
 	}
 	return again
+}
+
+// replayAll replays the rows after one number and up to another.
+func replayAll(t testing.TB, o rabbitmq.Options, after, last int64) int {
+	t.Helper()
+	n, err := rabbitmq.New(o).Replay(t.Context(), o.Store, after, last, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -34,6 +34,7 @@ type commands struct {
 	APIKeys     apiKeysCommand     `cmd:"" name:"api-keys" help:"Look after the secrets and states of API keys."`
 	Documents   documentsCommand   `cmd:"" help:"Look after the files of documents."`
 	Attachments attachmentsCommand `cmd:"" help:"Give access to attachments."`
+	Events      eventsCommand      `cmd:"" help:"Print events, deliver them again, and show how far their receivers are."`
 	Health      healthCommand      `cmd:"" help:"Check whether the server is ready."`
 	Check       checkCommand       `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
 	Journal     journalCommand     `cmd:"" help:"Show and verify the journal of writes, and look after it."`

@@ -6,11 +6,11 @@ import (
 	"barong/internal/events"
 )
 
-// Replay publishes the wanted messages of the rows with numbers above after and up to last once more,
+// Replay publishes the wanted messages of the rows of source with numbers above after and up to last once more,
 // marked by the header x-barong-replay, with the identifiers that they had. The cursor stays. It returns
 // how many the broker has confirmed. Messages of one run are in order; a server may publish new ones
 // between them.
-func (p *Publisher) Replay(ctx context.Context, after, last int64, wanted func(*events.Event) bool) (confirmed int, err error) {
+func (p *Publisher) Replay(ctx context.Context, source events.Journal, after, last int64, wanted func(*events.Event) bool) (confirmed int, err error) {
 	o := p.options
 	published := o.Counts.Published
 	o.Counts.Published = func(name string) { confirmed++; published(name) }
@@ -33,7 +33,7 @@ func (p *Publisher) Replay(ctx context.Context, after, last int64, wanted func(*
 		list = list[:0]
 		return nil
 	}
-	for row, err := range events.Rows(ctx, o.Store, after) {
+	for row, err := range events.Rows(ctx, source, after) {
 		if err != nil {
 			return confirmed, err
 		}

@@ -3,7 +3,6 @@ package rabbitmq
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -187,10 +186,7 @@ func (w *window) takeReturns() {
 func (w *window) refusal() error {
 	select {
 	case err := <-w.closed:
-		if err != nil {
-			return fmt.Errorf("the broker has closed the channel: %w", err)
-		}
-		return amqp.ErrClosed
+		return closedBy(err)
 	default:
 		return errNacked
 	}

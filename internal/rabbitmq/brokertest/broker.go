@@ -168,7 +168,7 @@ const startTimeout = 2 * time.Minute
 
 // Run starts the server, once more after Kill, and waits until it is open.
 func (b *Broker) Run() error {
-	b.process = exec.Command(program)
+	b.process = exec.CommandContext(context.Background(), program)
 	b.process.Env, b.process.Dir = b.env, b.directory
 	b.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var output bytes.Buffer
@@ -199,7 +199,7 @@ func (b *Broker) answers() bool {
 	if err != nil {
 		return false
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
 	if _, err = conn.Write([]byte("AMQP\x00\x00\x09\x01")); err != nil {
 		return false
@@ -220,7 +220,7 @@ func (b *Broker) Stop() {
 	if b.process != nil && b.process.Process != nil {
 		b.Kill()
 	}
-	names := exec.Command("epmd", "-kill")
+	names := exec.CommandContext(context.Background(), "epmd", "-kill")
 	names.Env = b.env
 	_ = names.Run() // one that has not been started need not end
 }
