@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"sort"
 	"time"
 
 	sq "github.com/Masterminds/squirrel"
@@ -14,8 +13,6 @@ import (
 const prunedAtOnce = 10_000
 
 var (
-	selectSealedAt = compile(sq.Select(journalTable.sealedAt).From(journalTable.name).Where(journalTable.seq+" >= ?", arg("seq")).OrderBy(journalTable.seq).Limit(1))
-
 	selectSlowestCursor = compile(sq.Select(eventCursorsTable.sink, eventCursorsTable.seq).From(eventCursorsTable.name).OrderBy(eventCursorsTable.seq).Limit(1))
 
 	setPruned = compile(sq.Update(headTable.name).Set(headTable.pruned, arg("to")).
@@ -33,20 +30,11 @@ func (r *Repository) Prunable(ctx context.Context, before time.Time) (last int64
 	if err != nil {
 		return 0, nil, err
 	}
-	// Rows are sealed in order of their numbers: the first row that stays is found by bisection.
-	rows := head.Size - 1 - head.Pruned
-	found := sort.Search(int(max(rows, 0)), func(i int) bool {
-		if err != nil {
-			return true
-		}
-		var at time.Time
-		at, err = one(ctx, r, selectSealedAt, args{"seq": head.Pruned + int64(i) + 1}, single[time.Time])
-		return err == nil && !at.Before(before)
-	})
+	last, err = r.JournalBefore(ctx, before)
 	if err != nil {
 		return 0, nil, err
 	}
-	last = head.Pruned + int64(found)
+	last = max(min(last, head.Size-1), head.Pruned)
 	cursors, err := all(ctx, r, selectSlowestCursor, args{}, func(c *EventCursor) []any { return []any{&c.Sink, &c.Seq} })
 	if err == nil && len(cursors) > 0 && cursors[0].Seq < last {
 		slowest, last = &cursors[0], max(cursors[0].Seq, head.Pruned)

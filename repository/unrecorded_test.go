@@ -35,7 +35,6 @@ var unrecorded = map[string]string{
 	"releaseEmails": inBatch, "updateImportedUser": inBatch, "deleteProfiles": inBatch, "deleteFormer": inBatch, "deletePhones": inBatch, "deleteLabels": inBatch,
 	"copyUsers": inBatch, "copyRelations": inBatch, "insertImportedDocuments": inBatch,
 	"fillKeys":   isDerived,
-	"insertUser": isNewUser,
 }
 
 // declarations returns the package-level variables and functions of the package by their names, methods
