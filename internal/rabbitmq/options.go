@@ -47,7 +47,7 @@ type Pace struct {
 }
 
 // DefaultPace is the pace of a server.
-var DefaultPace = Pace{Poll: 200 * time.Millisecond, Lease: 5 * time.Second, Silence: 5 * time.Second, Retry: time.Second, Max: 30 * time.Second}
+var DefaultPace = Pace{Poll: 200 * time.Millisecond, Lease: 3 * time.Second, Silence: 5 * time.Second, Retry: time.Second, Max: 30 * time.Second}
 
 // CheckURL reports what is wrong with the URL of a broker. The error does not repeat the URL, which has a
 // password.
