@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"barong/generated"
 	"barong/internal/identity"
@@ -50,6 +51,15 @@ var replays = map[string]replay{
 
 	"CreateAPIKey": replayCreateAPIKey,
 	"UpdateAPIKey": replayUpdateAPIKey,
+}
+
+// Writing returns the operationId of each operation that writes.
+func Writing() []string {
+	ids := []string{"signOTP"}
+	for name := range replays {
+		ids = append(ids, strings.ToLower(name[:1])+name[1:])
+	}
+	return ids
 }
 
 // requestOf is the request of a repetition. The router gives an operation no other type.

@@ -37,6 +37,11 @@ func countKeys(registry *prometheus.Registry, log *slog.Logger) func(context.Con
 	counter := promauto.With(registry).NewCounterVec(prometheus.CounterOpts{
 		Name: "barong_idempotency_total", Help: "Requests with an idempotency key, by operation and by what became of them.",
 	}, []string{"operation", "result"})
+	for _, operation := range handlers.Writing() { // from 0 on, so that the first event is an increase
+		for _, result := range handlers.KeyResults() {
+			counter.WithLabelValues(operation, string(result))
+		}
+	}
 	return func(ctx context.Context, record *journal.Record, result handlers.KeyResult) {
 		counter.WithLabelValues(record.Operation, string(result)).Inc()
 		if result == handlers.KeyObserved {
