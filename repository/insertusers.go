@@ -137,12 +137,12 @@ func (r *Repository) InsertUser(ctx context.Context, u *identity.User, newUID fu
 
 // fieldsOf returns the names of the values that a new user has besides its account.
 func fieldsOf(u *identity.User) []string {
-	fields := []string{"email", "password"}
+	fields := []string{usersTable.email, "password"}
 	if u.ReferralUID != nil {
 		fields = append(fields, "referral_uid")
 	}
 	if u.Data != nil {
-		fields = append(fields, "data")
+		fields = append(fields, usersTable.data)
 	}
 	return fields
 }
