@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"barong/internal/documentimport":      {"internal/barongdb", "internal/bulk", "internal/documents", "repository", "internal/identity", "internal/problem"},
 	"barong/repository":                   {"internal/identity", "internal/journal", "internal/problem"},
 	"barong/internal/journal":             nil,
+	"barong/internal/events":              {"internal/journal"},
 	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
 	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},
 	"barong/clients/go":                   {"clients/go/api", "clients/go/signing"},
