@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"barong/repository":                   {"internal/identity", "internal/journal", "internal/problem"},
 	"barong/internal/journal":             nil,
 	"barong/internal/events":              {"internal/journal"},
-	"barong/internal/webhooks":            {"internal/webhooks/endpoints", "internal/events", "internal/journal", "repository"},
+	"barong/internal/webhooks":            {"internal/webhooks/endpoints", "internal/events", "internal/identity", "internal/journal", "internal/version", "repository"},
 	"barong/internal/webhooks/endpoints":  {"internal/events", "internal/reload"},
 	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
 	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},

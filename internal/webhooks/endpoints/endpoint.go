@@ -17,7 +17,7 @@ const Rotation = 24 * time.Hour
 
 // Endpoint is a receiver of events.
 type Endpoint struct {
-	Name     string // lowercase letters, digits and hyphens, up to 40: the only part that logs and metrics show
+	Name     string // up to 40 lowercase letters, digits and hyphens: the only part that logs and metrics show
 	URL      *url.URL
 	Types    []events.Type // empty: all
 	Full     bool          // the events contain the records as the API answers them

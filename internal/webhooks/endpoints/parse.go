@@ -57,9 +57,9 @@ func Parse(content []byte, readFile func(path string) ([]byte, error)) ([]*Endpo
 	known := map[string]bool{}
 	for i, written := range file.Endpoints {
 		name := fmt.Sprintf("the endpoint %s", written.Name)
-		if !validName.MatchString(written.Name) {
+		if len(written.Name) > 40 || !validName.MatchString(written.Name) {
 			name = fmt.Sprintf("endpoint %d of the file", i+1)
-			wrong = append(wrong, fmt.Errorf("%s: name must be 1 to 40 lowercase letters, digits and hyphens, and begin and end with a letter or a digit", name))
+			wrong = append(wrong, fmt.Errorf("%s: name must be 1 to 40 lowercase letters and digits, with single hyphens between them", name))
 		} else if known[written.Name] {
 			wrong = append(wrong, fmt.Errorf("%s stands in the file twice", name))
 		}
@@ -77,7 +77,7 @@ func Parse(content []byte, readFile func(path string) ([]byte, error)) ([]*Endpo
 }
 
 var (
-	validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+	validName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 	quotedValue = regexp.MustCompile("`[^`]*`")
 	goType      = regexp.MustCompile(` (in|into) type \S+| into \S+$`)
