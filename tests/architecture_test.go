@@ -28,6 +28,8 @@ var mayImport = map[string][]string{
 	"barong/internal/events":              {"internal/journal"},
 	"barong/internal/webhooks":            {"internal/webhooks/endpoints", "internal/events", "internal/identity", "internal/journal", "internal/version", "repository"},
 	"barong/internal/webhooks/endpoints":  {"internal/events", "internal/reload"},
+	"barong/internal/rabbitmq":            {"internal/eventapi", "internal/events", "internal/identity", "internal/journal", "repository"},
+	"barong/internal/rabbitmq/brokertest": nil,
 	"barong/internal/eventapi":            {"clients/go/signing", "internal/events", "internal/identity"},
 	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
 	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},

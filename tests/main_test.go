@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"barong/internal/barongdb/barongtest"
+	"barong/internal/rabbitmq/brokertest"
 )
 
 func TestMain(m *testing.M) {
@@ -33,6 +34,7 @@ func run(m *testing.M) int {
 	}
 	defer stop()
 	defer barongtest.Stop()
+	defer brokertest.Close()
 	status := m.Run()
 	if status == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" {
 		if missing := exercised.missing(); len(missing) > 0 {
