@@ -17,6 +17,7 @@ import (
 	"barong/internal/identity"
 	"barong/internal/otp"
 	"barong/internal/server"
+	"barong/internal/webhooks/endpoints"
 	"barong/repository"
 )
 
@@ -45,6 +46,7 @@ type Server struct {
 	registry     *prometheus.Registry
 	admin        *server.Admin
 	traces       *tracing
+	endpoints    *endpoints.Source // nil: BARONG_WEBHOOKS is empty
 	check        func(context.Context) error
 	handler      http.Handler
 }
@@ -57,7 +59,7 @@ func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o
 	s := &Server{App: App{Settings: settings, Log: log}, options: o}
 	s.service = Service{Settings: settings, Log: log, Clock: time.Now}
 	for _, open := range []func(context.Context) error{
-		s.openPolicy, s.openDataDir, s.openSigners, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
+		s.openPolicy, s.openDataDir, s.openSigners, s.openEndpoints, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
 		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openHandler,
 	} {
 		if err := open(ctx); err != nil {
@@ -248,6 +250,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	go keepEmailKeys(ctx, s.Repo, s.Log)
 	warnMisspeltRules(s.Settings.RulesPath, s.Log)
 	go s.WarnOverlooked(ctx, s.service.Policy)
+	defer s.deliverWebhooks(ctx)()
 	for _, each := range s.reloaders {
 		go each.Watch(ctx, watchInterval)
 	}

@@ -66,6 +66,8 @@ type Config struct {
 	PublicURL              string        `env:"BARONG_PUBLIC_URL"`
 	DocumentsKey           string        `env:"BARONG_DOCUMENTS_KEY" secret:"true"`
 	DocumentExpiryRequired bool          `env:"REQUIRED_DOCS_EXPIRE" envDefault:"false"`
+
+	Webhooks string `env:"BARONG_WEBHOOKS"`
 }
 
 // The values of BARONG_OTP_BACKEND.
@@ -187,6 +189,7 @@ func (c Config) Validate() error {
 	file("BARONG_TLS_CLIENT_CA", c.TLSClientCA)
 	file("BARONG_MANAGEMENT_API", c.KeychainPath)
 	file("BARONG_CONFIG", c.RulesPath)
+	file("BARONG_WEBHOOKS", c.Webhooks)
 	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKeyPath)
 	return errors.Join(wrong...)
 }
