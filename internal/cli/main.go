@@ -37,6 +37,7 @@ type commands struct {
 	Health      healthCommand      `cmd:"" help:"Check whether the server is ready."`
 	Check       checkCommand       `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
 	Users       usersCommand       `cmd:"" help:"Show users, and maintain the table of users."`
+	Webhooks    webhooksCommand    `cmd:"" help:"Look after the endpoints of webhooks."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 
 	Help       helpCommand       `cmd:"" help:"Show the help of a command."`
