@@ -46,6 +46,9 @@ type Service struct {
 // New returns a service. [Service.Run] runs it.
 func New(o Options) *Service {
 	m := newMetrics(o.Registry)
+	for _, endpoint := range o.Source.Endpoints() {
+		m.open(endpoint.Name)
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
