@@ -15,8 +15,8 @@ import (
 var mayImport = map[string][]string{
 	"barong":                              {"internal/cli"},
 	"barong/cloud":                        {"internal/cli"},
-	"barong/internal/cli":                 {"internal/app", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "internal/documentimport", "internal/accountimport", "internal/barongdb", "internal/barongsql", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/keys", "internal/problem"},
-	"barong/internal/app":                 {"clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version"},
+	"barong/internal/cli":                 {"internal/app", "internal/journal", "internal/checkpoints", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "internal/documentimport", "internal/accountimport", "internal/barongdb", "internal/barongsql", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/keys", "internal/problem"},
+	"barong/internal/app":                 {"internal/journal", "internal/checkpoints", "clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version"},
 	"barong/internal/server":              {"internal/spec", "handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem"},
 	"barong/handlers":                     {"generated", "internal/identity", "repository", "clients/go/signing", "internal/jws", "internal/otp", "internal/documents", "internal/keys", "internal/problem"},
 	"barong/internal/bulk":                {"internal/barongdb", "internal/spelling", "internal/identity", "internal/otp", "repository", "internal/problem"},
@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"barong/internal/documentimport":      {"internal/barongdb", "internal/bulk", "internal/documents", "repository", "internal/identity", "internal/problem"},
 	"barong/repository":                   {"internal/identity", "internal/journal", "internal/problem"},
 	"barong/internal/journal":             nil,
+	"barong/internal/checkpoints":         {"internal/journal", "internal/keys"},
 	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
 	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},
 	"barong/clients/go":                   {"clients/go/api", "clients/go/signing"},
