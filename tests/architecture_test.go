@@ -15,8 +15,8 @@ import (
 var mayImport = map[string][]string{
 	"barong":                              {"internal/cli"},
 	"barong/cloud":                        {"internal/cli"},
-	"barong/internal/cli":                 {"internal/app", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "internal/documentimport", "internal/accountimport", "internal/journal", "internal/barongdb", "internal/barongsql", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/keys", "internal/problem", "internal/events", "internal/rabbitmq", "internal/webhooks", "internal/webhooks/endpoints"},
-	"barong/internal/app":                 {"clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version", "internal/eventapi", "internal/events", "internal/rabbitmq", "internal/journal", "internal/webhooks", "internal/webhooks/endpoints"},
+	"barong/internal/cli":                 {"internal/app", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "internal/documentimport", "internal/accountimport", "internal/journal", "internal/barongdb", "internal/barongsql", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/keys", "internal/problem", "internal/events", "internal/rabbitmq", "internal/webhooks", "internal/webhooks/endpoints", "internal/checkpoints"},
+	"barong/internal/app":                 {"clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version", "internal/eventapi", "internal/events", "internal/rabbitmq", "internal/journal", "internal/webhooks", "internal/webhooks/endpoints", "internal/checkpoints"},
 	"barong/internal/server":              {"internal/spec", "handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem", "internal/journal"},
 	"barong/handlers":                     {"generated", "internal/identity", "repository", "clients/go/signing", "internal/jws", "internal/otp", "internal/documents", "internal/keys", "internal/problem", "internal/journal"},
 	"barong/internal/bulk":                {"internal/barongdb", "internal/spelling", "internal/identity", "internal/journal", "internal/otp", "repository", "internal/problem"},
@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"barong/internal/rabbitmq":            {"internal/eventapi", "internal/events", "internal/identity", "internal/journal", "repository"},
 	"barong/internal/rabbitmq/brokertest": nil,
 	"barong/internal/eventapi":            {"clients/go/signing", "internal/events", "internal/identity"},
+	"barong/internal/checkpoints":         {"internal/journal", "internal/keys"},
 	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
 	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},
 	"barong/clients/go":                   {"clients/go/api", "clients/go/signing"},
