@@ -31,12 +31,16 @@ func (s *sender) Do(request *http.Request) (*http.Response, error) {
 	ctx, cancel := withTimeout(request.Context(), s.timeout)
 	defer cancel()
 	operation := operationOf(request)
+	if isWrite(operation) && request.Header.Get(idempotencyKey) == "" {
+		request.Header.Set(idempotencyKey, quoted(randomUUID()))
+	}
+	ctx = withJTI(ctx, s.signing)
 	for attempt := 1; ; attempt++ {
 		response, err := s.attempt(ctx, request, parameters, attempt)
 		if err == nil {
 			return response, nil
 		}
-		if attempt >= s.attempts || ctx.Err() != nil || !mayRetry(operation, err) || !sleep(ctx, s.wait(attempt, err)) {
+		if attempt >= s.attempts || ctx.Err() != nil || !s.mayRetry(operation, err) || !sleep(ctx, s.wait(attempt, err)) {
 			return nil, err
 		}
 	}
