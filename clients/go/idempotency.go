@@ -29,6 +29,15 @@ func IdempotencyKey(key string) api.RequestEditorFn {
 	}
 }
 
+// Keyed gives a write a random idempotency key, unless it has one. It is an
+// [api.RequestEditorFn]; a [Client] does this by itself.
+func Keyed(_ context.Context, request *http.Request) error {
+	if isWrite(operationOf(request)) && request.Header.Get(idempotencyKey) == "" {
+		request.Header.Set(idempotencyKey, quoted(randomUUID()))
+	}
+	return nil
+}
+
 // Replayed reports whether a response repeats that of an earlier request with the same
 // idempotency key, as with the HTTPResponse of a result. This is also the case if the response
 // to an earlier attempt of the same call was lost.
