@@ -51,7 +51,7 @@ func (h *Handlers) storeKey(ctx context.Context, uid string, key identity.APIKey
 	if key.Sealed, err = h.APIKeys.Seal(ctx, key.KID, secret); err != nil {
 		return false, identity.ErrKeySecretNotSaved.WithCause(err)
 	}
-	return h.Repo.InsertAPIKey(ctx, uid, key, h.KeyHolders)
+	return h.writes(ctx).InsertAPIKey(ctx, uid, key, h.KeyHolders)
 }
 
 // checkKeyHolder returns why nobody with a uid gets a key, by the rules of the holder and those that
@@ -106,7 +106,7 @@ func (h *Handlers) UpdateAPIKey(ctx context.Context, request generated.UpdateAPI
 	if len(violations) > 0 {
 		change = repository.KeyChange{} // reads, for the errors that come first
 	}
-	found, err := h.Repo.UpdateAPIKey(ctx, parameters.UID, parameters.Kid, change, h.KeyHolders, h.now())
+	found, err := h.writes(ctx).UpdateAPIKey(ctx, parameters.UID, parameters.Kid, change, h.KeyHolders, h.now())
 	switch {
 	case err != nil:
 		return nil, err

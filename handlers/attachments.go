@@ -26,15 +26,19 @@ func (h *Handlers) CreateAttachment(ctx context.Context, request generated.Creat
 	if err := h.Documents.Put(ctx, documents.Attachment, &attachment.File, content); err != nil {
 		return nil, err
 	}
-	if err := h.Repo.InsertAttachment(ctx, &attachment); err != nil {
+	if err := h.writes(ctx).InsertAttachment(ctx, &attachment); err != nil {
 		h.removeOrphan(ctx, attachment.File, err)
 		return nil, err
 	}
-	url, err := h.Documents.URL(ctx, attachment.File)
+	return h.viewAttachment(ctx, attachment)
+}
+
+func (h *Handlers) viewAttachment(ctx context.Context, a identity.Attachment) (generated.CreateAttachmentResponseObject, error) {
+	url, err := h.Documents.URL(ctx, a.File)
 	if err != nil {
 		return nil, err
 	}
-	return generated.CreateAttachment201JSONResponse{ID: attachment.ID, UserUID: attachment.UserUID, Upload: url}, nil
+	return generated.CreateAttachment201JSONResponse{ID: a.ID, UserUID: a.UserUID, Upload: url}, nil
 }
 
 // mayAttach reports an unknown user and a spent key before the content is stored. Both are checked again

@@ -43,7 +43,7 @@ func (h *Handlers) CreateDocument(ctx context.Context, request generated.CreateD
 	if err := h.Documents.Put(ctx, documents.Document, &document.File, content); err != nil {
 		return nil, err
 	}
-	user, err := h.Repo.InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.status)
+	user, err := h.writes(ctx).InsertDocument(ctx, parameters.UID, document, *parameters.UpdateLabels, h.status)
 	if err != nil {
 		h.removeOrphan(ctx, document.File, err)
 		return nil, err

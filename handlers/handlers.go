@@ -33,8 +33,7 @@ type Options struct {
 	KeyHolders repository.KeyHolders // whose API keys are allowed; the zero value allows none
 	APIKeys    *keys.Sealer          // encrypts the secrets of API keys; may be nil where none are allowed
 
-	Unjournaled bool                                              // writes leave no rows in the journal
-	OnKey       func(context.Context, *journal.Record, KeyResult) // called for each request with idempotency keys; may be nil
+	OnKey func(context.Context, *journal.Record, KeyResult) // called for each request with idempotency keys; may be nil
 }
 
 // Handlers implements all operations. It is safe for concurrent use.

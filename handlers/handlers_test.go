@@ -1,11 +1,13 @@
 package handlers
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"barong/clients/go/signing"
+	"barong/generated"
 	"barong/internal/documents"
 	"barong/internal/otp"
 	"barong/repository"
@@ -33,6 +35,20 @@ func TestHandlersAreNotMadeWithoutAPart(t *testing.T) {
 		remove(&broken)
 		if _, err := New(broken); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("without %s: %v", part, err)
+		}
+	}
+}
+
+// Guards that a new operation that writes gets a replay: by their methods, all that change something and
+// are not named here have one.
+func TestOperationsThatWriteHaveAReplay(t *testing.T) {
+	t.Parallel()
+	operations := reflect.TypeFor[generated.StrictServerInterface]()
+	for i := range operations.NumMethod() {
+		name := operations.Method(i).Name
+		reads := strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Filter")
+		if _, ok := replays[name]; ok == (reads || name == "SignOTP") {
+			t.Errorf("%s has a replay: %t", name, ok)
 		}
 	}
 }

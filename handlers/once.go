@@ -46,7 +46,9 @@ var (
 // Once is the middleware that lets a request with enforced keys be executed once. A request without them
 // passes unchanged. One of several with the same key is executed; the others wait for it and get its answer
 // (replays). A request that fails for whatever reason asks once whether its key was spent meanwhile, for
-// example by a request at another server, or by its own transaction whose commit was not confirmed.
+// example by a request at another server, or by its own transaction whose commit was not confirmed. A
+// repetition of an operation without a replay is executed: what it wants is refused by the operation's own
+// rules, or by its spent key.
 func (h *Handlers) Once(next generated.StrictHandlerFunc, operation string) generated.StrictHandlerFunc {
 	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
 		record := journal.RecordOf(ctx)
@@ -96,6 +98,9 @@ func (o once) execute(ctx context.Context, run func() (any, error)) (any, error)
 			o.h.keyResult(ctx, o.record, KeyInFlight)
 			return nil, repository.ErrKeySpent
 		}
+		if o.replay == nil {
+			continue
+		}
 		known, response, err := o.lookUp(ctx)
 		if known || err != nil {
 			return response, err
@@ -116,6 +121,9 @@ func (o once) waitingTime(ctx context.Context) (context.Context, context.CancelF
 func (o once) first(ctx context.Context, run func() (any, error)) (any, error) {
 	response, err := run()
 	if err != nil {
+		if o.replay == nil && !errors.Is(err, repository.ErrKeySpent) {
+			return nil, err
+		}
 		known, answer, failure := o.lookUp(ctx)
 		switch {
 		case known:
@@ -190,12 +198,8 @@ func (h *Handlers) keyResult(ctx context.Context, record *journal.Record, result
 
 // writes returns the repository for the write of a request: it is recorded, and spends the request's keys.
 func (h *Handlers) writes(ctx context.Context) *repository.Repository {
-	record := journal.RecordOf(ctx)
-	switch {
-	case record == nil:
-		return h.Repo
-	case h.Unjournaled:
-		return h.Repo.WithoutJournal().Recorded(record)
+	if record := journal.RecordOf(ctx); record != nil {
+		return h.Repo.Recorded(record)
 	}
-	return h.Repo.Recorded(record)
+	return h.Repo
 }

@@ -39,7 +39,7 @@ func (h *Handlers) SignOTP(ctx context.Context, request generated.SignOTPRequest
 			return nil, problem.New(problem.Rejected, fmt.Sprintf("JWT is invalid by the reason %q", err.Error()))
 		}
 	}
-	if err := h.OTP.Verify(ctx, account.UID, parameters.OTPCode); err != nil {
+	if err := h.OTP.On(h.writes(ctx)).Verify(ctx, account.UID, parameters.OTPCode); err != nil {
 		return nil, err
 	}
 	if message == nil {

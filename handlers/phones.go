@@ -19,7 +19,7 @@ func (h *Handlers) CreatePhone(ctx context.Context, request generated.CreatePhon
 	}
 	now := h.now()
 	phone.ValidatedAt, phone.CreatedAt, phone.UpdatedAt = &now, now, now
-	if err := h.Repo.InsertPhone(ctx, parameters.UID, phone); err != nil {
+	if err := h.writes(ctx).InsertPhone(ctx, parameters.UID, phone); err != nil {
 		return nil, userUnknown(err)
 	}
 	return generated.CreatePhone201JSONResponse(viewPhone(phone)), nil
@@ -38,7 +38,7 @@ func (h *Handlers) ListPhones(ctx context.Context, request generated.ListPhonesR
 // stays.
 func (h *Handlers) DeletePhone(ctx context.Context, request generated.DeletePhoneRequestObject) (generated.DeletePhoneResponseObject, error) {
 	parameters := request.JSONBody
-	phone, found, err := h.Repo.DeletePhone(ctx, parameters.UID, h.Policy.PhoneSpellings(parameters.Number))
+	phone, found, err := h.writes(ctx).DeletePhone(ctx, parameters.UID, h.Policy.PhoneSpellings(parameters.Number))
 	if err != nil {
 		return nil, userUnknown(err)
 	}

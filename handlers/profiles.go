@@ -25,7 +25,7 @@ func (h *Handlers) CreateProfile(ctx context.Context, request generated.CreatePr
 		}
 		return nil, problem.Invalid(append(violations, latest.Check(profile.Review)...)...)
 	}
-	user, err := h.Repo.InsertProfile(ctx, parameters.UID, profile, h.status)
+	user, err := h.writes(ctx).InsertProfile(ctx, parameters.UID, profile, h.status)
 	if err != nil {
 		return nil, userUnknown(err)
 	}

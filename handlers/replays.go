@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"barong/generated"
 	"barong/internal/identity"
@@ -22,8 +23,7 @@ type repetition struct {
 type replay func(ctx context.Context, h *Handlers, r repetition) (any, error)
 
 // replays has one entry for each operation whose repetitions get a response, by its name in the generated
-// code. A repetition of another operation is answered that it was executed. SignOTP has no entry: whoever
-// captured a request must not get a signature for it.
+// code. SignOTP has none: whoever captured a request must not get a signature for it.
 var replays = map[string]replay{
 	"CreateLabel": replayLabel(func(l generated.Label) any { return generated.CreateLabel201JSONResponse(l) }, givenDescription),
 	"UpdateLabel": replayLabel(func(l generated.Label) any { return generated.UpdateLabel200JSONResponse(l) }, givenOrStoredDescription),
@@ -35,6 +35,39 @@ var replays = map[string]replay{
 	"ImportUser": replayUser(func(u generated.UserWithProfileJSONResponse) any {
 		return generated.ImportUser201JSONResponse{UserWithProfileJSONResponse: u}
 	}),
+
+	"UpdateUser":     replayUpdateUser,
+	"CreateProfile":  replayCreateProfile,
+	"CreateDocument": replayCreateDocument,
+
+	"CreateAttachment": replayCreateAttachment,
+
+	"CreatePhone": replayCreatePhone,
+	"DeletePhone": replayDeletePhone,
+
+	"CreateServiceAccount": replayCreateServiceAccount,
+	"UpdateServiceAccount": replayUpdateServiceAccount,
+	"DeleteServiceAccount": replayDeleteServiceAccount,
+
+	"CreateAPIKey": replayCreateAPIKey,
+	"UpdateAPIKey": replayUpdateAPIKey,
+}
+
+// requestOf is the request of a repetition. The router gives an operation no other type.
+func requestOf[T any](r repetition) (T, error) {
+	request, ok := r.request.(T)
+	if !ok {
+		return request, fmt.Errorf("the request of a repetition is a %T", r.request)
+	}
+	return request, nil
+}
+
+// answerOf is what the write of the first request has left.
+func answerOf[T any](r repetition) (answer T, err error) {
+	if r.spent.Answer == nil {
+		return answer, errAlreadyExecuted
+	}
+	return answer, json.Unmarshal(r.spent.Answer, &answer)
 }
 
 // replayLabel makes the response from the label as the first request left it: it may be changed or deleted

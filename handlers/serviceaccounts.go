@@ -32,7 +32,7 @@ func (h *Handlers) CreateServiceAccount(ctx context.Context, request generated.C
 	for {
 		account, violations := h.Policy.NewServiceAccount(fields, owner, h.now(), identity.NewServiceAccountUID)
 		if len(violations) == 0 {
-			stored, err := h.Repo.InsertServiceAccount(ctx, &account)
+			stored, err := h.writes(ctx).InsertServiceAccount(ctx, &account)
 			if err != nil {
 				return nil, err
 			}
@@ -90,7 +90,7 @@ func (h *Handlers) UpdateServiceAccount(ctx context.Context, request generated.U
 	var account identity.ServiceAccount
 	var err error
 	if parameters.OwnerUID != nil {
-		account, err = h.Repo.SetServiceAccountOwner(ctx, parameters.UID, *parameters.OwnerUID, h.now())
+		account, err = h.writes(ctx).SetServiceAccountOwner(ctx, parameters.UID, *parameters.OwnerUID, h.now())
 	} else if account, err = h.Repo.ServiceAccount(ctx, parameters.UID); errors.Is(err, identity.ErrRecordNotFound) {
 		err = identity.ErrServiceAccountUnknown
 	}
@@ -102,7 +102,7 @@ func (h *Handlers) UpdateServiceAccount(ctx context.Context, request generated.U
 
 // DeleteServiceAccount disables a service account for good.
 func (h *Handlers) DeleteServiceAccount(ctx context.Context, request generated.DeleteServiceAccountRequestObject) (generated.DeleteServiceAccountResponseObject, error) {
-	account, err := h.Repo.DisableServiceAccount(ctx, request.JSONBody.UID, h.now())
+	account, err := h.writes(ctx).DisableServiceAccount(ctx, request.JSONBody.UID, h.now())
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (h *Handlers) UpdateUser(ctx context.Context, request generated.UpdateUserR
 		}
 		return nil, problem.Invalid(violations...)
 	}
-	user, err := h.Repo.UpdateUser(ctx, parameters.UID, changes, h.now())
+	user, err := h.writes(ctx).UpdateUser(ctx, parameters.UID, changes, h.now())
 	if err != nil {
 		return nil, userUnknown(err)
 	}

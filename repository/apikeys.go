@@ -83,6 +83,8 @@ var (
 			JoinClause(sq.Expr("JOIN (?) AS h ON "+isKeyOfHolder, keyHolders())).
 			Where("k."+apiKeysTable.kid+" = ?", kidArg))
 
+	findStoredKey = compile(sq.Select(storedKeyColumns.names()...).From(apiKeysTable.name).Where(apiKeysTable.kid+" = ?", kidArg))
+
 	deactivateKeysOfListed = compile(deactivateKeysOfUsers(sq.Select(usersTable.id, usersTable.state).From(usersTable.name).
 				Where(anyOf(usersTable.id, "bigint", arg("ids"))), ""))
 
@@ -192,6 +194,11 @@ func (r *Repository) InsertAPIKey(ctx context.Context, uid string, key identity.
 	return stored, err
 }
 
+// APIKey returns the key with a kid, and its encrypted secret. A missing one is identity.ErrRecordNotFound.
+func (r *Repository) APIKey(ctx context.Context, kid string) (identity.APIKey, error) {
+	return one(ctx, r, findStoredKey, args{kidArg: kid}, storedKeyColumns.targets)
+}
+
 // withKeyHolder locks a holder, and runs statements under the locks: one transaction, one round
 // trip. A change of the holder's state takes a stronger lock.
 func (r *Repository) withKeyHolder(ctx context.Context, given args, queue func(*pgx.Batch)) error {
@@ -199,6 +206,7 @@ func (r *Repository) withKeyHolder(ctx context.Context, given args, queue func(*
 		batch := &pgx.Batch{}
 		batch.Queue(lockKeyAccount.sql, lockKeyAccount.bind(given)...)
 		batch.Queue(lockKeyUser.sql, lockKeyUser.bind(given)...)
+		r.queueRepetition(batch)
 		queue(batch)
 		return r.db.SendBatch(ctx, batch).Close()
 	}))

@@ -9,6 +9,7 @@ import (
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"barong/internal/journal"
 )
@@ -78,17 +79,30 @@ func (r *Repository) write(w *recorded, given args) (sql string, values []any) {
 }
 
 // execWrite is exec for a write that is recorded.
-func (r *Repository) execWrite(ctx context.Context, w *recorded, given args) (int64, error) {
-	sql, values := r.write(w, given)
-	tag, err := r.db.Exec(ctx, sql, values...)
-	return tag.RowsAffected(), translate(err)
+func (r *Repository) execWrite(ctx context.Context, w *recorded, given args) (affected int64, err error) {
+	err = r.sendWrite(ctx, w, given, func(written *pgx.QueuedQuery) {
+		written.Exec(func(tag pgconn.CommandTag) error {
+			affected = tag.RowsAffected()
+			return nil
+		})
+	})
+	return affected, err
 }
 
 // idOfWrite is one for a write that is recorded and returns an id.
 func (r *Repository) idOfWrite(ctx context.Context, w *recorded, given args) (id int64, err error) {
-	sql, values := r.write(w, given)
-	err = r.db.QueryRow(ctx, sql, values...).Scan(&id)
-	return id, translate(err)
+	err = r.sendWrite(ctx, w, given, func(written *pgx.QueuedQuery) {
+		written.QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
+	})
+	return id, err
+}
+
+// sendWrite sends a write that is the only one of its transaction, in one round trip.
+func (r *Repository) sendWrite(ctx context.Context, w *recorded, given args, read func(*pgx.QueuedQuery)) error {
+	batch := &pgx.Batch{}
+	r.queueRepetition(batch)
+	read(r.queueWrite(batch, w, given))
+	return translate(r.db.SendBatch(ctx, batch).Close())
 }
 
 // queueWrite queues a write with what the record needs.

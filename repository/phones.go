@@ -35,7 +35,7 @@ var (
 				Where(notExists(sq.Select("1").From(phonesTable.name).Where(ofUser).Where(phonesTable.number+" = ?", phoneNumber))).
 				Where(sq.Expr("(?) < ?", phonesOfUser, identity.MaxPhones))).
 			Suffix(onConflictDoNothing()).Suffix(returning(phonesTable.id)),
-		typed("uid", "text"), jsonObject("account", accountOf("uid"), "phone", jsonObject("id", sq.Expr("written."+phonesTable.id))), noAnswer)
+		typed("uid", "text"), jsonObject("account", accountOf("uid"), "phone", jsonObject("id", sq.Expr("written."+phonesTable.id))), addedPhoneAnswer)
 
 	findPhoneConflict = compile(sq.Select().Column(exists(validatedPhone)).
 				Column(exists(sq.Select("1").From(phonesTable.name).Where(ofUser).Where(phonesTable.number+" = ?", phoneNumber))).
@@ -59,16 +59,17 @@ var (
 
 	deletedPhone = jsonObject("account", accountOf("uid"), "phone", jsonObject("id", sq.Expr("shown."+phonesTable.id), "deleted", sq.Expr("true")))
 
-	// deletedPhoneAnswer is a DeletedPhone.
+	// addedPhoneAnswer and deletedPhoneAnswer are a PhoneAnswer.
+	addedPhoneAnswer = utf8Of(jsonObject("country", typed(storedPhoneColumns.arg(phonesTable.country), "text"),
+		"validated_at", typed(storedPhoneColumns.arg(phonesTable.validatedAt), "timestamptz")))
 	deletedPhoneAnswer = utf8Of(jsonObject(
 		"spelling", sq.Expr("array_position(?::text[], shown."+phonesTable.number+") - 1", phoneNumbers),
 		"country", sq.Expr("shown."+phonesTable.country), "validated_at", sq.Expr("shown."+phonesTable.validatedAt)))
 )
 
-// DeletedPhone is the answer of a deletion of a phone. The number is not in it: it is that of a spelling
-// that was given.
-type DeletedPhone struct {
-	Spelling    int        `json:"spelling"` // index in the numbers of DeletePhone
+// PhoneAnswer is the answer of a write of a phone. The number is not in it: it is the one that was given.
+type PhoneAnswer struct {
+	Spelling    int        `json:"spelling"` // of a deletion: index in the numbers of DeletePhone
 	Country     string     `json:"country"`
 	ValidatedAt *time.Time `json:"validated_at"`
 }
@@ -98,6 +99,7 @@ func (r *Repository) InsertPhone(ctx context.Context, uid string, p identity.Pho
 		err := translate(r.retry(ctx, func() error {
 			batch := &pgx.Batch{}
 			queueLock(batch, given, &known)
+			r.queueRepetition(batch)
 			r.queueWrite(batch, insertPhone, given).Exec(func(tag pgconn.CommandTag) error {
 				stored = tag.RowsAffected() == 1
 				return nil
@@ -130,6 +132,7 @@ func (r *Repository) DeletePhone(ctx context.Context, uid string, numbers []stri
 	err = translate(r.retry(ctx, func() error {
 		batch := &pgx.Batch{}
 		queueLock(batch, given, &known)
+		r.queueRepetition(batch)
 		r.queueWrite(batch, deletePhone, given).Query(func(rows pgx.Rows) (err error) {
 			deleted, err = collect(rows, phoneColumns.targets)
 			return err

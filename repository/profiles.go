@@ -122,6 +122,12 @@ func (r *Repository) InsertProfile(ctx context.Context, uid string, p identity.P
 	return user, err
 }
 
+// UserWithProfiles returns a user with all profiles. An unknown user is identity.ErrRecordNotFound.
+func (r *Repository) UserWithProfiles(ctx context.Context, uid string) (identity.User, error) {
+	found, err := one(ctx, r, findUserWithProfiles, args{"uid": uid}, (*relatedUser).withProfilesTargets)
+	return found.related(), err
+}
+
 // queueUserWithProfiles queues the read of a user with all profiles. An unknown user is left empty.
 func queueUserWithProfiles(batch *pgx.Batch, uid string, user *identity.User) {
 	batch.Queue(findUserWithProfiles.sql, findUserWithProfiles.bind(args{"uid": uid})...).Query(func(rows pgx.Rows) error {

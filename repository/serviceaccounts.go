@@ -224,6 +224,7 @@ func (r *Repository) changeServiceAccount(ctx context.Context, given args, chang
 		known = false
 		batch := &pgx.Batch{}
 		batch.Queue(lockServiceAccount.sql, lockServiceAccount.bind(given)...)
+		r.queueRepetition(batch)
 		change(batch, given)
 		batch.Queue(deactivateKeysOfAccount.sql, deactivateKeysOfAccount.bind(given)...)
 		batch.Queue(findServiceAccount.sql, findServiceAccount.bind(given)...).Query(func(rows pgx.Rows) error {

@@ -45,6 +45,7 @@ func (r *Repository) UpdateUser(ctx context.Context, uid string, changes identit
 		known := false
 		batch := &pgx.Batch{}
 		queueLock(batch, given, &known)
+		r.queueRepetition(batch)
 		r.queueWrite(batch, updateUser, given)
 		queueUserWithProfiles(batch, uid, &user)
 		return r.db.SendBatch(ctx, batch).Close()

@@ -46,6 +46,9 @@ func (a *App) openDatabase(ctx context.Context, configure ...func(*pgxpool.Confi
 	}
 	a.onClose(pool.Close)
 	a.Pool, a.Repo = pool, repository.New(pool)
+	if a.Settings.Journal == config.Off {
+		a.Repo = a.Repo.WithoutJournal()
+	}
 	return waitForDatabase(ctx, pool, a.Log)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -18,6 +19,14 @@ import (
 
 // checkEvents checks the settings of the broker before the wait for the database.
 func (s *Server) checkEvents(context.Context) error { return checkBroker(s.Settings) }
+
+// warnOfEventsWithoutJournal logs a warning where events are configured and nothing is written of which they
+// could be made.
+func warnOfEventsWithoutJournal(c config.Config, log *slog.Logger) {
+	if c.EventsAMQPURL != "" && c.Journal == config.Off {
+		log.Warn("BARONG_EVENTS_AMQP_URL is set and BARONG_JOURNAL is off: writes make no events, because events are derived from the journal")
+	}
+}
 
 func checkBroker(c config.Config) error {
 	if c.EventsAMQPURL == "" {

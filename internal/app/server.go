@@ -125,6 +125,7 @@ func (s *Server) openCertificates(ctx context.Context) (err error) {
 // the wait for the database.
 func (s *Server) openOTPKey(ctx context.Context) error {
 	warnOfPlainVault(s.Settings, s.Log)
+	warnOfEventsWithoutJournal(s.Settings, s.Log)
 	if err := makeOTPKey(s.Settings, s.Log); err != nil {
 		return err
 	}

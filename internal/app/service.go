@@ -66,7 +66,7 @@ func (s Service) Handler() (http.Handler, error) {
 		Repo: s.Repo, Documents: s.Documents, Policy: s.Policy, Passwords: passwords, UIDPrefix: s.UIDPrefix,
 		OTP: verifier, Signer: s.Signer, Clock: s.Clock,
 		KeyHolders: repository.KeyHolders{Users: s.Settings.APIKeysUser, Accounts: s.Settings.APIKeysSA}, APIKeys: s.APIKeys,
-		Unjournaled: s.Settings.Journal == config.Off, OnKey: countKeys(registry, s.Log),
+		OnKey: countKeys(registry, s.Log),
 	})
 	if err != nil {
 		return nil, err
