@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -25,9 +26,9 @@ type replay func(ctx context.Context, h *Handlers, r repetition) (any, error)
 // replays has one entry for each operation whose repetitions get a response, by its name in the generated
 // code. SignOTP has none: whoever captured a request must not get a signature for it.
 var replays = map[string]replay{
-	"CreateLabel": replayLabel(func(l generated.Label) any { return generated.CreateLabel201JSONResponse(l) }),
-	"UpdateLabel": replayLabel(func(l generated.Label) any { return generated.UpdateLabel200JSONResponse(l) }),
-	"DeleteLabel": replayLabel(func(l generated.Label) any { return generated.DeleteLabel201JSONResponse(l) }),
+	"CreateLabel": replayLabel(func(l generated.Label) any { return generated.CreateLabel201JSONResponse(l) }, givenDescription),
+	"UpdateLabel": replayLabel(func(l generated.Label) any { return generated.UpdateLabel200JSONResponse(l) }, givenOrStoredDescription),
+	"DeleteLabel": replayLabel(func(l generated.Label) any { return generated.DeleteLabel201JSONResponse(l) }, noDescription),
 
 	"CreateUser": replayUser(func(u generated.UserWithProfileJSONResponse) any {
 		return generated.CreateUser201JSONResponse{UserWithProfileJSONResponse: u}
@@ -80,16 +81,45 @@ func answerOf[T any](r repetition) (answer T, err error) {
 }
 
 // replayLabel makes the response from the label as the first request left it: it may be changed or deleted
-// since.
-func replayLabel(respond func(generated.Label) any) replay {
-	return func(_ context.Context, _ *Handlers, r repetition) (any, error) {
+// since. Its description is not kept with the key.
+func replayLabel(respond func(generated.Label) any, describe func(context.Context, *Handlers, any) (*string, error)) replay {
+	return func(ctx context.Context, h *Handlers, r repetition) (any, error) {
 		var stored repository.LabelAnswer
 		if err := json.Unmarshal(r.spent.Answer, &stored); err != nil {
 			return nil, err
 		}
-		return respond(viewLabel(identity.Label(stored))), nil
+		description, err := describe(ctx, h, r.request)
+		return respond(viewLabel(identity.Label{
+			Key: stored.Key, Value: stored.Value, Scope: stored.Scope, CreatedAt: stored.CreatedAt, UpdatedAt: stored.UpdatedAt, Description: description,
+		})), err
 	}
 }
+
+func givenDescription(_ context.Context, _ *Handlers, request any) (*string, error) {
+	return request.(generated.CreateLabelRequestObject).JSONBody.Description, nil
+}
+
+// givenOrStoredDescription is that of the request. Without one, the request has left the label's, which is
+// read anew.
+func givenOrStoredDescription(ctx context.Context, h *Handlers, request any) (*string, error) {
+	parameters := request.(generated.UpdateLabelRequestObject).JSONBody
+	if parameters.Description != nil {
+		return parameters.Description, nil
+	}
+	labels, err := h.Repo.Labels(ctx, parameters.UserUID)
+	if errors.Is(err, identity.ErrRecordNotFound) {
+		return nil, nil
+	}
+	key := identity.NormalizeLabel(parameters.Key)
+	for _, l := range labels {
+		if l.Key == key && l.Scope == identity.ScopePrivate {
+			return l.Description, err
+		}
+	}
+	return nil, err
+}
+
+func noDescription(context.Context, *Handlers, any) (*string, error) { return nil, nil }
 
 // replayUser makes the response from the new user as the first request left it.
 func replayUser(respond func(generated.UserWithProfileJSONResponse) any) replay {

@@ -13,7 +13,13 @@ import (
 const prunedAtOnce = 10_000
 
 var (
-	selectSlowestCursor = compile(sq.Select(eventCursorsTable.sink, eventCursorsTable.seq).From(eventCursorsTable.name).OrderBy(eventCursorsTable.seq).Limit(1))
+	// selectSlowestCursor finds who needs the earliest row: the cursor of a webhook endpoint runs ahead of its
+	// lanes and its dead letters.
+	selectSlowestCursor = compile(sq.Select("who", "seq_of_who").FromSelect(unionAll(
+		sq.Select(eventCursorsTable.sink+" AS who", eventCursorsTable.seq+" AS seq_of_who").From(eventCursorsTable.name),
+		sq.Select(webhookLanesTable.endpoint, "min("+webhookLanesTable.sentSeq+")").From(webhookLanesTable.name).GroupBy(webhookLanesTable.endpoint),
+		sq.Select(webhookDeadTable.endpoint, "min("+webhookDeadTable.seq+") - 1").From(webhookDeadTable.name).GroupBy(webhookDeadTable.endpoint),
+	), "needed").OrderBy("seq_of_who").Limit(1))
 
 	setPruned = compile(sq.Update(headTable.name).Set(headTable.pruned, arg("to")).
 			Where(headTable.pruned+" < ?", arg("to")).Where(headTable.size+" > ?", arg("to")))

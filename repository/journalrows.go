@@ -32,7 +32,8 @@ var journalColumns = columns[journal.Row]{
 
 var (
 	selectJournalOfUser = compile(limit(sq.Select(journalColumns.names()...).From(journalTable.name).
-				Where(journalTable.uid+" = ?", arg("uid")).Where(journalTable.seq+" > ?", arg("after")).OrderBy(journalTable.seq)))
+				Where(journalTable.uid+" = ?", arg("uid")).Where(journalTable.seq+" > ?", arg("after")).Where(journalTable.seq+" <= ?", arg("last")).
+				OrderBy(journalTable.seq)))
 
 	selectJournalSize = compile(sq.Select(headTable.size).From(headTable.name))
 
@@ -54,9 +55,9 @@ func (r *Repository) JournalAfter(ctx context.Context, after int64, limit int) (
 	return rows, nil
 }
 
-// JournalOfUser is JournalAfter for the rows of one user.
-func (r *Repository) JournalOfUser(ctx context.Context, uid string, after int64, limit int) ([]journal.Row, error) {
-	rows, err := all(ctx, r, selectJournalOfUser, args{"uid": uid, "after": after, "limit": limit}, journalColumns.targets)
+// JournalOfUser is JournalAfter for the rows of one user with numbers up to last.
+func (r *Repository) JournalOfUser(ctx context.Context, uid string, after, last int64, limit int) ([]journal.Row, error) {
+	rows, err := all(ctx, r, selectJournalOfUser, args{"uid": uid, "after": after, "last": last, "limit": limit}, journalColumns.targets)
 	if err != nil {
 		return nil, fmt.Errorf("the journal cannot be read: %w", err)
 	}

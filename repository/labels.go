@@ -78,20 +78,21 @@ func recordedLabel(write sq.Sqlizer, orAsItWas bool) *recorded {
 	})
 }
 
-// labelRecord is the label of result as a jsonb object.
+// labelRecord is the label of result as a jsonb object, without the description: that is free text, and may
+// be personal data.
 var labelRecord = jsonObject(
 	"key", sq.Expr(labelsTable.key), "value", sq.Expr(labelsTable.value), "scope", sq.Expr(labelsTable.scope),
-	"created_at", sq.Expr(labelsTable.createdAt), "updated_at", sq.Expr(labelsTable.updatedAt), "description", sq.Expr(labelsTable.description),
+	"created_at", sq.Expr(labelsTable.createdAt), "updated_at", sq.Expr(labelsTable.updatedAt),
 )
 
-// LabelAnswer is the label in the answer of a spent key, as labelRecord stores it: an identity.Label.
+// LabelAnswer is the label in the answer of a spent key, as labelRecord stores it: an identity.Label without its
+// description.
 type LabelAnswer struct {
-	Key         string    `json:"key"`
-	Value       string    `json:"value"`
-	Scope       string    `json:"scope"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
-	Description *string   `json:"description"`
+	Key       string    `json:"key"`
+	Value     string    `json:"value"`
+	Scope     string    `json:"scope"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // changedLabel is the journal.Changes of a write of the label in result.

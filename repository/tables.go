@@ -149,6 +149,24 @@ var eventCursorsTable = struct {
 	"event_cursors", "sink", "seq", "holder", "until",
 }
 
+var webhookLanesTable = struct {
+	name, endpoint, uid, sentSeq, sentIndex, wantedSeq, failures, due string
+}{
+	"webhook_lanes", "endpoint", "uid", "sent_seq", "sent_index", "wanted_seq", "failures", "due",
+}
+
+var webhookDeadTable = struct {
+	name, endpoint, seq, place, uid, kind, outcome, diedAt string
+}{
+	"webhook_dead", "endpoint", "seq", "place", "uid", "kind", "outcome", "died_at",
+}
+
+var webhookEndpointsTable = struct {
+	name, endpoint, failingSince, pausedUntil, disabledAt, disabledWhy string
+}{
+	"webhook_endpoints", "endpoint", "failing_since", "paused_until", "disabled_at", "disabled_why",
+}
+
 var importRunsTable = struct {
 	name, runName, position, line, imported, refused, refusedSize, startedAt, updatedAt, finishedAt, findings string
 }{

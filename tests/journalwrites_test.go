@@ -110,3 +110,91 @@ func TestWritesOfLabelsAreRecorded(t *testing.T) {
 		t.Errorf("the inbox has %s", got)
 	}
 }
+
+// Guards that recording a write and spending its keys adds no round trip, and that the first question of an
+// operation asks for spent keys in its own.
+func TestRecordedWritesAreOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	repo, counted := countedRepository(t, url)
+	status := repository.NewAccountStatus(identity.DefaultPolicy())
+	keyed := func() *repository.Repository {
+		record := newRecord(t)
+		for _, kind := range []journal.KeyKind{journal.KeyOfHeader, journal.KeyOfJTI} {
+			key := journal.NewKey(kind, "backend", unique("key"), "test", [32]byte{})
+			key.Until, key.Enforced = time.Now().Add(time.Hour), kind == journal.KeyOfHeader
+			record.Keys = append(record.Keys, key)
+		}
+		return repo.Recorded(record)
+	}
+	someone := newUser(unique("user") + "@example.com")
+	newUID := func() string { return identity.NewUID("ID") }
+	if err := repo.InsertUser(t.Context(), &someone, newUID); err != nil {
+		t.Fatal(err)
+	}
+	for name, operation := range map[string]func() error{
+		"import": func() error {
+			user := newUser(unique("user") + "@example.com")
+			user.Labels = []identity.Label{{Key: "email", Value: "verified", Scope: identity.ScopePrivate}}
+			return keyed().InsertUser(t.Context(), &user, newUID)
+		},
+		"label": func() error {
+			_, err := keyed().PutLabel(t.Context(), someone.UID, identity.Label{Key: "email", Value: unique("value"), Scope: identity.ScopePrivate, UpdatedAt: time.Now()}, true, status)
+			return err
+		},
+		"e-mail taken": func() error { _, err := keyed().EmailTaken(t.Context(), "x@example.com"); return err },
+		"user exists":  func() error { return keyed().UserExists(t.Context(), someone.UID) },
+		"look-up":      func() error { _, err := keyed().SpentKeys(t.Context()); return err },
+	} {
+		for attempt := range 3 { // statements are prepared the first time
+			counted.n = 0
+			if err := operation(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if attempt == 2 && counted.n != 1 {
+				t.Errorf("%s took %d round trips", name, counted.n)
+			}
+		}
+	}
+}
+
+// Guards what the journal keeps of a new user, and that a sweep deletes expired keys only.
+func TestNewUsersAreRecordedAndKeysSwept(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, newDatabase(t))
+	repo := repository.New(pool)
+	now := time.Now()
+	old, fresh := journal.NewKey(journal.KeyOfHeader, "a", "old", "test", [32]byte{}), journal.NewKey(journal.KeyOfHeader, "a", "fresh", "test", [32]byte{})
+	old.Until, fresh.Until, old.Enforced, fresh.Enforced = now.Add(-time.Second), now.Add(time.Hour), true, true
+	user := newUser("ada@example.com")
+	user.CreatedAt, user.UpdatedAt = now, now
+	user.Labels = []identity.Label{{Key: "profile", Value: "verified", Scope: identity.ScopePrivate}}
+	user.Phones = []identity.Phone{{Country: "GB", Number: "447900000001"}}
+	user.Profiles = []identity.Profile{{State: "partial", Review: "drafted"}}
+	if err := repo.Recorded(newRecord(t, old, fresh)).InsertUser(t.Context(), &user, func() string { return identity.NewUID("ID") }); err != nil {
+		t.Fatal(err)
+	}
+	changes := changesInInbox(t, inbox(func(sql string) pgx.Rows {
+		rows, err := pool.Query(t.Context(), sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}))
+	verified := "verified"
+	want := []journal.Changes{{
+		Account: &journal.Account{Level: user.Level, State: user.State, Role: user.Role}, Created: true, Fields: []string{"email", "password"},
+		Labels:  []journal.LabelChange{{ID: 1, Key: "profile", Scope: "private", New: &verified}},
+		Profile: &journal.Profile{Number: 1, State: "drafted"}, Phone: &journal.Phone{ID: 1},
+	}}
+	if !reflect.DeepEqual(changes, want) {
+		got, _ := json.MarshalIndent(changes, "", " ")
+		t.Errorf("the inbox has %s", got)
+	}
+	if swept, err := repo.SweepKeys(t.Context(), now); err != nil || swept != 1 {
+		t.Errorf("%d keys were swept, %v", swept, err)
+	}
+	if left, err := repo.Recorded(newRecord(t, old, fresh)).SpentKeys(t.Context()); err != nil || len(left) != 1 || left[0].ID[0] != fresh.ID[0] {
+		t.Errorf("%v, %v", left, err)
+	}
+}

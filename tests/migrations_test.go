@@ -277,7 +277,7 @@ func TestStepThatDoesNotGetItsLockIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
 	pool := newPool(t, url)
-	insertRows(t, pool, "DROP TABLE event_cursors, idempotency_keys, signer_keys, journal_checkpoints, journal_tiles, journal_head, journal, journal_inbox, user_counts, import_runs, imported_users, imported_documents, former_profiles, api_keys, service_accounts, attachments") // of the later steps, which are taken again
+	insertRows(t, pool, "DROP TABLE webhook_endpoints, webhook_dead, webhook_lanes, event_cursors, idempotency_keys, signer_keys, journal_checkpoints, journal_tiles, journal_head, journal, journal_inbox, user_counts, import_runs, imported_users, imported_documents, former_profiles, api_keys, service_accounts, attachments") // of the later steps, which are taken again
 	insertRows(t, pool, "ALTER TABLE labels DROP COLUMN description")
 	insertRows(t, pool, "ALTER TABLE profiles DROP COLUMN review, DROP COLUMN number")
 	insertRows(t, pool, "ALTER TABLE users DROP COLUMN email_key")

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -309,6 +310,11 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	t.Parallel()
 	settings := certified(t)
 	settings["BARONG_EVENTS_AMQP_URL"] = "amqp://127.0.0.1:1" // nothing answers there
+	settings["BARONG_WEBHOOKS"] = filepath.Join(t.TempDir(), "webhooks.yml")
+	endpoint := "endpoints: [{name: a, url: 'https://example.com/', enabled: false, secret: whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32)) + "}]"
+	if err := os.WriteFile(settings["BARONG_WEBHOOKS"], []byte(endpoint), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	exposed := supervised(t, settings).scrape()
 	alerts, err := os.ReadFile("../deploy/observability/alerts.yaml")
 	if err != nil {

@@ -24,9 +24,12 @@ func onlyReads(operation api.Operation) bool {
 	return operation.Scope == "tools" || strings.HasPrefix(operation.Scope, "read_")
 }
 
-// isRepeatable reports whether calling an operation twice has the same effect as calling it
-// once.
-func isRepeatable(operation api.Operation) bool {
+// isWrite reports whether an operation may change something. The zero Operation is none.
+func isWrite(operation api.Operation) bool { return operation.ID != "" && !onlyReads(operation) }
+
+// isIdempotent reports whether calling an operation twice has the same effect as calling it
+// once, even without an idempotency key.
+func isIdempotent(operation api.Operation) bool {
 	return onlyReads(operation) || operation.Method == http.MethodPut
 }
 

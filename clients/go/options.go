@@ -18,6 +18,7 @@ type settings struct {
 
 	timeout, attemptTimeout time.Duration // 0: no limit
 	attempts                int
+	retryWrites             bool
 	backoff, maxBackoff     time.Duration
 	maxRetryAfter           time.Duration
 }
@@ -26,7 +27,7 @@ func defaultSettings() settings {
 	return settings{
 		client:  &http.Client{},
 		timeout: 2 * time.Minute, attemptTimeout: time.Minute,
-		attempts: 3, backoff: 200 * time.Millisecond, maxBackoff: 10 * time.Second, maxRetryAfter: time.Minute,
+		attempts: 3, retryWrites: true, backoff: 200 * time.Millisecond, maxBackoff: 10 * time.Second, maxRetryAfter: time.Minute,
 	}
 }
 
@@ -59,12 +60,24 @@ func WithAttemptTimeout(timeout time.Duration) Option {
 //
 //   - requests that could not be sent because there was no connection;
 //   - requests that got 429, except signOTP, where the attempt has already counted a code;
-//   - requests of operations that only read, and of updateLabel, that got 503 or no response. Other
-//     operations may have been carried out despite such a failure.
+//   - requests of operations that only read, and of updateLabel, that got 503 or no response, and
+//     of other writes but signOTP unless [WithRetriedWrites] says otherwise.
 //
-// Each attempt has a new signature with another jti; a Bearer token is reused while it is valid.
+// Each attempt has a new signature. An envelope's jti is the same for all attempts of a call; a
+// Bearer token is reused while it is valid.
 func WithAttempts(attempts int) Option {
 	return func(s *settings) { s.attempts = attempts }
+}
+
+// WithRetriedWrites sets whether writes are retried after 503, no response, and 409 with
+// Retry-After. Each write has an idempotency key ([IdempotencyKey]), with which this project's
+// server executes it once and repeats the first response. The default is true. Set it to false
+// for a server that ignores the key, which may execute a retried write twice: Barong itself, or
+// this project's server with BARONG_IDEMPOTENCY set to observe or off. updateLabel is then still
+// retried, because repeating it has no further effect. signOTP is never retried after these
+// failures: its response is not kept, and each wrong code counts.
+func WithRetriedWrites(retry bool) Option {
+	return func(s *settings) { s.retryWrites = retry }
 }
 
 // WithBackoff sets the waits between attempts that the server does not name: random between 0

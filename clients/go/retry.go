@@ -19,7 +19,7 @@ func (e *unsentError) Unwrap() error { return e.error }
 
 // mayRetry reports whether a request that ended in err can be sent again without the risk of a
 // second effect.
-func mayRetry(operation api.Operation, err error) bool {
+func (s *settings) mayRetry(operation api.Operation, err error) bool {
 	if unsent := (*unsentError)(nil); errors.As(err, &unsent) {
 		return false
 	}
@@ -29,7 +29,9 @@ func mayRetry(operation api.Operation, err error) bool {
 		case http.StatusTooManyRequests:
 			return !countsRejected(operation)
 		case http.StatusServiceUnavailable:
-			return isRepeatable(operation)
+			return s.isRepeatable(operation)
+		case http.StatusConflict: // with Retry-After, the first attempt is still being executed
+			return response.RetryAfter > 0 && s.isRepeatable(operation)
 		default:
 			return false
 		}
@@ -43,7 +45,13 @@ func mayRetry(operation api.Operation, err error) bool {
 	if errors.As(err, &untrusted) || isNetwork && refused.Op == "remote error" { // a TLS alert
 		return false
 	}
-	return isRepeatable(operation)
+	return s.isRepeatable(operation)
+}
+
+// isRepeatable reports whether sending a request of an operation twice has the same effect as
+// sending it once.
+func (s *settings) isRepeatable(operation api.Operation) bool {
+	return isIdempotent(operation) || s.retryWrites && isWrite(operation) && !countsRejected(operation)
 }
 
 // wait returns the wait after an attempt that ended in err.

@@ -3,6 +3,7 @@ package barong_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -20,11 +21,16 @@ import (
 	"barong/clients/go/api"
 )
 
-// call calls an operation. Its flags are the outcomes after which the client must retry.
+// call calls an operation. Its flags are the outcomes after which the client must retry if
+// writes are not retried.
 type call struct {
 	send                      func(context.Context, *barong.Client) error
 	again429, again503, again bool // after 429, after 503, after a lost connection
 }
+
+// withWrites returns whether a call must be retried if writes are: also after the failures that
+// only its idempotency key makes harmless.
+func (c call) withWrites(operation string, again bool) bool { return again || operation != "signOTP" }
 
 const someUID = "ID873B5CE1D2"
 
@@ -178,6 +184,10 @@ func TestARequestIsSentAgainOnlyIfItIsNotCarriedOutTwice(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, "{")
 	}
+	pending := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusConflict)
+	}
 	for _, operation := range api.Operations {
 		c, known := calls[operation.ID]
 		if !known {
@@ -185,29 +195,34 @@ func TestARequestIsSentAgainOnlyIfItIsNotCarriedOutTwice(t *testing.T) {
 			continue
 		}
 		for outcome, want := range map[string]struct {
-			handle http.HandlerFunc
-			again  bool
+			handle     http.HandlerFunc
+			again      bool // if writes are not retried
+			withWrites bool
 		}{
-			"429":                   {answering(http.StatusTooManyRequests), c.again429},
-			"503":                   {answering(http.StatusServiceUnavailable), c.again503},
-			"no response":           {lost, c.again},
-			"half a response":       {broken, c.again},
-			"500":                   {answering(http.StatusInternalServerError), false},
-			"502 of a proxy":        {answering(http.StatusBadGateway), false},
-			"422":                   {answering(http.StatusUnprocessableEntity), false},
-			"a redirect":            {answering(http.StatusTemporaryRedirect), false},
-			"an unexpected success": {answering(http.StatusNoContent), false},
+			"429":                   {answering(http.StatusTooManyRequests), c.again429, c.again429},
+			"503":                   {answering(http.StatusServiceUnavailable), c.again503, c.withWrites(operation.ID, c.again503)},
+			"409, being executed":   {pending, c.again503, c.withWrites(operation.ID, c.again503)},
+			"no response":           {lost, c.again, c.withWrites(operation.ID, c.again)},
+			"half a response":       {broken, c.again, c.withWrites(operation.ID, c.again)},
+			"409":                   {answering(http.StatusConflict), false, false},
+			"500":                   {answering(http.StatusInternalServerError), false, false},
+			"502 of a proxy":        {answering(http.StatusBadGateway), false, false},
+			"422":                   {answering(http.StatusUnprocessableEntity), false, false},
+			"a redirect":            {answering(http.StatusTemporaryRedirect), false, false},
+			"an unexpected success": {answering(http.StatusNoContent), false, false},
 		} {
-			t.Run(operation.ID+" after "+outcome, func(t *testing.T) {
-				t.Parallel()
-				url, count := counting(t, want.handle)
-				if err := c.send(t.Context(), swift(t, url)); err == nil {
-					t.Error("no error")
-				}
-				if got := count.Load(); got != attempts(want.again) {
-					t.Errorf("it was sent %d times, want %d", got, attempts(want.again))
-				}
-			})
+			for retried, again := range map[bool]bool{false: want.again, true: want.withWrites} {
+				t.Run(fmt.Sprintf("%s after %s, writes retried: %t", operation.ID, outcome, retried), func(t *testing.T) {
+					t.Parallel()
+					url, count := counting(t, want.handle)
+					if err := c.send(t.Context(), swift(t, url, barong.WithRetriedWrites(retried))); err == nil {
+						t.Error("no error")
+					}
+					if got := count.Load(); got != attempts(again) {
+						t.Errorf("it was sent %d times, want %d", got, attempts(again))
+					}
+				})
+			}
 		}
 		t.Run(operation.ID+" without a connection", func(t *testing.T) {
 			t.Parallel()
@@ -247,7 +262,9 @@ func TestTheNumberOfAttemptsIsSet(t *testing.T) {
 	}
 }
 
-func TestEachAttemptIsSignedAnew(t *testing.T) {
+// Guards that an envelope signed for a retry is the same request to a server that enforces jti, and that
+// another call is another request.
+func TestTheAttemptsOfACallHaveTheSameJTI(t *testing.T) {
 	t.Parallel()
 	url, stub := startStub(func(_ string, attempt int, w http.ResponseWriter) bool {
 		if attempt == 3 {
@@ -269,9 +286,13 @@ func TestEachAttemptIsSignedAnew(t *testing.T) {
 	if err != nil || user.JSON201.UID != someUID {
 		t.Fatalf("the user is %v (%v)", user, err)
 	}
-	slices.Sort(stub.jtis)
-	if len(slices.Compact(stub.jtis)) != 3 {
+	first := slices.Clone(stub.jtis)
+	if len(first) != 3 || len(slices.Compact(first)) != 1 || first[0] == "" {
 		t.Errorf("the attempts have the jtis %v", stub.jtis)
+	}
+	_, _ = client.GetUserWithResponse(t.Context(), api.GetUserParameters{Email: new("ada@example.com")})
+	if len(stub.jtis) < 4 || stub.jtis[3] == stub.jtis[0] {
+		t.Errorf("another call has the jti of the first: %v", stub.jtis)
 	}
 }
 
@@ -334,7 +355,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 
 func TestAnAttemptThatTakesTooLongIsGivenUp(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]int64{"getUser": 3, "createUser": 1} {
+	for id, want := range map[string]int64{"getUser": 3, "createUser": 3, "signOTP": 1} {
 		url, count := counting(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		err := calls[id].send(t.Context(), swift(t, url, barong.WithAttemptTimeout(50*time.Millisecond)))
 		if !errors.Is(err, context.DeadlineExceeded) || count.Load() != want {

@@ -3,6 +3,7 @@ package barong
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,7 +22,7 @@ type sender struct {
 
 // Do implements api.HttpRequestDoer. The response body is in memory.
 func (s *sender) Do(request *http.Request) (*http.Response, error) {
-	if err := Strict(request.Context(), request); err != nil {
+	if err := errors.Join(Strict(request.Context(), request), Keyed(request.Context(), request)); err != nil {
 		return nil, err
 	}
 	parameters, err := readAll(request.Body)
@@ -31,12 +32,13 @@ func (s *sender) Do(request *http.Request) (*http.Response, error) {
 	ctx, cancel := withTimeout(request.Context(), s.timeout)
 	defer cancel()
 	operation := operationOf(request)
+	ctx = withJTI(ctx, s.signing)
 	for attempt := 1; ; attempt++ {
 		response, err := s.attempt(ctx, request, parameters, attempt)
 		if err == nil {
 			return response, nil
 		}
-		if attempt >= s.attempts || ctx.Err() != nil || !mayRetry(operation, err) || !sleep(ctx, s.wait(attempt, err)) {
+		if attempt >= s.attempts || ctx.Err() != nil || !s.mayRetry(operation, err) || !sleep(ctx, s.wait(attempt, err)) {
 			return nil, err
 		}
 	}

@@ -57,7 +57,7 @@ func (s *Signing) check() error {
 // Sign signs a request in place. It is an [api.RequestEditorFn], and must be the last one of
 // an [api.Client]; a [Client] signs by itself. An envelope replaces the body, which must be a
 // JSON object or empty: an envelope cannot contain a form.
-func (s *Signing) Sign(_ context.Context, request *http.Request) error {
+func (s *Signing) Sign(ctx context.Context, request *http.Request) error {
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (s *Signing) Sign(_ context.Context, request *http.Request) error {
 		request.Header.Set("Authorization", "Bearer "+token)
 		return replaceNull(request)
 	}
-	return s.wrap(request)
+	return s.wrap(ctx, request)
 }
 
 // replaceNull replaces a null body by an empty object, which the server requires. The
@@ -93,7 +93,7 @@ func replaceNull(request *http.Request) error {
 const null = "null"
 
 // wrap replaces the body of a request by an envelope of its parameters.
-func (s *Signing) wrap(request *http.Request) error {
+func (s *Signing) wrap(ctx context.Context, request *http.Request) error {
 	if media, _, err := mime.ParseMediaType(request.Header.Get("Content-Type")); err == nil && media != "application/json" {
 		return fmt.Errorf("an envelope takes parameters in JSON, and these are %s", media)
 	}
@@ -105,6 +105,9 @@ func (s *Signing) wrap(request *http.Request) error {
 		parameters = nil
 	}
 	claims := s.newClaims(s.now())
+	if jti, ok := ctx.Value(jtiKey{}).(func() string); ok {
+		claims.JTI = jti()
+	}
 	claims.Operation = operationOf(request).ID
 	envelope, err := signing.Envelope(parameters, claims, s.signers...)
 	if err != nil {
@@ -139,6 +142,15 @@ func (s *Signing) currentToken() (string, error) {
 	}
 	s.token, s.claims = token, claims
 	return token, nil
+}
+
+// jtiKey is the context key of the function that returns the jti of a call.
+type jtiKey struct{}
+
+// withJTI gives all envelopes that are signed with the context the same jti, so that a server
+// that takes it for an idempotency key executes one of them.
+func withJTI(ctx context.Context, s *Signing) context.Context {
+	return context.WithValue(ctx, jtiKey{}, sync.OnceValue(func() string { return s.newClaims(s.now()).JTI }))
 }
 
 func (s *Signing) newClaims(now time.Time) signing.Claims {

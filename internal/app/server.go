@@ -18,6 +18,7 @@ import (
 	"barong/internal/otp"
 	"barong/internal/rabbitmq"
 	"barong/internal/server"
+	"barong/internal/webhooks/endpoints"
 	"barong/repository"
 )
 
@@ -47,6 +48,7 @@ type Server struct {
 	admin        *server.Admin
 	traces       *tracing
 	events       *rabbitmq.Publisher // nil: no broker is configured
+	endpoints    *endpoints.Source   // nil: BARONG_WEBHOOKS is empty
 	check        func(context.Context) error
 	handler      http.Handler
 	sealer       *sealer
@@ -60,7 +62,7 @@ func OpenServer(ctx context.Context, settings config.Config, log *slog.Logger, o
 	s := &Server{App: App{Settings: settings, Log: log}, options: o}
 	s.service = Service{Settings: settings, Log: log, Clock: time.Now}
 	for _, open := range []func(context.Context) error{
-		s.openPolicy, s.openDataDir, s.openSigners, s.checkEvents, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
+		s.openPolicy, s.openDataDir, s.openSigners, s.checkEvents, s.openEndpoints, s.openCertificates, s.openOTPKey, s.openAPIKeysKey,
 		s.openListeners, s.openTracing, s.openMigratedDatabase, s.openDocuments, s.openSealer, s.openHandler, s.openEvents,
 	} {
 		if err := open(ctx); err != nil {
@@ -254,6 +256,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	warnMisspeltRules(s.Settings.RulesPath, s.Log)
 	go s.WarnOverlooked(ctx, s.service.Policy)
 	defer s.publishEvents(ctx)()
+	defer s.deliverWebhooks(ctx)()
 	for _, each := range s.reloaders {
 		go each.Watch(ctx, watchInterval)
 	}

@@ -26,6 +26,7 @@ type callCommand struct {
 	Output     output   `short:"o" default:"json" placeholder:"json|table|jsonpath=EXPR" help:"How the answer is printed: json, table, or jsonpath=EXPR, what a JSONPath (RFC 9535) selects, one on a line."`
 	Headers    bool     `help:"Print the status and the headers of the answer to standard error: Total, Link, X-Request-Id and others."`
 	All        bool     `help:"Fetch all pages of a list, 1,000 on each unless limit says otherwise."`
+	Key        string   `name:"idempotency-key" placeholder:"KEY" help:"The Idempotency-Key of a write, with which the server executes it once; without it, a random one. The same call with the same key prints the first answer."`
 	connection
 	signerOptions
 }
@@ -63,6 +64,9 @@ func (c callCommand) Run(p *program) error {
 	}
 	if c.Headers {
 		answer.printHeaders(p.stderr)
+	}
+	if barong.Replayed(answer.response) {
+		fmt.Fprintln(p.stderr, "The server had executed the request with this idempotency key before: this is its first answer.")
 	}
 	if answer.isError() {
 		return c.printError(p, answer)
@@ -143,7 +147,10 @@ func (c *preparedCall) send(more map[string]string) (*answer, error) {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/jose+json")
-	if err := errors.Join(barong.Strict(ctx, request), userAgent(ctx, request)); err != nil {
+	if c.command.Key != "" {
+		err = barong.IdempotencyKey(c.command.Key)(ctx, request)
+	}
+	if err := errors.Join(err, barong.Keyed(ctx, request), barong.Strict(ctx, request), userAgent(ctx, request)); err != nil {
 		return nil, err
 	}
 	response, err := c.client.Do(request)

@@ -73,6 +73,7 @@ func (c checkCommand) Run(p *program) error {
 	report.readRules(settings)
 	if err == nil {
 		report.readRest(settings, keychain)
+		report.readEndpoints(settings)
 		ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 		defer cancel()
 		report.askDatabase(ctx, settings)

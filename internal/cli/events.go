@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"text/tabwriter"
@@ -99,7 +100,7 @@ type ofUser struct {
 }
 
 func (o ofUser) JournalAfter(ctx context.Context, after int64, limit int) ([]journal.Row, error) {
-	return o.repo.JournalOfUser(ctx, o.uid, after, limit)
+	return o.repo.JournalOfUser(ctx, o.uid, after, math.MaxInt64, limit)
 }
 
 // journalOf is the journal, or what it has of the user of a filter.

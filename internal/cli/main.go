@@ -39,6 +39,7 @@ type commands struct {
 	Check       checkCommand       `cmd:"" help:"Say who may call what, and what is wrong or ignored."`
 	Journal     journalCommand     `cmd:"" help:"Show and verify the journal of writes, and look after it."`
 	Users       usersCommand       `cmd:"" help:"Show users, and maintain the table of users."`
+	Webhooks    webhooksCommand    `cmd:"" help:"Look after the endpoints of webhooks."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 
 	Help       helpCommand       `cmd:"" help:"Show the help of a command."`

@@ -21,7 +21,8 @@ type usersShowCommand struct {
 func (usersShowCommand) Help() string {
 	return `Everything about a user on one page, and why level and state are what they are: which labels give the level and which one
 is missing for the next; which label sets off which trigger, or which labels are missing to be active. The rules are those
-of the settings, as the server has them. Password, secrets and files are not shown.
+of the settings, as the server has them. The journal says which writes last changed level and state, and by whom. Password, secrets
+and files are not shown.
 
 Example:
   barong users show ID873B5CE1D2
@@ -44,7 +45,10 @@ func (c usersShowCommand) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		return showUser(p.stdout, user, failures, policy)
+		if err := showUser(p.stdout, user, failures, policy); err != nil {
+			return err
+		}
+		return showHistory(ctx, p.stdout, repo, user)
 	})
 }
 

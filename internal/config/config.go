@@ -78,6 +78,7 @@ type Config struct {
 	EventsAMQPDurable  bool          `env:"BARONG_EVENTS_AMQP_DURABLE" envDefault:"false"`
 	EventsAMQPRequired []string      `env:"BARONG_EVENTS_AMQP_REQUIRED"`
 	EventsAMQPExpiry   time.Duration `env:"BARONG_EVENTS_AMQP_EXPIRY" envDefault:"1h"`
+	Webhooks           string        `env:"BARONG_WEBHOOKS"`
 }
 
 // The values of BARONG_OTP_BACKEND.
@@ -216,6 +217,7 @@ func (c Config) Validate() error {
 	file("BARONG_TLS_CLIENT_CA", c.TLSClientCA)
 	file("BARONG_MANAGEMENT_API", c.KeychainPath)
 	file("BARONG_CONFIG", c.RulesPath)
+	file("BARONG_WEBHOOKS", c.Webhooks)
 	file("JWT_PRIVATE_KEY_PATH", c.JWTPrivateKeyPath)
 	return errors.Join(wrong...)
 }

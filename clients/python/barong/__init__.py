@@ -10,10 +10,12 @@ makes typed errors of responses, reads lists page by page and logs.
 
 from .client import Client
 from .errors import ApiError, NoResponseError, Violation, sentences
+from .idempotency import idempotency_key, replayed
 from .retries import Retries
 from .signing import Bearer, Envelope, Signer
 from .version import USER_AGENT, VERSION
 
 __all__ = [
-    "USER_AGENT", "VERSION", "ApiError", "Bearer", "Client", "Envelope", "NoResponseError", "Retries", "Signer", "Violation", "sentences",
+    "USER_AGENT", "VERSION", "ApiError", "Bearer", "Client", "Envelope", "NoResponseError", "Retries", "Signer", "Violation",
+    "idempotency_key", "replayed", "sentences",
 ]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from barong_management import ApiClient, ApiKeysApi, Configuration, DocumentsApi, OtpApi, PhonesApi, ToolsApi
 
 from .errors import ApiError
+from .idempotency import with_key
 from .operations import OPERATIONS
 from .pages import Labels, ServiceAccounts, Users
 from .retries import Retries
@@ -77,14 +78,19 @@ class Client(ApiClient):
         self, method: str, url: str, headers: Optional[Headers] = None, body: Any = None,
         _preload_content: bool = True, _request_timeout: RequestTimeout = None, **_options: Any,
     ) -> Any:
-        """Sends a request, and again where that is safe and may help. Each attempt is signed by itself."""
+        """Sends a request, and again where that is safe and may help.
+
+        Each attempt is signed by itself. All attempts of a call have the same jti, and of
+        a write the same idempotency key, so that a server can execute one of them.
+        """
         path = url.removeprefix(self.configuration.host)
         operation = OPERATIONS.get(f"{method} {path}")
-        unsigned = _strict(headers or {})
+        unsigned = with_key(_strict(headers or {}), operation)
+        jti = self._claims.new_id()
         timeout = self._timeouts.of(_request_timeout)
         attempt = 1
         while True:
-            signed, signed_body = self._signing.sign(self._claims.make(operation), unsigned, body)
+            signed, signed_body = self._signing.sign(self._claims.make(operation, jti), unsigned, body)
             started = time.monotonic()
             try:
                 response = send(

@@ -31,10 +31,12 @@ OPERATIONS = {
 }
 """The operationId of each method and path: the value of the claim op."""
 
-REPEATABLE = frozenset({
+READS = frozenset({
     "getTimestamp", "listLabels", "filterUsersByLabel", "listUsers", "getUser", "listPhones", "getServiceAccount", "listServiceAccounts",
-    "updateLabel",
 })
+"""The operations that only read."""
+
+REPEATABLE = READS | {"updateLabel"}
 """The operations that only read, and the one whose repetition changes nothing."""
 
 COUNTED = frozenset({"signOTP"})

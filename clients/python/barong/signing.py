@@ -57,9 +57,12 @@ class Claims:
         self._clock = clock
         self._new_id = new_id
 
-    def make(self, operation: Optional[str]) -> dict[str, Any]:
+    def new_id(self) -> str:
+        return self._new_id()
+
+    def make(self, operation: Optional[str], jti: str) -> dict[str, Any]:
         now = int(self._clock())
-        claims = {"iat": now, "exp": now + LIFETIME, "jti": self._new_id()}
+        claims = {"iat": now, "exp": now + LIFETIME, "jti": jti}
         return claims if operation is None else {**claims, "op": operation}
 
 

@@ -19,6 +19,7 @@ class Readme(unittest.TestCase):
             "users found: True",
             "it is True",
             "the plan is gold",
+            "replayed: False", "replayed: True",
             "listed: True", "filtered: active",
             "422 invalid_record [('email', 'email_invalid'), ('password', 'password_too_weak')]",
             "barong /timestamp 201 1",

@@ -17,6 +17,7 @@ class ReadmeTest < Minitest::Test
       'users found: true',
       'it is true',
       'the plan is gold',
+      'replayed: false', 'replayed: true',
       'listed: true', 'filtered: active',
       '422 invalid_record [["email", "email_invalid"], ["password", "password_too_weak"]]',
       'DEBUG POST /timestamp: 201'

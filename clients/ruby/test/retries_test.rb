@@ -50,6 +50,8 @@ class RetriesTest < Minitest::Test
     getTimestamp listLabels filterUsersByLabel listUsers getUser listPhones getServiceAccount listServiceAccounts updateLabel
   ].freeze
 
+  UNCERTAIN = [[503, {}, {}], [409, { 'Retry-After' => '1' }, {}], :hang_up].freeze
+
   def test_every_operation_is_called
     assert_equal OPERATIONS.values.sort, CALLS.keys.sort
     assert_equal READS_AND_UPDATE.sort, REPEATABLE.sort
@@ -59,18 +61,22 @@ class RetriesTest < Minitest::Test
     assert_equal CALLS.to_h { |operation, _| [operation, operation == 'signOTP' ? 1 : 3] }, attempts([429, {}, {}])
   end
 
-  def test_503_and_lost_connections_are_retried_where_repetition_is_harmless
+  def test_503_409_with_retry_after_and_lost_connections_are_retried_unless_they_may_have_counted_a_code
+    expected = CALLS.to_h { |operation, _| [operation, operation == 'signOTP' ? 1 : 3] }
+    UNCERTAIN.each { |reply| assert_equal expected, attempts(reply) }
+  end
+
+  def test_without_retried_writes_they_are_retried_where_repetition_is_harmless_even_without_a_key
     expected = CALLS.to_h { |operation, _| [operation, READS_AND_UPDATE.include?(operation) ? 3 : 1] }
-    assert_equal expected, attempts([503, {}, {}])
-    assert_equal expected, attempts(:hang_up)
+    UNCERTAIN.each { |reply| assert_equal expected, attempts(reply, writes: false) }
   end
 
   def test_another_error_is_not_retried
-    [400, 401, 404, 422, 500, 502].each { |status| assert_equal [1], attempts([status, {}, {}]).values.uniq, status }
+    [400, 401, 404, 409, 422, 500, 502].each { |status| assert_equal [1], attempts([status, {}, {}]).values.uniq, status }
   end
 
   def test_a_late_response_is_retried_where_repetition_is_harmless
-    { 'getUser' => 2, 'createUser' => 1 }.each do |operation, attempts|
+    { 'getUser' => 2, 'createUser' => 2, 'signOTP' => 1 }.each do |operation, attempts|
       Stub.open(:wait) do |stub|
         error = assert_raises(NoResponseError) { CALLS[operation].call(stub.client(read_timeout: 0.2, retries: { attempts: 2 })) }
         assert_equal [attempts, true, 0], [stub.requests.size, error.sent, error.status]
@@ -105,13 +111,16 @@ class RetriesTest < Minitest::Test
     assert_raises(ArgumentError) { Retries.new(attempts: 0) }
   end
 
-  def test_each_attempt_is_signed_anew
+  def test_the_attempts_of_a_call_have_the_same_jti_and_another_call_has_another
     [Envelope, Bearer].each do |kind|
       Stub.open([429, {}, {}], TIME) do |stub|
-        stub.client(kind.new(Stub::SIGNER)).tools.get_timestamp
+        client = stub.client(kind.new(Stub::SIGNER))
+        2.times { client.tools.get_timestamp }
         tokens = stub.requests.map { |request| request.headers['authorization']&.split('.')&.at(1) || JSON.parse(request.body)['payload'] }
         ids = tokens.map { |token| JSON.parse(JWT::Base64.url_decode(token))['jti'] }
-        assert_equal 2, ids.compact.uniq.size
+        assert_equal 3, ids.compact.size
+        assert_equal ids[0], ids[1]
+        refute_equal ids[1], ids[2]
       end
     end
   end
@@ -119,7 +128,7 @@ class RetriesTest < Minitest::Test
   # libcurl itself repeats a request when a connection that it used before is closed.
   def test_a_write_is_not_repeated_when_the_server_ends_a_connection_that_is_open
     Stub.open(TIME, :hang_up) do |stub|
-      client = stub.client
+      client = stub.client(retries: { writes: false })
       client.tools.get_timestamp
       assert_raises(NoResponseError) { CALLS['createUser'].call(client) }
       assert_equal 2, stub.requests.size
@@ -157,10 +166,10 @@ class RetriesTest < Minitest::Test
   private
 
   # How often each operation is sent to a server that always replies so.
-  def attempts(reply)
+  def attempts(reply, **retries)
     CALLS.transform_values do |call|
       Stub.open(reply) do |stub|
-        assert_raises(ApiError) { call.call(stub.client) }
+        assert_raises(ApiError) { call.call(stub.client(retries: retries)) }
         stub.requests.size
       end
     end

@@ -1,4 +1,5 @@
 import { NoResponseError, reasonOf } from './errors.js';
+import { setKey } from './idempotency.js';
 import { log, type Logger } from './logging.js';
 import { operationIds } from './operations.js';
 import { retrying, type Retries } from './retries.js';
@@ -22,8 +23,9 @@ export function sending({ signing, send, readTimeout, retries, logger, base }: S
     const path = new URL(request.url).pathname.slice(base.length);
     const name = `${request.method} ${path}`;
     const operation = operationIds[name];
+    setKey(request, operation);
     for (let attempt = 1; ; attempt++) {
-      const signed = await signing.sign(request.clone(), operation);
+      const signed = await signing.sign(request.clone(), operation, request);
       const started = performance.now();
       const outcome = await exchange(send, signed, readTimeout, name);
       const failed = outcome instanceof NoResponseError;

@@ -39,7 +39,8 @@ export interface ClientSettings {
 const operations = '/api/v2/management';
 
 /**
- * Makes a client whose requests are signed by `envelope(…)` or `bearer(…)`, as they leave and by each attempt anew. The server is
+ * Makes a client whose requests are signed by `envelope(…)` or `bearer(…)`, as they leave and by each attempt anew. Each write has a
+ * random Idempotency-Key, the same for all its attempts, unless the call's headers have one. The server is
  * asked to refuse parameters that it does not know (`Prefer: handling=strict`), unless a request says itself how it wants to
  * be handled.
  *

@@ -1,5 +1,6 @@
 export { createClient, type ClientSettings, type ManagementClient } from './client.js';
 export { ApiError, ApiError as RefusedError, NoResponseError, unwrap, type Violation } from './errors.js';
+export { replayed } from './idempotency.js';
 export type { AttemptRecord, Logger } from './logging.js';
 export type { components, operations, paths } from './openapi.js';
 export type { Pages } from './pages.js';

@@ -27,10 +27,13 @@ export const operationIds: Readonly<Record<string, string>> = {
   'POST /attachments': 'createAttachment',
 };
 
-/** The operations that only read, and the one whose repetition changes nothing. */
-export const repeatable: ReadonlySet<string | undefined> = new Set([
-  'getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'listPhones', 'getServiceAccount', 'listServiceAccounts', 'updateLabel',
+/** The operations that only read. */
+export const reads: ReadonlySet<string | undefined> = new Set([
+  'getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'listPhones', 'getServiceAccount', 'listServiceAccounts',
 ]);
+
+/** The operations that only read, and the one whose repetition changes nothing. */
+export const repeatable: ReadonlySet<string | undefined> = new Set([...reads, 'updateLabel']);
 
 /** The operations whose 429 may mean that an attempt was counted: another attempt prolongs the lock. */
 export const counted: ReadonlySet<string | undefined> = new Set(['signOTP']);

@@ -16,8 +16,12 @@ const defaultLifetime = 60;
 
 /** Signs requests. */
 export interface Signing {
-  /** @param operation the operationId */
-  sign(request: Request, operation: string | undefined): Promise<Request>;
+  /**
+   * @param operation the operationId
+   * @param call the same object for all attempts of a call: their envelopes have the same jti, of which a server can
+   *   execute one
+   */
+  sign(request: Request, operation: string | undefined, call?: object): Promise<Request>;
 }
 
 interface Claims {
@@ -27,7 +31,9 @@ interface Claims {
   op?: string | undefined;
 }
 
-function newClaims({ now = Date.now, jti = () => crypto.randomUUID(), lifetime = defaultLifetime }: SigningOptions): Claims {
+const randomID = (): string => crypto.randomUUID();
+
+function newClaims({ now = Date.now, jti = randomID, lifetime = defaultLifetime }: SigningOptions): Claims {
   const iat = Math.floor(now() / 1000);
   return { iat, exp: iat + lifetime, jti: jti() };
 }
@@ -41,13 +47,16 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
 export function envelope(signers: Signer | readonly Signer[], options: SigningOptions = {}): Signing {
   const parties = [signers].flat();
   if (parties.length === 0) throw new TypeError('an envelope needs a signer');
+  const ids = new WeakMap<object, string>(); // the jti of each call
   return {
-    async sign(request, operation) {
+    async sign(request, operation, call = request) {
       const type = request.headers.get('Content-Type') ?? 'application/json';
       if (!/^application\/json *(;|$)/i.test(type)) throw new TypeError(`an envelope takes parameters in JSON, and these are ${type}`);
       const text = await request.text();
       const data: unknown = text === '' ? undefined : JSON.parse(text);
-      const body = isEnvelope(data) ? text : JSON.stringify(await seal(data, { ...newClaims(options), op: operation }, parties));
+      const claims = newClaims({ ...options, jti: () => ids.get(call) ?? (options.jti ?? randomID)() });
+      ids.set(call, claims.jti);
+      const body = isEnvelope(data) ? text : JSON.stringify(await seal(data, { ...claims, op: operation }, parties));
       const headers = new Headers(request.headers);
       headers.set('Content-Type', 'application/jose+json');
       return new Request(request, { body, headers });

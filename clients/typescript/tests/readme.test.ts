@@ -29,6 +29,7 @@ test('the programs of the README, as one, print what it says', async () => {
     'users found: true',
     'it is true',
     'the plan is gold',
+    'replayed: true',
     'listed: true', 'filtered: active',
     '422 invalid_record email email_invalid, password password_too_weak',
     '/timestamp 201 1',

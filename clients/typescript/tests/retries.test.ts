@@ -41,11 +41,11 @@ const readsAndUpdate = [
 const counts = (count: (operation: string) => number) => Object.fromEntries(Object.keys(calls).map((operation) => [operation, count(operation)]));
 
 /** How often each operation is sent to a server that always replies so. */
-async function attempts(reply: Reply): Promise<Record<string, number>> {
+async function attempts(reply: Reply, retries: Retries = {}): Promise<Record<string, number>> {
   const counted: Record<string, number> = {};
   for (const [operation, call] of Object.entries(calls)) {
     await withStub([reply], async ({ client, requests }) => {
-      await assert.rejects(call(client()), ApiError);
+      await assert.rejects(call(client({ retries })), ApiError);
       counted[operation] = requests.length;
     });
   }
@@ -61,18 +61,23 @@ test('429 is retried, unless it may have counted a code', async () => {
   assert.deepEqual(await attempts([429, {}, {}]), counts((operation) => (operation === 'signOTP' ? 1 : 3)));
 });
 
-test('503 and lost connections are retried where repetition is harmless', async () => {
+const uncertain: Reply[] = [[503, {}, {}], [409, { 'Retry-After': '1' }, {}], 'hang up'];
+
+test('503, 409 with Retry-After and lost connections are retried, unless it may have counted a code', async () => {
+  for (const reply of uncertain) assert.deepEqual(await attempts(reply), counts((operation) => (operation === 'signOTP' ? 1 : 3)));
+});
+
+test('without retried writes, they are retried where repetition is harmless even without a key', async () => {
   const expected = counts((operation) => (readsAndUpdate.includes(operation) ? 3 : 1));
-  assert.deepEqual(await attempts([503, {}, {}]), expected);
-  assert.deepEqual(await attempts('hang up'), expected);
+  for (const reply of uncertain) assert.deepEqual(await attempts(reply, { writes: false }), expected);
 });
 
 test('another error is not retried', async () => {
-  for (const status of [400, 401, 404, 422, 500, 502]) assert.deepEqual(await attempts([status, {}, {}]), counts(() => 1), `${status}`);
+  for (const status of [400, 401, 404, 409, 422, 500, 502]) assert.deepEqual(await attempts([status, {}, {}]), counts(() => 1), `${status}`);
 });
 
 test('a late response is retried where repetition is harmless', async () => {
-  for (const [operation, expected] of [['getUser', 2], ['createUser', 1]] as const) {
+  for (const [operation, expected] of [['getUser', 2], ['createUser', 2], ['signOTP', 1]] as const) {
     await withStub(['wait'], async ({ client, requests }) => {
       await assert.rejects(calls[operation]!(client({ readTimeout: 200, retries: { attempts: 2 } })), (error) => {
         assert.ok(error instanceof NoResponseError);
@@ -110,12 +115,14 @@ test('retries can be turned off and up', async () => {
   for (const attempts of [0, NaN]) assert.throws(() => createClient('http://127.0.0.1', envelope(signer), { retries: { attempts } }), RangeError);
 });
 
-test('each attempt has an envelope of its own, with the same parameters', async () => {
+test('the attempts of a call have the same parameters and jti, and another call has another jti', async () => {
   await withStub([[429, {}, {}], time], async ({ client, requests }) => {
     await unwrap(client().POST('/users/get', { body: { uid: 'ID1' } }));
     const claims = requests.map(({ body }) => JSON.parse(Buffer.from(JSON.parse(body).payload, 'base64url').toString()));
     assert.deepEqual(claims.map(({ op, data }) => [op, data]), [['getUser', { uid: 'ID1' }], ['getUser', { uid: 'ID1' }]]);
-    assert.notEqual(claims[0].jti, claims[1].jti);
+    assert.equal(claims[0].jti, claims[1].jti);
+    await unwrap(client().POST('/users/get', { body: { uid: 'ID1' } }));
+    assert.notEqual(JSON.parse(Buffer.from(JSON.parse(requests[2]!.body).payload, 'base64url').toString()).jti, claims[0].jti);
   });
 });
 

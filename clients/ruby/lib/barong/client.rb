@@ -4,6 +4,15 @@ require 'securerandom'
 require 'uri'
 
 module BarongManagement
+  # Whether a response with these headers repeats that of an earlier request with the same
+  # idempotency key. That is also the case where the response to an earlier attempt of the
+  # same call was lost.
+  #
+  #   label, status, headers = client.labels.create_label_with_http_info(parameters)
+  def self.replayed?(headers)
+    headers['Idempotent-Replayed'] == 'true'
+  end
+
   # Calls the server. Its operations are in users, phones, labels, documents, service_accounts,
   # api_keys, otp and tools.
   #
@@ -48,10 +57,15 @@ module BarongManagement
     end
 
     # Sends a request, and again where that is safe and may help. Each attempt is signed
-    # by itself.
+    # by itself. All attempts of a call have the same jti, and of a write the same random
+    # Idempotency-Key, so that a server can execute one of them. For another key, as a
+    # program that repeats the call itself needs it:
+    #
+    #   client.labels.create_label(parameters, header_params: { 'Idempotency-Key' => '"job-7"' })
     #
     # @return [Array(Object, Integer, Hash)] data, status and headers of the response
     def call_api(http_method, path, opts = {})
+      opts = with_key(operation(http_method, path), opts).merge(jti: @claims.new_id)
       response = @retries.run(operation(http_method, path)) do |attempt|
         logged(http_method, path, attempt) { build_request(http_method, path, opts).run }
       end
@@ -64,7 +78,8 @@ module BarongManagement
       super.tap do |request|
         options = request.options
         options[:connecttimeout] = @connect_timeout
-        signed = @signing.sign(@claims.make(operation(http_method, path)), options[:headers], options[:body])
+        claims = @claims.make(operation(http_method, path), opts[:jti] || @claims.new_id)
+        signed = @signing.sign(claims, options[:headers], options[:body])
         options[:headers], options[:body] = signed
         # libcurl itself sends a request again when a connection that it used before ends
         # without a response. On a new connection it does not.
@@ -93,6 +108,15 @@ module BarongManagement
 
     def operation(http_method, path)
       OPERATIONS["#{http_method.to_s.upcase} #{path}"]
+    end
+
+    # The options of a call: those of a write have an idempotency key
+    # (draft-ietf-httpapi-idempotency-key-header), unless they had one already.
+    def with_key(operation, opts)
+      headers = { **@default_headers, **opts[:header_params] }
+      return opts if operation.nil? || READS.include?(operation) || headers.any? { |name, _| name.to_s.casecmp?('Idempotency-Key') }
+
+      opts.merge(header_params: { **opts[:header_params], 'Idempotency-Key' => "\"#{SecureRandom.uuid}\"" })
     end
 
     # Writes one record for an attempt: no parameters, no signature, no part of the

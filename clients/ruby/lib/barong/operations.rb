@@ -32,11 +32,13 @@ module BarongManagement
     'POST /attachments' => 'createAttachment'
   }.freeze
 
-  # The operations that only read, and the one whose repetition changes nothing.
-  REPEATABLE = Set[
-    'getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'listPhones', 'getServiceAccount', 'listServiceAccounts',
-    'updateLabel'
+  # The operations that only read.
+  READS = Set[
+    'getTimestamp', 'listLabels', 'filterUsersByLabel', 'listUsers', 'getUser', 'listPhones', 'getServiceAccount', 'listServiceAccounts'
   ].freeze
+
+  # The operations that only read, and the one whose repetition changes nothing.
+  REPEATABLE = (READS | ['updateLabel']).freeze
 
   # The operations whose 429 may mean that an attempt was counted: another attempt prolongs the lock.
   COUNTED = Set['signOTP'].freeze

@@ -5,9 +5,9 @@ module BarongManagement
   # in seconds.
   #
   # A request is sent again where that is safe: every operation where no connection was
-  # made; all but signOTP after 429; those that only read, and updateLabel, after 503
-  # and where the response did not arrive. Another operation may have been carried out
-  # in these cases.
+  # made; all but signOTP after 429, 503, 409 with Retry-After, and where the response
+  # did not arrive. A write may have been executed in these cases; its idempotency key
+  # has the server execute it once and repeat the first response.
   class Retries
     # @param attempts [Integer] how often a request is sent at most; 1 turns retries off
     # @param backoff [Numeric] the upper bound of the first wait, which doubles with each
@@ -15,13 +15,18 @@ module BarongManagement
     # @param max_backoff [Numeric] the largest upper bound
     # @param max_retry_after [Numeric] how much of a Retry-After is waited for; the
     #   wait is no shorter
-    def initialize(attempts: 3, backoff: 0.2, max_backoff: 10, max_retry_after: 60, sleep: ->(seconds) { Kernel.sleep(seconds) }, random: -> { Kernel.rand })
+    # @param writes [Boolean] whether writes other than updateLabel are retried after 503,
+    #   409 and without a response; false for a server that ignores the header
+    #   Idempotency-Key, such as Barong itself, which may execute a retried write twice
+    def initialize(attempts: 3, backoff: 0.2, max_backoff: 10, max_retry_after: 60, writes: true,
+                   sleep: ->(seconds) { Kernel.sleep(seconds) }, random: -> { Kernel.rand })
       raise ArgumentError, 'a request needs at least one attempt' if attempts < 1
 
       @attempts = attempts
       @backoff = backoff
       @max_backoff = max_backoff
       @max_retry_after = max_retry_after
+      @writes = writes
       @sleep = sleep
       @random = random
     end
@@ -44,12 +49,17 @@ module BarongManagement
     private
 
     def repeat?(operation, error)
-      return !error.sent || REPEATABLE.include?(operation) if error.is_a?(NoResponseError)
+      return !error.sent || harmless?(operation) if error.is_a?(NoResponseError)
 
       case error.status
+      when 409 then error.retry_after && harmless?(operation) # the first attempt is still being executed
       when 429 then !COUNTED.include?(operation)
-      when 503 then REPEATABLE.include?(operation)
+      when 503 then harmless?(operation)
       end
+    end
+
+    def harmless?(operation)
+      REPEATABLE.include?(operation) || (@writes && !operation.nil? && !COUNTED.include?(operation))
     end
 
     def wait(error, attempt)

@@ -57,9 +57,13 @@ module BarongManagement
       @new_id = new_id
     end
 
-    def make(operation)
+    def new_id
+      @new_id.call
+    end
+
+    def make(operation, jti)
       now = @clock.call
-      { iat: now, exp: now + LIFETIME, jti: @new_id.call, op: operation }.compact
+      { iat: now, exp: now + LIFETIME, jti: jti, op: operation }.compact
     end
   end
 
