@@ -9,7 +9,9 @@ import (
 // The responses that show a service account or an API key show it as stored now.
 
 func replayCreateServiceAccount(ctx context.Context, h *Handlers, r repetition) (any, error) {
-	stored, err := answerOf[struct{ UID string `json:"uid"` }](r)
+	stored, err := answerOf[struct {
+		UID string `json:"uid"`
+	}](r)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +39,9 @@ func replayDeleteServiceAccount(ctx context.Context, h *Handlers, r repetition) 
 
 // replayCreateAPIKey decrypts the stored secret, so that no idempotency key has a copy of it.
 func replayCreateAPIKey(ctx context.Context, h *Handlers, r repetition) (any, error) {
-	stored, err := answerOf[struct{ KID string `json:"kid"` }](r)
+	stored, err := answerOf[struct {
+		KID string `json:"kid"`
+	}](r)
 	if err != nil {
 		return nil, err
 	}

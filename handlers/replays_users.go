@@ -45,7 +45,9 @@ func replayCreateDocument(ctx context.Context, h *Handlers, r repetition) (any, 
 
 // replayCreateAttachment makes the URL of the attachment anew: that of the first response expires.
 func replayCreateAttachment(ctx context.Context, h *Handlers, r repetition) (any, error) {
-	stored, err := answerOf[struct{ ID int64 `json:"id"` }](r)
+	stored, err := answerOf[struct {
+		ID int64 `json:"id"`
+	}](r)
 	if err != nil {
 		return nil, err
 	}
