@@ -83,6 +83,11 @@ func startServer(ctx context.Context, o options, binary string, p *party, databa
 	if binary == o.against {
 		name = "against"
 	}
+	return startServerAs(ctx, o, name, binary, p, database)
+}
+
+// startServerAs is startServer with a name for log and data directory, and further settings.
+func startServerAs(ctx context.Context, o options, name, binary string, p *party, database string, settings ...string) (*served, error) {
 	logFile := filepath.Join(o.dir, name+".log")
 	log, err := os.Create(logFile)
 	if err != nil {
@@ -93,6 +98,7 @@ func startServer(ctx context.Context, o options, binary string, p *party, databa
 	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0",
 		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name), "BARONG_OTP_KEY="+otpKey,
 		"BARONG_MGN_API_KEYS_USER=true", "BARONG_MGN_API_KEYS_SA=true")
+	command.Env = append(command.Env, settings...)
 	command.Stderr = log
 	began := time.Now()
 	if err := command.Start(); err != nil {
