@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,6 +95,10 @@ func startServerAs(ctx context.Context, o options, name, binary string, p *party
 		return nil, err
 	}
 	defer log.Close()
+	// The checkpoint of an earlier run belongs to another copy of the database: with it nothing would be sealed.
+	if err := os.Remove(filepath.Join(o.dir, name, "journal.checkpoint")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	command := exec.CommandContext(ctx, binary, "serve")
 	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0",
 		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name), "BARONG_OTP_KEY="+otpKey,
