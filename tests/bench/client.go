@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,12 @@ func newRequest(method, path, token string, body []byte) request {
 	b.WriteString("\r\n")
 	b.Write(body)
 	return b.Bytes()
+}
+
+// withHeader returns the request with one more header.
+func (r request) withHeader(name, value string) request {
+	line, rest, _ := bytes.Cut(r, []byte("\r\n"))
+	return slices.Concat(line, []byte("\r\n"+name+": "+value+"\r\n"), rest)
 }
 
 // client is one keep-alive connection. It does as little as an HTTP client can,

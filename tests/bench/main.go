@@ -130,7 +130,7 @@ func runSize(ctx context.Context, o options, cluster *cluster, signer *party, si
 		}
 	}
 	if o.more {
-		if err := errors.Join(bench.crawl(), bench.storm()); err != nil {
+		if err := errors.Join(bench.crawl(), bench.storm(), bench.journal(ctx)); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,16 +84,26 @@ func startServer(ctx context.Context, o options, binary string, p *party, databa
 	if binary == o.against {
 		name = "against"
 	}
+	return startServerAs(ctx, o, name, binary, p, database)
+}
+
+// startServerAs is startServer with a name for log and data directory, and further settings.
+func startServerAs(ctx context.Context, o options, name, binary string, p *party, database string, settings ...string) (*served, error) {
 	logFile := filepath.Join(o.dir, name+".log")
 	log, err := os.Create(logFile)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
+	// The checkpoint of an earlier run belongs to another copy of the database: with it nothing would be sealed.
+	if err := os.Remove(filepath.Join(o.dir, name, "journal.checkpoint")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	command := exec.CommandContext(ctx, binary, "serve")
 	command.Env = append(os.Environ(), "DATABASE_URL="+database, "BARONG_LISTEN=127.0.0.1:0", "BARONG_ADMIN_LISTEN=127.0.0.1:0",
 		"BARONG_MANAGEMENT_API="+p.keychain, "BARONG_DATA_DIR="+filepath.Join(o.dir, name), "BARONG_OTP_KEY="+otpKey,
 		"BARONG_MGN_API_KEYS_USER=true", "BARONG_MGN_API_KEYS_SA=true")
+	command.Env = append(command.Env, settings...)
 	command.Stderr = log
 	began := time.Now()
 	if err := command.Start(); err != nil {
