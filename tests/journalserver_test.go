@@ -259,7 +259,10 @@ func TestAnotherServerDeliversTheJobsOfAKilledOne(t *testing.T) {
 	t.Parallel()
 	const users, rows = 6, 20
 	r := newReceiver(t)
-	r.answers(func(_ delivered, w http.ResponseWriter) { time.Sleep(10 * time.Millisecond); w.WriteHeader(http.StatusNoContent) })
+	r.answers(func(_ delivered, w http.ResponseWriter) {
+		time.Sleep(10 * time.Millisecond)
+		w.WriteHeader(http.StatusNoContent)
+	})
 	settings := hookSettings(t, r)
 	first := serve(t, settings)
 	pool := newPool(t, settings["DATABASE_URL"])
