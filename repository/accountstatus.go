@@ -31,6 +31,10 @@ func NewAccountStatus(policy identity.Policy) *AccountStatus {
 		Where(isUser(usersTable.name)).
 		Where("(" + own(usersTable.level) + " <> status.new_level OR " + own(usersTable.state) + " <> status.new_state)")
 	return &AccountStatus{newRecorded(func(as recording) sq.Sqlizer {
+		update := update
+		if as.journaled { // a write that was rejected moves nothing: its row would say so of nobody's write
+			update = update.Where(exists(rowOfEntry))
+		}
 		return withKeysDeactivated(update, "moved."+usersTable.state+" <> "+text(identity.StateActive),
 			as.addition("moved", typed("uid", "text"), movedAccount)...)
 	})}

@@ -198,6 +198,9 @@ func (as recording) addition(source string, uid, changed sq.Sqlizer) []cte {
 		Select(sq.Select().Column(typed(entryArg, "uuid")).Column(uid).Column(changed).From(source))}}
 }
 
+// rowOfEntry selects the row that an earlier statement of the same transaction has inserted for the record.
+var rowOfEntry = sq.Select("1").From(inboxTable.name).Where(sq.Expr(inboxTable.entry+" = ?", typed(entryArg, "uuid")))
+
 // noAnswer is the answer of a write whose response can be read anew.
 var noAnswer = sq.Expr("NULL::bytea")
 

@@ -16,6 +16,7 @@ type journalCommand struct {
 	Show       journalShowCommand       `cmd:"" help:"Show the writes of a user, or one row of the journal."`
 	Verify     journalVerifyCommand     `cmd:"" help:"Find out whether the journal is as it was sealed."`
 	Checkpoint journalCheckpointCommand `cmd:"" help:"Print the newest signed checkpoint, or export all."`
+	Keygen     journalKeygenCommand     `cmd:"" help:"Make a key that signs checkpoints."`
 	Prove      journalProveCommand      `cmd:"" help:"Print a proof that a row is in the journal."`
 	Prune      journalPruneCommand      `cmd:"" help:"Remove the rows of old months."`
 	Erase      journalEraseCommand      `cmd:"" help:"Remove what could confirm a guess about the writes of a user."`

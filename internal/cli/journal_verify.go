@@ -129,6 +129,16 @@ func undeclared(ctx context.Context, repo *repository.Repository, pruned int64) 
 	return &journal.Broken{What: fmt.Sprintf("rows up to %d are marked as pruned, and no row says that they were", pruned)}
 }
 
+// otherKey says what it may mean that a checkpoint is signed by none of the keys.
+func otherKey(keys []note.Verifier) string {
+	if len(keys) > 1 {
+		return "it is signed by none of the keys of --public-key: the signer is unknown, or it is forged"
+	}
+	return "it is signed by another key than the one that is known here. Servers without BARONG_JOURNAL_SIGNING_KEY make a key each: " +
+		"set it to one key on all of them, and give verify the keys of earlier checkpoints by --public-key " +
+		"(barong journal checkpoint --key prints that of a server). A checkpoint by a key that is no server's is forged"
+}
+
 // checkpointsPage is the number of checkpoints of one query.
 const checkpointsPage = 5000
 
@@ -137,7 +147,10 @@ func knownCheckpoints(ctx context.Context, repo *repository.Repository, external
 	add := func(name, signed string) error {
 		checkpoint, err := journal.OpenCheckpoint(signed, keys...)
 		var unverified *note.UnverifiedNoteError
-		if err != nil && (len(keys) > 0 || !errors.As(err, &unverified)) {
+		if len(keys) > 0 && errors.As(err, &unverified) {
+			return &journal.Broken{What: fmt.Sprintf("checkpoint %s: %s", name, otherKey(keys))}
+		}
+		if err != nil && !errors.As(err, &unverified) {
 			return &journal.Broken{What: fmt.Sprintf("checkpoint %s: %s", name, err)}
 		}
 		known = append(known, journal.KnownCheckpoint{Size: checkpoint.Size, Root: checkpoint.Root, Epoch: checkpoint.Epoch})

@@ -13,7 +13,7 @@ CREATE TABLE journal_inbox (
     salt    bytea,
     changed jsonb  NOT NULL
 );
-CREATE INDEX journal_inbox_entry_idx ON journal_inbox (entry) WHERE record IS NULL;
+CREATE INDEX journal_inbox_entry_idx ON journal_inbox (entry);
 
 CREATE TABLE journal (
     seq        bigint      NOT NULL PRIMARY KEY, -- consecutive

@@ -364,14 +364,14 @@ func giveTo(path string, like fs.FileInfo) error {
 }
 
 // row reads one value.
-func (p *postgres) row(sql string, into any) {
+func (p *postgres) row(sql string, into ...any) {
 	p.t.Helper()
 	connection, err := pgx.Connect(p.t.Context(), p.url())
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	defer connection.Close(p.t.Context())
-	if err := connection.QueryRow(p.t.Context(), sql).Scan(into); err != nil {
+	if err := connection.QueryRow(p.t.Context(), sql).Scan(into...); err != nil {
 		p.t.Fatal(err)
 	}
 }

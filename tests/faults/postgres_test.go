@@ -187,3 +187,48 @@ func (p *postgres) eventually(what string, attempt func() error) {
 	}
 	p.t.Fatalf("waited for %s in vain: %v", what, err)
 }
+
+// pause stops all of it, as a machine that hangs does.
+func (p *postgres) pause() { p.signal(syscall.SIGSTOP) }
+
+func (p *postgres) resume() { p.signal(syscall.SIGCONT) }
+
+// promote makes a standby the primary. One that has hung cancels queries that are in the way of what it has
+// to catch up with: the request is made until it is granted.
+func (p *postgres) promote() {
+	p.t.Helper()
+	p.eventually("the standby to take writes", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		connection, err := pgx.Connect(ctx, p.url())
+		if err != nil {
+			return err
+		}
+		defer connection.Close(ctx)
+		var standby bool
+		if err := connection.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&standby); err != nil || !standby {
+			return err
+		}
+		_, err = connection.Exec(ctx, "SELECT pg_promote(false)")
+		return errors.Join(err, errors.New("it is a standby still"))
+	})
+}
+
+// numbers are the numbers that a query returns.
+func (p *postgres) numbers(sql string) []int64 {
+	p.t.Helper()
+	connection, err := pgx.Connect(p.t.Context(), p.url())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer connection.Close(p.t.Context())
+	rows, err := connection.Query(p.t.Context(), sql)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return found
+}

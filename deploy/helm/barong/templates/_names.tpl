@@ -26,7 +26,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{/* The files of the Secret, as the list `items` of a volume, and the settings that name them. */}}
 {{- define "barong.secretFiles" -}}
-{{- range list "DATABASE_URL" "BARONG_OTP_KEY" "BARONG_STORAGE_SIGNING_KEY" }}
+{{- range list "DATABASE_URL" "BARONG_OTP_KEY" "BARONG_STORAGE_SIGNING_KEY" "BARONG_JOURNAL_SIGNING_KEY" }}
 - {key: {{ . }}, path: {{ . }}}
 {{- end }}
 {{- range $name, $given := .Values.optionalSecrets }}{{ if $given }}
@@ -35,7 +35,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{- define "barong.secretSettings" -}}
-{{- range list "DATABASE_URL" "BARONG_OTP_KEY" "BARONG_STORAGE_SIGNING_KEY" }}
+{{- range list "DATABASE_URL" "BARONG_OTP_KEY" "BARONG_STORAGE_SIGNING_KEY" "BARONG_JOURNAL_SIGNING_KEY" }}
 - {name: {{ . }}_FILE, value: /etc/barong-secrets/{{ . }}}
 {{- end }}
 {{- range $name, $given := .Values.optionalSecrets }}{{ if $given }}
