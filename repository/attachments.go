@@ -15,7 +15,7 @@ var (
 				Select(attachmentColumns.selectArgs(sq.Select("u."+usersTable.id)).
 					From(aliased(usersTable.name, "u")).Where(isUser("u"))).
 				Suffix(returning(attachmentsTable.id)),
-		typed("uid", "text"), jsonObject("account", accountOf("uid")))
+		typed("uid", "text"), jsonObject("account", accountBefore))
 
 	insertOwnerlessAttachment = recordedAttachment(sq.Insert(attachmentsTable.name).Columns(attachmentColumns.names()...).
 					Select(attachmentColumns.selectArgs(sq.Select())).

@@ -30,7 +30,7 @@ var (
 			Select(documentColumns.selectArgs(sq.Select("u."+usersTable.id)).
 				From(aliased(usersTable.name, "u")).Where(isUser("u")).Where(hasRoom)).
 			Suffix(returning(documentsTable.id)),
-		typed("uid", "text"), jsonObject("account", accountOf("uid"), "document", jsonObject(
+		typed("uid", "text"), jsonObject("account", accountBefore, "document", jsonObject(
 			"id", sq.Expr("written."+documentsTable.id), "type", typed(documentColumns.arg(documentsTable.docType), "text"),
 			"size", typed(documentColumns.arg(documentsTable.size), "bigint"), "digest", typed(contentDigest, "text"))), noAnswer)
 

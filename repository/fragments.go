@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"slices"
 	"strings"
 
 	sq "github.com/Masterminds/squirrel"
@@ -97,9 +98,9 @@ func arrayOf(rows sq.SelectBuilder) sq.Sqlizer {
 func jsonObject(namesAndValues ...any) sq.Sqlizer {
 	members := make([]string, 0, len(namesAndValues)/2)
 	values := make([]any, 0, len(namesAndValues)/2)
-	for i := 0; i < len(namesAndValues); i += 2 {
-		members = append(members, text(namesAndValues[i].(string))+", ?")
-		values = append(values, namesAndValues[i+1])
+	for member := range slices.Chunk(namesAndValues, 2) {
+		members = append(members, text(member[0].(string))+", ?")
+		values = append(values, member[1:]...)
 	}
 	return sq.Expr("jsonb_build_object("+columnList(members...)+")", values...)
 }

@@ -207,9 +207,7 @@ var noAnswer = sq.Expr("NULL::bytea")
 // nothingChanged is the changes of a write that left everything as it was.
 var nothingChanged = sq.Expr(text("{}") + "::jsonb")
 
-// accountOf is the account of the user with a uid as it is before the statement, as a journal.Account.
-func accountOf(uid arg) sq.Sqlizer {
-	return subselect(sq.Select().Column(jsonObject(
-		"level", sq.Expr(usersTable.level), "state", sq.Expr(usersTable.state), "role", sq.Expr(usersTable.role), "otp", sq.Expr(usersTable.otp),
-	)).From(usersTable.name).Where(usersTable.uid+" = ?", uid))
-}
+// accountBefore is the account of the user with a uid as it is before the statement, as a journal.Account.
+var accountBefore = subselect(sq.Select().Column(jsonObject(
+	"level", sq.Expr(usersTable.level), "state", sq.Expr(usersTable.state), "role", sq.Expr(usersTable.role), "otp", sq.Expr(usersTable.otp),
+)).From(usersTable.name).Where(usersTable.uid+" = ?", arg("uid")))

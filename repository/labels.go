@@ -102,7 +102,7 @@ func changedLabel(deleted bool) sq.Sqlizer {
 	if deleted {
 		newValue = sq.Expr("NULL::text")
 	}
-	changed := jsonObject("account", accountOf("uid"), "labels", jsonArray(jsonObject(
+	changed := jsonObject("account", accountBefore, "labels", jsonArray(jsonObject(
 		"id", sq.Expr("result."+labelsTable.id), "key", sq.Expr("result."+labelsTable.key), "scope", sq.Expr("result."+labelsTable.scope),
 		"old", oldValue, "new", newValue)))
 	return sq.Case().When(exists(sq.Select("1").From("written")), changed).Else(nothingChanged)

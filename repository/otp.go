@@ -36,7 +36,7 @@ var (
 	// recordOTPCode writes nothing but the record, of a code that another system has accepted.
 	recordOTPCode = recordedWrite(sq.Select(usersTable.id).From(usersTable.name).Where(isUser(usersTable.name)), typed("uid", "text"), acceptedCode, noAnswer)
 
-	acceptedCode = jsonObject("account", accountOf("uid"))
+	acceptedCode = jsonObject("account", accountBefore)
 
 	findOTPFailures = compile(sq.Select(otpFailuresTable.inARow, remaining).From(otpFailuresTable.name).Where(ofUser))
 

@@ -35,7 +35,7 @@ var (
 				Where(notExists(sq.Select("1").From(phonesTable.name).Where(ofUser).Where(phonesTable.number+" = ?", phoneNumber))).
 				Where(sq.Expr("(?) < ?", phonesOfUser, identity.MaxPhones))).
 			Suffix(onConflictDoNothing()).Suffix(returning(phonesTable.id)),
-		typed("uid", "text"), jsonObject("account", accountOf("uid"), "phone", jsonObject("id", sq.Expr("written."+phonesTable.id))), addedPhoneAnswer)
+		typed("uid", "text"), jsonObject("account", accountBefore, "phone", jsonObject("id", sq.Expr("written."+phonesTable.id))), addedPhoneAnswer)
 
 	findPhoneConflict = compile(sq.Select().Column(exists(validatedPhone)).
 				Column(exists(sq.Select("1").From(phonesTable.name).Where(ofUser).Where(phonesTable.number+" = ?", phoneNumber))).
@@ -57,7 +57,7 @@ var (
 				OrderByClause("array_position(?::text[], "+phonesTable.number+")", phoneNumbers).Limit(1))).
 			Suffix(returning(append([]string{phonesTable.id}, phoneColumns.names()...)...))
 
-	deletedPhone = jsonObject("account", accountOf("uid"), "phone", jsonObject("id", sq.Expr("shown."+phonesTable.id), "deleted", sq.Expr("true")))
+	deletedPhone = jsonObject("account", accountBefore, "phone", jsonObject("id", sq.Expr("shown."+phonesTable.id), "deleted", sq.Expr("true")))
 
 	// addedPhoneAnswer and deletedPhoneAnswer are a PhoneAnswer.
 	addedPhoneAnswer = utf8Of(jsonObject("country", typed(storedPhoneColumns.arg(phonesTable.country), "text"),

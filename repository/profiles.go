@@ -57,7 +57,7 @@ var (
 
 	// addedProfileChanges is the journal.Changes of the profile of added, with those of its label.
 	addedProfileChanges = jsonMerged(
-		jsonObject("account", accountOf("uid"), "profile", jsonObject("number", sq.Expr("added.next"), "state", typed(profileReview, "text"))),
+		jsonObject("account", accountBefore, "profile", jsonObject("number", sq.Expr("added.next"), "state", typed(profileReview, "text"))),
 		sq.Expr("coalesce(?, ?)", subselect(sq.Select().Column(jsonObject("labels", jsonArray(ownLabelChange("labelled", identity.ProfileLabel, typed(profileReview, "text"))))).From("labelled")), nothingChanged))
 
 	// addedProfile has a row where the profile is added: behind the current one where only that is

@@ -199,7 +199,7 @@ func argumentNames(t *testing.T) map[string]bool {
 			case *ast.CallExpr:
 				if f, ok := node.Fun.(*ast.Ident); ok {
 					switch f.Name {
-					case "arg", "accountOf":
+					case "arg":
 						names = node.Args
 					case "typed":
 						names = node.Args[:1]

@@ -34,7 +34,7 @@ var unrecorded = map[string]string{
 	"deactivateKeysOfListed": inBatch, "importServiceAccount": inBatch, "importAPIKey": inBatch, "updateDocument": inBatch,
 	"releaseEmails": inBatch, "updateImportedUser": inBatch, "deleteProfiles": inBatch, "deleteFormer": inBatch, "deletePhones": inBatch, "deleteLabels": inBatch,
 	"copyUsers": inBatch, "copyRelations": inBatch, "insertImportedDocuments": inBatch,
-	"fillKeys":   isDerived,
+	"fillKeys": isDerived,
 }
 
 // declarations returns the package-level variables and functions of the package by their names, methods

@@ -26,7 +26,7 @@ var updateUser = recordedChange(userBefore, sq.Update(usersTable.name).
 		sq.Expr(usersTable.role+" <> ?::text", newRole),
 		movesData,
 	}).Suffix(returning(usersTable.id)),
-	typed("uid", "text"), jsonMerged(jsonObject("account", accountOf("uid")),
+	typed("uid", "text"), jsonMerged(jsonObject("account", accountBefore),
 		sq.Case().When(sq.Expr("before."+usersTable.role+" <> ?::text", newRole),
 			jsonObject("role", changeOf(sq.Expr("before."+usersTable.role), typed(newRole, "text")))).Else(nothingChanged),
 		sq.Case().When("before.moves_data", fieldsChanged(usersTable.data)).Else(nothingChanged)))

@@ -95,8 +95,11 @@ func TestGradesSayWhatARowProves(t *testing.T) {
 		algorithm     string
 		with, without journal.Grade
 	}{
-		{"RS256", journal.Proved, journal.Signed}, {"PS384", journal.Proved, journal.Signed}, {"ES256", journal.Proved, journal.Attested},
-		{"EdDSA", journal.Proved, journal.Attested}, {"HS256", journal.Attested, journal.Attested},
+		{"RS256", journal.Proved, journal.Signed},
+		{"PS384", journal.Proved, journal.Signed},
+		{"ES256", journal.Proved, journal.Attested},
+		{"EdDSA", journal.Proved, journal.Attested},
+		{"HS256", journal.Attested, journal.Attested},
 	} {
 		proof, payload := signedProof(t, k.repo, test.algorithm) // the key is in no keychain any more
 		write(proof, payload, test.with)

@@ -46,13 +46,13 @@ func (c *Credentials) Proof() *journal.Proof {
 // ID returns the claim jti, a string or a number as received. It is "" if there is none, or of
 // another type.
 func (c *Credentials) ID() string {
-	switch c.claims.jti.Kind() {
-	case '"':
+	if c.claims.jti.Kind() == '0' {
+		return string(c.claims.jti)
+	}
+	if c.claims.jti.Kind() == '"' {
 		if text, err := jsonobject.Unquote(c.claims.jti); err == nil {
 			return strings.TrimSpace(string(text))
 		}
-	case '0':
-		return string(c.claims.jti)
 	}
 	return ""
 }

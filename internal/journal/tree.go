@@ -122,7 +122,7 @@ func (t *Tree) Partial() (partial []Tile) {
 
 // Root is the hash of the whole tree.
 func (t *Tree) Root() (tlog.Hash, error) {
-	return tlog.TreeHash(t.size, Reader(func(wanted []Tile) ([]Tile, error) { return t.edge, nil }))
+	return tlog.TreeHash(t.size, Reader(func([]Tile) ([]Tile, error) { return t.edge, nil }))
 }
 
 // rootOf is the hash of the subtree over a complete tile.
@@ -136,7 +136,7 @@ func rootOf(hashes []byte) tlog.Hash {
 
 // Reader reads the hashes of a tree from its tiles, for the proofs of package tlog. read gets tiles
 // without hashes, and returns them with their hashes in any order; it may return others too.
-func Reader(read func(wanted []Tile) ([]Tile, error)) tlog.HashReader {
+func Reader(read func([]Tile) ([]Tile, error)) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		type place struct {
 			level  int

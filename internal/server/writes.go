@@ -194,10 +194,10 @@ func unescapeQuoted(text string) (string, bool) {
 	plain := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		switch {
-		case c == '"':
+		switch c {
+		case '"':
 			return "", false
-		case c == '\\':
+		case '\\':
 			if i++; i == len(text) || text[i] != '"' && text[i] != '\\' {
 				return "", false
 			}
