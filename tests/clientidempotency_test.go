@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,7 +65,7 @@ func TestCallWithAnIdempotencyKeyIsExecutedOnce(t *testing.T) {
 	t.Parallel()
 	settings := served(t)
 	call := []string{"call", "createLabel", "user_uid=" + activeUser(t, settings), "key=plan", "value=gold"}
-	keyed := append(call, "--idempotency-key", filepath.Base(t.TempDir())+`"1`)
+	keyed := append(slices.Clone(call), "--idempotency-key", filepath.Base(t.TempDir())+`"1`)
 	first, stderr, exit := barong(t, settings, keyed...)
 	if exit != 0 || stderr != "" {
 		t.Fatalf("%d %s%s", exit, first, stderr)

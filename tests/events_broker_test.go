@@ -123,10 +123,11 @@ func (c *messageCounts) counts() rabbitmq.Counts {
 	return rabbitmq.Counts{Published: in(c.published), Unroutable: in(c.unroutable), Gone: in(c.gone)}
 }
 
-func (c *messageCounts) of(count map[string]int, name string) int {
+// of is how often labelUpdated was counted.
+func (c *messageCounts) of(count map[string]int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return count[name]
+	return count[labelUpdated]
 }
 
 var brokerKey = sync.OnceValues(func() (*signing.Signer, error) {
@@ -183,11 +184,11 @@ type consumer struct {
 	queue      string
 }
 
-// consume declares the exchanges as Barong's consumers do, binds a queue to names, and reads it. With an
-// empty name of the queue, the queue ends with the connection.
-func consume(t testing.TB, url, queue string, durable bool, arguments amqp.Table, names ...string) *consumer {
+// consume declares the exchanges as Barong's consumers do, binds a queue that ends with the connection to
+// names, and reads it.
+func consume(t testing.TB, url string, durable bool, names ...string) *consumer {
 	t.Helper()
-	c := bind(t, url, queue, durable, arguments, names...)
+	c := bind(t, url, "", durable, nil, names...)
 	messages, err := c.channel.Consume(c.queue, "", true, false, false, false, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +204,8 @@ func consume(t testing.TB, url, queue string, durable bool, arguments amqp.Table
 	return c
 }
 
-// bind is consume without reading.
+// bind is consume without reading, for a queue with a name or, with an empty one, for one that ends with
+// the connection.
 func bind(t testing.TB, url, queue string, durable bool, arguments amqp.Table, names ...string) *consumer {
 	t.Helper()
 	conn, err := amqp.Dial(url)

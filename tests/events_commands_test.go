@@ -12,7 +12,7 @@ func TestEventsOfAServerAndItsCommands(t *testing.T) {
 	t.Parallel()
 	url := newBrokerURL(t)
 	settings := map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t), "EVENT_API_RABBITMQ_URL": url}
-	c := consume(t, url, "", false, nil, labelUpdated)
+	c := consume(t, url, false, labelUpdated)
 	serve(t, settings)
 	e := eventsIn(t, settings["DATABASE_URL"])
 	e.sealedRows(t, e.user.UID, 10)

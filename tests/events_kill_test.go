@@ -119,7 +119,7 @@ func TestABrokerThatIsAway(t *testing.T) {
 func TestAnotherServerTakesTheLeaseOver(t *testing.T) {
 	t.Parallel()
 	e, url := newEvents(t), newBrokerURL(t)
-	c := consume(t, url, "", false, nil, labelUpdated)
+	c := consume(t, url, false, labelUpdated)
 	if _, err := e.repo.LeaseEventCursor(t.Context(), "amqp", "stopped"); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestAnotherServerTakesTheLeaseOver(t *testing.T) {
 func TestAReplayHasTheSameIdentifiers(t *testing.T) {
 	t.Parallel()
 	e, url := newEvents(t), newBrokerURL(t)
-	c := consume(t, url, "", false, nil, labelUpdated)
+	c := consume(t, url, false, labelUpdated)
 	e.sealedRows(t, e.user.UID, 20)
 	o := e.publisherOptions(t, url, newMessageCounts().counts())
 	stop := publish(t, o)

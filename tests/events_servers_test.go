@@ -17,7 +17,7 @@ func TestASecondServerGoesOnWithTheEvents(t *testing.T) {
 	start := func() *process {
 		return serve(t, map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": database, "BARONG_EVENTS_AMQP_URL": url})
 	}
-	c := consume(t, url, "", false, nil, labelUpdated)
+	c := consume(t, url, false, labelUpdated)
 	first := start()
 	e := eventsIn(t, database)
 	until(t, 30*time.Second, "held", func() bool { return e.cursor(t).Holder != "" })

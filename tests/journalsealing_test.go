@@ -167,7 +167,7 @@ func TestTwoSealersNumberTheWritesOfManyWritersInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer elsewhere.Rollback(context.Background()) //nolint:errcheck // it only had to be open
+	defer elsewhere.Rollback(context.Background())
 	if _, err := elsewhere.Exec(t.Context(), "INSERT INTO journal_inbox (entry, changed) VALUES (gen_random_uuid(), '{}')"); err != nil {
 		t.Fatal(err)
 	}

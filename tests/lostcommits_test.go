@@ -34,7 +34,7 @@ func (c cutConn) Write(p []byte) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		_, _ = c.Conn.Read(make([]byte, 1)) // the database has answered, and so executed the transaction
+		_, _ = c.Read(make([]byte, 1)) // the database has answered, and so executed the transaction
 		_ = c.Close()
 		return n, nil
 	}
