@@ -22,7 +22,8 @@ const (
 
 // Derive returns the document as JSON, with application/json as the only media type of bodies:
 // forms, signed envelopes and problem details are removed, with the schemas that only they
-// used. If publicURL, the server's base URL for clients, is not empty, the URLs in servers are
+// used. So are the parameters in headers: clients send those themselves, and a generated method
+// would get an argument for each. If publicURL, the server's base URL for clients, is not empty, the URLs in servers are
 // absolute. Derive modifies the document.
 func Derive(document *openapi3.T, publicURL string) ([]byte, error) {
 	used, err := usedSchemas(document)
@@ -30,6 +31,7 @@ func Derive(document *openapi3.T, publicURL string) ([]byte, error) {
 		return nil, err
 	}
 	for operation := range spec.Operations(document) {
+		operation.Parameters = nil
 		if operation.RequestBody != nil {
 			keepJSON(operation.RequestBody.Value.Content)
 		}
@@ -40,6 +42,7 @@ func Derive(document *openapi3.T, publicURL string) ([]byte, error) {
 	for _, response := range document.Components.Responses {
 		keepJSON(response.Value.Content)
 	}
+	document.Components.Parameters = nil
 	delete(document.Components.SecuritySchemes, envelopeScheme)
 	document.Security = slices.DeleteFunc(document.Security, func(requirement openapi3.SecurityRequirement) bool {
 		_, isEnvelope := requirement[envelopeScheme]

@@ -61,6 +61,24 @@ func TestEveryBodyIsJSONAlone(t *testing.T) {
 	}
 }
 
+// Guards the signatures of generated methods: they have the parameters of the body alone. The bodies of events
+// are there for receivers.
+func TestHeadersAreNoArguments(t *testing.T) {
+	t.Parallel()
+	document, declared := derived(t, ""), 0
+	for operation := range spec.Operations(load(t)) {
+		declared += len(operation.Parameters)
+	}
+	for operation := range spec.Operations(document) {
+		if len(operation.Parameters) != 0 {
+			t.Errorf("%s has parameters beside its body", operation.OperationID)
+		}
+	}
+	if declared == 0 || len(document.Components.Parameters) != 0 || document.Components.Schemas["UserCreatedEvent"] == nil {
+		t.Errorf("of %d declared parameters, %v are left; or events are missing", declared, document.Components.Parameters)
+	}
+}
+
 func TestRequestsAreSignedByTokensAlone(t *testing.T) {
 	t.Parallel()
 	document := derived(t, "")

@@ -22,6 +22,7 @@ const (
 	mediaJSON = "application/json"
 	mediaForm = "application/x-www-form-urlencoded"
 
+	webhooks       = "x-webhooks"     // refers to schemas where Swagger 2.0 has none
 	envelopeScheme = "SignedEnvelope" // of JSON bodies, which the Swagger 2.0 document omits
 )
 
@@ -37,6 +38,8 @@ func Convert(document *openapi3.T, publicURL string) ([]byte, error) {
 	if err := address(converted, publicURL); err != nil {
 		return nil, err
 	}
+	converted.Parameters = nil // in headers: Barong's specification has none
+	delete(converted.Extensions, webhooks)
 	converted.Consumes = []string{mediaForm}
 	converted.Produces = []string{mediaJSON}
 	delete(converted.SecurityDefinitions, envelopeScheme)

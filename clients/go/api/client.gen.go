@@ -51,6 +51,45 @@ func (e APIKeyState) Valid() bool {
 	}
 }
 
+// Defines values for CreatedProfileState.
+const (
+	CreatedProfileStateDrafted   CreatedProfileState = "drafted"
+	CreatedProfileStateRejected  CreatedProfileState = "rejected"
+	CreatedProfileStateSubmitted CreatedProfileState = "submitted"
+	CreatedProfileStateVerified  CreatedProfileState = "verified"
+)
+
+// Valid indicates whether the value is a known member of the CreatedProfileState enum.
+func (e CreatedProfileState) Valid() bool {
+	switch e {
+	case CreatedProfileStateDrafted:
+		return true
+	case CreatedProfileStateRejected:
+		return true
+	case CreatedProfileStateSubmitted:
+		return true
+	case CreatedProfileStateVerified:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DocumentCreatedEventType.
+const (
+	DocumentCreatedEventTypeDocumentCreated DocumentCreatedEventType = "document.created"
+)
+
+// Valid indicates whether the value is a known member of the DocumentCreatedEventType enum.
+func (e DocumentCreatedEventType) Valid() bool {
+	switch e {
+	case DocumentCreatedEventTypeDocumentCreated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FilterUsersByLabelParametersRange.
 const (
 	FilterUsersByLabelParametersRangeCreated FilterUsersByLabelParametersRange = "created"
@@ -87,6 +126,69 @@ func (e LabelScope) Valid() bool {
 	}
 }
 
+// Defines values for LabelChangeScope.
+const (
+	LabelChangeScopePrivate LabelChangeScope = "private"
+	LabelChangeScopePublic  LabelChangeScope = "public"
+)
+
+// Valid indicates whether the value is a known member of the LabelChangeScope enum.
+func (e LabelChangeScope) Valid() bool {
+	switch e {
+	case LabelChangeScopePrivate:
+		return true
+	case LabelChangeScopePublic:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LabelCreatedEventType.
+const (
+	LabelCreatedEventTypeLabelCreated LabelCreatedEventType = "label.created"
+)
+
+// Valid indicates whether the value is a known member of the LabelCreatedEventType enum.
+func (e LabelCreatedEventType) Valid() bool {
+	switch e {
+	case LabelCreatedEventTypeLabelCreated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LabelDeletedEventType.
+const (
+	LabelDeletedEventTypeLabelDeleted LabelDeletedEventType = "label.deleted"
+)
+
+// Valid indicates whether the value is a known member of the LabelDeletedEventType enum.
+func (e LabelDeletedEventType) Valid() bool {
+	switch e {
+	case LabelDeletedEventTypeLabelDeleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LabelUpdatedEventType.
+const (
+	LabelUpdatedEventTypeLabelUpdated LabelUpdatedEventType = "label.updated"
+)
+
+// Valid indicates whether the value is a known member of the LabelUpdatedEventType enum.
+func (e LabelUpdatedEventType) Valid() bool {
+	switch e {
+	case LabelUpdatedEventTypeLabelUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListUsersParametersRange.
 const (
 	ListUsersParametersRangeCreated ListUsersParametersRange = "created"
@@ -99,6 +201,36 @@ func (e ListUsersParametersRange) Valid() bool {
 	case ListUsersParametersRangeCreated:
 		return true
 	case ListUsersParametersRangeUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OTPSignedEventType.
+const (
+	OTPSignedEventTypeOTPSigned OTPSignedEventType = "otp.signed"
+)
+
+// Valid indicates whether the value is a known member of the OTPSignedEventType enum.
+func (e OTPSignedEventType) Valid() bool {
+	switch e {
+	case OTPSignedEventTypeOTPSigned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProfileCreatedEventType.
+const (
+	ProfileCreatedEventTypeProfileCreated ProfileCreatedEventType = "profile.created"
+)
+
+// Valid indicates whether the value is a known member of the ProfileCreatedEventType enum.
+func (e ProfileCreatedEventType) Valid() bool {
+	switch e {
+	case ProfileCreatedEventTypeProfileCreated:
 		return true
 	default:
 		return false
@@ -123,6 +255,51 @@ func (e ProfileVersionState) Valid() bool {
 	case ProfileVersionStateSubmitted:
 		return true
 	case ProfileVersionStateVerified:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserCreatedEventType.
+const (
+	UserCreatedEventTypeUserCreated UserCreatedEventType = "user.created"
+)
+
+// Valid indicates whether the value is a known member of the UserCreatedEventType enum.
+func (e UserCreatedEventType) Valid() bool {
+	switch e {
+	case UserCreatedEventTypeUserCreated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserUpdatedEventType.
+const (
+	UserUpdatedEventTypeUserUpdated UserUpdatedEventType = "user.updated"
+)
+
+// Valid indicates whether the value is a known member of the UserUpdatedEventType enum.
+func (e UserUpdatedEventType) Valid() bool {
+	switch e {
+	case UserUpdatedEventTypeUserUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookTestEventType.
+const (
+	WebhookTestEventTypeWebhookTest WebhookTestEventType = "webhook.test"
+)
+
+// Valid indicates whether the value is a known member of the WebhookTestEventType enum.
+func (e WebhookTestEventType) Valid() bool {
+	switch e {
+	case WebhookTestEventTypeWebhookTest:
 		return true
 	default:
 		return false
@@ -173,6 +350,14 @@ type APIKeyAlgorithm string
 // APIKeyState state of the key
 type APIKeyState string
 
+// AccountChanges The members of the account that were set, with their old and new values.
+type AccountChanges struct {
+	Level *IntegerChange `json:"level,omitempty"`
+	OTP   *BooleanChange `json:"otp,omitempty"`
+	Role  *TextChange    `json:"role,omitempty"`
+	State *TextChange    `json:"state,omitempty"`
+}
+
 // Attachment A file that was stored, of a user or of nobody.
 type Attachment struct {
 	ID      int64   `json:"id"`
@@ -180,6 +365,12 @@ type Attachment struct {
 
 	// Upload file url, signed, good for a short time
 	Upload string `json:"upload"`
+}
+
+// BooleanChange defines model for BooleanChange.
+type BooleanChange struct {
+	Old bool `json:"old"`
+	New bool `json:"new"`
 }
 
 // CreateAPIKeyParameters defines model for CreateAPIKeyParameters.
@@ -329,6 +520,30 @@ type CreateUserParameters struct {
 	ReferralUID *string `json:"referral_uid,omitempty"`
 }
 
+// CreatedDocument defines model for CreatedDocument.
+type CreatedDocument struct {
+	// DocType Document type
+	DocType string `json:"doc_type"`
+
+	// Size Of the file, in bytes
+	Size int64 `json:"size"`
+
+	// Sha256 Of the file, in hexadecimal
+	Sha256 string `json:"sha256"`
+}
+
+// CreatedProfile defines model for CreatedProfile.
+type CreatedProfile struct {
+	// Number Among the profiles of the user, from 1
+	Number int `json:"number"`
+
+	// State Where the verification of the profile stands
+	State CreatedProfileState `json:"state"`
+}
+
+// CreatedProfileState Where the verification of the profile stands
+type CreatedProfileState string
+
 // DeleteLabelParameters defines model for DeleteLabelParameters.
 type DeleteLabelParameters struct {
 	// UserUID User uid
@@ -373,6 +588,37 @@ type Document struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// DocumentCreatedEvent A document was stored.
+type DocumentCreatedEvent struct {
+	Type DocumentCreatedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data A user with the new document.
+	Data DocumentCreatedEventData `json:"data"`
+}
+
+// DocumentCreatedEventType defines model for DocumentCreatedEvent.Type.
+type DocumentCreatedEventType string
+
+// DocumentCreatedEventData A user with the new document.
+type DocumentCreatedEventData struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Sequence The number of the write in the journal
+	Sequence int64 `json:"sequence"`
+
+	// Account The account after the event. Absent where the write does not know it.
+	Account  *EventAccount   `json:"account,omitempty"`
+	Document CreatedDocument `json:"document"`
+
+	// Records The records that the event is about, as the operations answer them when the message is sent. Only for endpoints with `full`, and
+	// absent where the user is gone or the body would be larger than 20 kB. A record that is gone is absent.
+	Records *EventRecords `json:"records,omitempty"`
+}
+
 // EnvelopeSignature defines model for EnvelopeSignature.
 type EnvelopeSignature struct {
 	// Protected base64url, no padding: a JSON object with `alg`, and perhaps `typ` and `kid`
@@ -390,6 +636,45 @@ type EnvelopeSignature_Header struct {
 	// Kid Name of the signer, as the configuration has it. It stands here or in the protected header; where both have one, they agree
 	Kid                  *string                `json:"kid,omitempty"`
 	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// EventAccount The account after the event. Absent where the write does not know it.
+type EventAccount struct {
+	Level int    `json:"level"`
+	State string `json:"state"`
+	Role  string `json:"role"`
+
+	// OTP is 2FA enabled for account
+	OTP bool `json:"otp"`
+}
+
+// EventData What every event says of its user.
+type EventData struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Sequence The number of the write in the journal
+	Sequence int64 `json:"sequence"`
+
+	// Account The account after the event. Absent where the write does not know it.
+	Account *EventAccount `json:"account,omitempty"`
+
+	// Records The records that the event is about, as the operations answer them when the message is sent. Only for endpoints with `full`, and
+	// absent where the user is gone or the body would be larger than 20 kB. A record that is gone is absent.
+	Records *EventRecords `json:"records,omitempty"`
+}
+
+// EventRecords The records that the event is about, as the operations answer them when the message is sent. Only for endpoints with `full`, and
+// absent where the user is gone or the body would be larger than 20 kB. A record that is gone is absent.
+type EventRecords struct {
+	Document *Document `json:"document,omitempty"`
+	Label    *Label    `json:"label,omitempty"`
+
+	// Profile One of the profiles of a user.
+	Profile *ProfileVersion `json:"profile,omitempty"`
+
+	// User A user in a list without `extended`, as published with this API. Lists declare ListedUser.
+	User User `json:"user"`
 }
 
 // FilterUsersByLabelParameters defines model for FilterUsersByLabelParameters.
@@ -488,6 +773,12 @@ type ImportUserParameters struct {
 	State *string `json:"state,omitempty"`
 }
 
+// IntegerChange defines model for IntegerChange.
+type IntegerChange struct {
+	Old int `json:"old"`
+	New int `json:"new"`
+}
+
 // Label defines model for Label.
 type Label struct {
 	// Key Label key
@@ -507,6 +798,85 @@ type Label struct {
 
 // LabelScope Label scope: public or private
 type LabelScope string
+
+// LabelChange A label with its old and its new value. Equal values mean that only the description has changed.
+type LabelChange struct {
+	// Key Label key
+	Key string `json:"key"`
+
+	// Scope Label scope: public or private
+	Scope LabelChangeScope `json:"scope"`
+
+	// Old null: the label is new
+	Old *string `json:"old"`
+
+	// New null: the label is deleted
+	New *string `json:"new"`
+}
+
+// LabelChangeScope Label scope: public or private
+type LabelChangeScope string
+
+// LabelCreatedEvent A label was created.
+type LabelCreatedEvent struct {
+	Type LabelCreatedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data A user with the label that was written.
+	Data LabelEventData `json:"data"`
+}
+
+// LabelCreatedEventType defines model for LabelCreatedEvent.Type.
+type LabelCreatedEventType string
+
+// LabelDeletedEvent A label was deleted.
+type LabelDeletedEvent struct {
+	Type LabelDeletedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data A user with the label that was written.
+	Data LabelEventData `json:"data"`
+}
+
+// LabelDeletedEventType defines model for LabelDeletedEvent.Type.
+type LabelDeletedEventType string
+
+// LabelEventData A user with the label that was written.
+type LabelEventData struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Sequence The number of the write in the journal
+	Sequence int64 `json:"sequence"`
+
+	// Account The account after the event. Absent where the write does not know it.
+	Account *EventAccount `json:"account,omitempty"`
+
+	// Label A label with its old and its new value. Equal values mean that only the description has changed.
+	Label LabelChange `json:"label"`
+
+	// Records The records that the event is about, as the operations answer them when the message is sent. Only for endpoints with `full`, and
+	// absent where the user is gone or the body would be larger than 20 kB. A record that is gone is absent.
+	Records *EventRecords `json:"records,omitempty"`
+}
+
+// LabelUpdatedEvent A label has another value or description.
+type LabelUpdatedEvent struct {
+	Type LabelUpdatedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data A user with the label that was written.
+	Data LabelEventData `json:"data"`
+}
+
+// LabelUpdatedEventType defines model for LabelUpdatedEvent.Type.
+type LabelUpdatedEventType string
 
 // ListLabelsParameters defines model for ListLabelsParameters.
 type ListLabelsParameters struct {
@@ -622,6 +992,20 @@ type ListedUser struct {
 	Profiles *[]ProfileVersion `json:"profiles,omitempty"`
 }
 
+// OTPSignedEvent A one-time code of the user was accepted for a signature.
+type OTPSignedEvent struct {
+	Type OTPSignedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data What every event says of its user.
+	Data EventData `json:"data"`
+}
+
+// OTPSignedEventType defines model for OTPSignedEvent.Type.
+type OTPSignedEventType string
+
 // Phone defines model for Phone.
 type Phone struct {
 	// Country ISO 3166-1 alpha-2 code; 001 for a number that belongs to no country
@@ -630,6 +1014,37 @@ type Phone struct {
 	// Number Digits of the international number, without +
 	Number      string     `json:"number"`
 	ValidatedAt *time.Time `json:"validated_at"`
+}
+
+// ProfileCreatedEvent A profile was created.
+type ProfileCreatedEvent struct {
+	Type ProfileCreatedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data A user with the new profile.
+	Data ProfileCreatedEventData `json:"data"`
+}
+
+// ProfileCreatedEventType defines model for ProfileCreatedEvent.Type.
+type ProfileCreatedEventType string
+
+// ProfileCreatedEventData A user with the new profile.
+type ProfileCreatedEventData struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Sequence The number of the write in the journal
+	Sequence int64 `json:"sequence"`
+
+	// Account The account after the event. Absent where the write does not know it.
+	Account *EventAccount  `json:"account,omitempty"`
+	Profile CreatedProfile `json:"profile"`
+
+	// Records The records that the event is about, as the operations answer them when the message is sent. Only for endpoints with `full`, and
+	// absent where the user is gone or the body would be larger than 20 kB. A record that is gone is absent.
+	Records *EventRecords `json:"records,omitempty"`
 }
 
 // ProfileVersion One of the profiles of a user.
@@ -705,6 +1120,12 @@ type SignedEnvelope struct {
 	// Payload base64url, no padding: a JSON object with the claims, and with the parameters in `data`
 	Payload    string              `json:"payload"`
 	Signatures []EnvelopeSignature `json:"signatures"`
+}
+
+// TextChange defines model for TextChange.
+type TextChange struct {
+	Old string `json:"old"`
+	New string `json:"new"`
 }
 
 // Timestamp defines model for Timestamp.
@@ -785,6 +1206,56 @@ type User struct {
 
 	// Data additional phone and profile info
 	Data *string `json:"data"`
+}
+
+// UserCreatedEvent A user was created or imported.
+type UserCreatedEvent struct {
+	Type UserCreatedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data What every event says of its user.
+	Data EventData `json:"data"`
+}
+
+// UserCreatedEventType defines model for UserCreatedEvent.Type.
+type UserCreatedEventType string
+
+// UserUpdatedEvent Level, state, role, `otp`, password or `data` of a user were set.
+type UserUpdatedEvent struct {
+	Type UserUpdatedEventType `json:"type"`
+
+	// Timestamp The time of the write
+	Timestamp time.Time `json:"timestamp"`
+
+	// Data A user of whom something was set.
+	Data UserUpdatedEventData `json:"data"`
+}
+
+// UserUpdatedEventType defines model for UserUpdatedEvent.Type.
+type UserUpdatedEventType string
+
+// UserUpdatedEventData A user of whom something was set.
+type UserUpdatedEventData struct {
+	// UID User uid
+	UID string `json:"uid"`
+
+	// Sequence The number of the write in the journal
+	Sequence int64 `json:"sequence"`
+
+	// Account The account after the event. Absent where the write does not know it.
+	Account *EventAccount `json:"account,omitempty"`
+
+	// Changes The members of the account that were set, with their old and new values.
+	Changes *AccountChanges `json:"changes,omitempty"`
+
+	// Records The records that the event is about, as the operations answer them when the message is sent. Only for endpoints with `full`, and
+	// absent where the user is gone or the body would be larger than 20 kB. A record that is gone is absent.
+	Records *EventRecords `json:"records,omitempty"`
+
+	// Fields The names of other members that were set
+	Fields *[]string `json:"fields,omitempty"`
 }
 
 // UserWithFullInfo A user in a list with `extended`, as published with this API. Lists declare ListedUser.
@@ -869,6 +1340,18 @@ type UserWithProfile struct {
 	// Profiles All profiles, oldest first
 	Profiles []ProfileVersion `json:"profiles"`
 }
+
+// WebhookTestEvent The operator tests the endpoint.
+type WebhookTestEvent struct {
+	Type      WebhookTestEventType `json:"type"`
+	Timestamp time.Time            `json:"timestamp"`
+
+	// Data Empty
+	Data map[string]interface{} `json:"data"`
+}
+
+// WebhookTestEventType defines model for WebhookTestEvent.Type.
+type WebhookTestEventType string
 
 // Owner The user who owns a service account, with the members of a User, or null.
 type Owner struct {
