@@ -670,11 +670,11 @@ type EventRecords struct {
 	Document *Document `json:"document,omitempty"`
 	Label    *Label    `json:"label,omitempty"`
 
-	// Profile One of the profiles of a user.
-	Profile *ProfileVersion `json:"profile,omitempty"`
-
 	// User A user in a list without `extended`, as published with this API. Lists declare ListedUser.
 	User User `json:"user"`
+
+	// Profile Who the user says to be, or null.
+	Profile *Profile `json:"profile,omitempty"`
 }
 
 // FilterUsersByLabelParameters defines model for FilterUsersByLabelParameters.
