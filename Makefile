@@ -81,7 +81,7 @@ clients: ## Make the clients of other languages from openapi.yaml (clients/)
 	@set -e; for suite in clients/*/Makefile; do $(MAKE) --no-print-directory -C $$(dirname $$suite) install generate; done
 
 test-clients: ## Test them against a real server, directly and through Prism (Node 20)
-	$(GO) test -C tests -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$' .
+	$(GO) test -C tests -tags clients -count=1 -timeout 20m -v -run '^TestClientsOfOtherLanguages$$|ThroughPrism$$|InJavaScript$$' .
 
 test-generators: ## Test what generators of other projects make of the served documents (Node 20, Java, Ruby)
 	$(GO) test -C tests -tags generators -count=1 -timeout 20m -v -run '^TestClientsOfForeignGenerators$$' .

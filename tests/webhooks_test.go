@@ -34,6 +34,7 @@ type delivered struct {
 	sequence      int64
 	replayed      bool
 	body          []byte
+	header        http.Header
 }
 
 // receiver is an endpoint on a machine of the test, which judges each message by the library of Standard
@@ -69,7 +70,7 @@ func newReceiver(t *testing.T) *receiver {
 		if err := json.Unmarshal(body, &m); err != nil {
 			t.Error(err)
 		}
-		got := delivered{request.Header.Get("Webhook-Id"), m.Type, m.Data.UID, m.Data.Sequence, request.Header.Get("Barong-Replay") != "", body}
+		got := delivered{request.Header.Get("Webhook-Id"), m.Type, m.Data.UID, m.Data.Sequence, request.Header.Get("Barong-Replay") != "", body, request.Header}
 		r.mutex.Lock()
 		defer r.mutex.Unlock()
 		r.got = append(r.got, got)

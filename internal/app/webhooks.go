@@ -28,12 +28,9 @@ func (s *Server) deliverWebhooks(ctx context.Context) (wait func()) {
 	if s.endpoints == nil {
 		return func() {}
 	}
-	source := handlers.EventRecords{Repo: s.Repo, Documents: s.service.Documents}
 	service := webhooks.New(webhooks.Options{
 		Pool: s.Pool, Repo: s.Repo, Source: s.endpoints, Registry: s.registry, Log: s.Log,
-		Records: func(ctx context.Context, event *events.Event) (map[string]any, error) {
-			return source.Records(ctx, event.UID, subjectOf(event))
-		},
+		Records: EventRecords(handlers.EventRecords{Repo: s.Repo, Documents: s.service.Documents}),
 	})
 	done := make(chan struct{})
 	go func() {
@@ -41,6 +38,13 @@ func (s *Server) deliverWebhooks(ctx context.Context) (wait func()) {
 		service.Run(ctx)
 	}()
 	return func() { <-done }
+}
+
+// EventRecords returns what webhooks of an endpoint with full: true have of the records.
+func EventRecords(source handlers.EventRecords) webhooks.Records {
+	return func(ctx context.Context, event *events.Event) (map[string]any, error) {
+		return source.Records(ctx, event.UID, subjectOf(event))
+	}
 }
 
 // subjectOf returns what an event is about beside the user.
