@@ -57,7 +57,7 @@ test-all: ## Run all tests, with those that break, kill and fill things up
 
 # Strangers' load runs once, in test-all: it breaks nothing that could come back otherwise.
 test-faults: ## Break databases, processes and disks under load, three times in a row
-	$(GO) test -C tests -count=3 -timeout 20m -v -skip 'Strangers|StolenToken' ./faults
+	$(GO) test -C tests -count=3 -timeout 40m -v -skip 'Strangers|StolenToken' ./faults
 
 test-upgrade: build ## Test whether an earlier version works on this one's schema (PREVIOUS=tag or commit)
 	$(GO) build -C tests -o ../bin/upgrade ./upgrade
