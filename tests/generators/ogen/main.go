@@ -205,6 +205,8 @@ func describe(operation string, result any, err error) (string, error) {
 		default:
 			return r.Response.User.Value.UID, nil
 		}
+	case *api.GetServiceAccountCreatedHeaders: // a read has no header of repetitions
+		return r.Response.User.Value.UID, nil
 	case *api.ServiceAccountPageHeaders:
 		return r.Response[0].User.Value.UID, nil
 	case *api.APIKeyHeaders:
