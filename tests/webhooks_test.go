@@ -168,31 +168,13 @@ func (h *hookedService) write(t *testing.T, uids ...string) int64 {
 	return seq
 }
 
-// movedClock is a clock that a test moves.
-type movedClock struct {
-	mutex sync.Mutex
-	now   time.Time
-}
-
-func (c *movedClock) read() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.now
-}
-
-func (c *movedClock) move(by time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.now = c.now.Add(by)
-}
-
 // hooksByClock makes a service with a clock, with lanes for the rows of two users: 1 and 3 of the first, 2
 // of the second.
-func hooksByClock(t *testing.T, r *receiver) (*hookedService, *movedClock) {
+func hooksByClock(t *testing.T, r *receiver) (*hookedService, *clock) {
 	t.Helper()
-	c := &movedClock{now: time.Now().Truncate(time.Second)}
+	c := &clock{now: time.Now().Truncate(time.Second)}
 	h := newHooks(t, r, func(o *webhooks.Options) {
-		o.Clock, o.Random = c.read, func() float64 { return 0.5 }
+		o.Clock, o.Random = c.Now, func() float64 { return 0.5 }
 	})
 	if err := h.repo.OpenWebhookEndpoint(t.Context(), "crm"); err != nil {
 		t.Fatal(err)
@@ -240,7 +222,7 @@ func TestAFailedEventIsRepeatedThenDead(t *testing.T) {
 				t.Fatalf("the other user's events wait %s, of %v", wait, r.messages())
 			}
 		}
-		c.move(expected)
+		c.Advance(expected)
 	}
 	if wait := h.deliver(t, "ID0000000001"); wait != 0 {
 		t.Fatalf("after the last attempt it waits %s", wait)
@@ -303,7 +285,7 @@ func TestAnEndpointIsLeftAlone(t *testing.T) {
 	if wait := h.deliver(t, "ID0000000002"); wait != 2*time.Minute || len(r.messages()) != 1 {
 		t.Errorf("the other user's events wait %s", wait)
 	}
-	c.move(2 * time.Minute)
+	c.Advance(2 * time.Minute)
 	if first, second := h.deliver(t, "ID0000000001"), h.deliver(t, "ID0000000002"); first+second != 0 || len(r.messages()) != 7 {
 		t.Errorf("after it they wait %s and %s, %d messages", first, second, len(r.messages()))
 	}
@@ -325,17 +307,17 @@ func TestAnEndpointThatFailsForDaysIsDisabled(t *testing.T) {
 	}
 	r.answers(fail)
 	h.deliver(t, "ID0000000001")
-	c.move(4 * 24 * time.Hour)
+	c.Advance(4 * 24 * time.Hour)
 	r.answers(nil)
 	h.deliver(t, "ID0000000002")
 	r.answers(fail)
 	h.deliver(t, "ID0000000001")
-	c.move(5*24*time.Hour - time.Second)
+	c.Advance(5*24*time.Hour - time.Second)
 	h.deliver(t, "ID0000000001")
 	if disabled() {
 		t.Fatal("it is disabled within five days of a success")
 	}
-	c.move(24 * time.Hour)
+	c.Advance(24 * time.Hour)
 	h.deliver(t, "ID0000000001")
 	if !disabled() {
 		t.Error("it is not disabled after five days")
