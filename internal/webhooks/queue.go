@@ -108,9 +108,29 @@ func (w *singleWorker) NextRetry(job *river.Job[singleArgs]) time.Time {
 	return time.Now().Add(wait)
 }
 
-// makeSchema brings River's schema up to date. Of several servers that do so at once one succeeds; the
-// others fail, and find it done at the next try.
+// makeSchema brings River's schema up to date. Of several processes that do so at once one succeeds with a
+// step; the others fail, and find it done at their next try.
 func makeSchema(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+	for attempt := 1; ; attempt++ {
+		err := migrateSchema(ctx, pool, log)
+		if err == nil || attempt == schemaAttempts {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(schemaPause):
+		}
+	}
+}
+
+// How often, and how far apart, the schema is tried: there are fewer steps than attempts.
+const (
+	schemaAttempts = 20
+	schemaPause    = 100 * time.Millisecond
+)
+
+func migrateSchema(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	if _, err := pool.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+Schema); err != nil {
 		return fmt.Errorf("the schema %s cannot be made: %w", Schema, err)
 	}
