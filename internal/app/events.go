@@ -23,8 +23,10 @@ func (s *Server) checkEvents(context.Context) error { return checkBroker(s.Setti
 // warnOfEventsWithoutJournal logs a warning where events are configured and nothing is written of which they
 // could be made.
 func warnOfEventsWithoutJournal(c config.Config, log *slog.Logger) {
-	if c.EventsAMQPURL != "" && c.Journal == config.Off {
-		log.Warn("BARONG_EVENTS_AMQP_URL is set and BARONG_JOURNAL is off: writes make no events, because events are derived from the journal")
+	for name, value := range map[string]string{"BARONG_EVENTS_AMQP_URL": c.EventsAMQPURL, "BARONG_WEBHOOKS": c.Webhooks} {
+		if value != "" && c.Journal == config.Off {
+			log.Warn(name + " is set and BARONG_JOURNAL is off: writes make no events, because events are derived from the journal")
+		}
 	}
 }
 
