@@ -82,35 +82,42 @@ func answerOf[T any](r repetition) (answer T, err error) {
 
 // replayLabel makes the response from the label as the first request left it: it may be changed or deleted
 // since. Its description is not kept with the key.
-func replayLabel(respond func(generated.Label) any, describe func(context.Context, *Handlers, any) (*string, error)) replay {
+func replayLabel(respond func(generated.Label) any, describe func(context.Context, *Handlers, repetition) (*string, error)) replay {
 	return func(ctx context.Context, h *Handlers, r repetition) (any, error) {
-		var stored repository.LabelAnswer
-		if err := json.Unmarshal(r.spent.Answer, &stored); err != nil {
+		stored, err := answerOf[repository.LabelAnswer](r)
+		if err != nil {
 			return nil, err
 		}
-		description, err := describe(ctx, h, r.request)
+		description, err := describe(ctx, h, r)
 		return respond(viewLabel(identity.Label{
 			Key: stored.Key, Value: stored.Value, Scope: stored.Scope, CreatedAt: stored.CreatedAt, UpdatedAt: stored.UpdatedAt, Description: description,
 		})), err
 	}
 }
 
-func givenDescription(_ context.Context, _ *Handlers, request any) (*string, error) {
-	return request.(generated.CreateLabelRequestObject).JSONBody.Description, nil
+func givenDescription(_ context.Context, _ *Handlers, r repetition) (*string, error) {
+	request, err := requestOf[generated.CreateLabelRequestObject](r)
+	if err != nil {
+		return nil, err
+	}
+	return request.JSONBody.Description, nil
 }
 
 // givenOrStoredDescription is that of the request. Without one, the request has left the label's, which is
 // read anew.
-func givenOrStoredDescription(ctx context.Context, h *Handlers, request any) (*string, error) {
-	parameters := request.(generated.UpdateLabelRequestObject).JSONBody
-	if parameters.Description != nil {
-		return parameters.Description, nil
+func givenOrStoredDescription(ctx context.Context, h *Handlers, r repetition) (*string, error) {
+	request, err := requestOf[generated.UpdateLabelRequestObject](r)
+	if err != nil {
+		return nil, err
 	}
-	labels, err := h.Repo.Labels(ctx, parameters.UserUID)
+	if request.JSONBody.Description != nil {
+		return request.JSONBody.Description, nil
+	}
+	labels, err := h.Repo.Labels(ctx, request.JSONBody.UserUID)
 	if errors.Is(err, identity.ErrRecordNotFound) {
 		return nil, nil
 	}
-	key := identity.NormalizeLabel(parameters.Key)
+	key := identity.NormalizeLabel(request.JSONBody.Key)
 	for _, l := range labels {
 		if l.Key == key && l.Scope == identity.ScopePrivate {
 			return l.Description, err
@@ -119,12 +126,12 @@ func givenOrStoredDescription(ctx context.Context, h *Handlers, request any) (*s
 	return nil, err
 }
 
-func noDescription(context.Context, *Handlers, any) (*string, error) { return nil, nil }
+func noDescription(context.Context, *Handlers, repetition) (*string, error) { return nil, nil }
 
 // replayUser makes the response from the new user as the first request left it.
 func replayUser(respond func(generated.UserWithProfileJSONResponse) any) replay {
 	return func(_ context.Context, _ *Handlers, r repetition) (any, error) {
-		if r.spent.Answer == nil { // the key was only observed then
+		if r.spent.Answer == nil { // erased, or the key was only observed then
 			return nil, errAlreadyExecuted
 		}
 		text, err := r.key.Open(r.spent.Answer)

@@ -175,3 +175,26 @@ func TestRepetitionsOfEachOperationAreObserved(t *testing.T) {
 		}
 	}
 }
+
+// Guards that a repetition whose answer was erased is told that the request was executed.
+func TestRepetitionsWhoseAnswerWasErased(t *testing.T) {
+	t.Parallel()
+	a := startWithKeys(t)
+	uid := a.activeUser()
+	requests := map[string]parameters{
+		"createLabel": {"user_uid": uid, "key": "plan", "value": "gold"},
+		"createPhone": {"uid": uid, "number": "+442079460018"},
+		"createUser":  {"email": unique("erased") + "@example.com", "password": "Tr0ub4dor&3-horse"},
+	}
+	for operation, given := range requests {
+		if first := a.keyed(operation, operation, given); first.status != http.StatusCreated {
+			t.Fatal(operation, first)
+		}
+	}
+	if _, err := a.pool.Exec(t.Context(), "UPDATE idempotency_keys SET answer = NULL"); err != nil {
+		t.Fatal(err)
+	}
+	for operation, given := range requests {
+		a.keyed(operation, operation, given).refused(t, http.StatusConflict, "The request was already executed")
+	}
+}
