@@ -45,16 +45,19 @@ func checkBroker(c config.Config) error {
 	return nil
 }
 
-// openEvents makes the publisher of events, if a broker is configured. Whether the broker can be reached
-// is found out later: requests do not depend on it.
+// openEvents makes the publisher of events, if a broker is configured, and watches how far the receivers of
+// events are, if there are any. Whether the broker can be reached is found out later: requests do not depend
+// on it.
 func (s *Server) openEvents(ctx context.Context) error {
 	metrics := newEventMetrics(s.registry)
-	if s.Settings.EventsAMQPURL == "" {
+	if s.Settings.EventsAMQPURL == "" && s.endpoints == nil {
 		return nil
 	}
-	s.events = newPublisher(&s.App, s.service.Signer, s.service.Documents, metrics.amqp())
-	if err := s.Repo.OpenEventCursor(ctx, rabbitmq.Sink); err != nil {
-		return err
+	if s.Settings.EventsAMQPURL != "" {
+		s.events = newPublisher(&s.App, s.service.Signer, s.service.Documents, metrics.amqp())
+		if err := s.Repo.OpenEventCursor(ctx, rabbitmq.Sink); err != nil {
+			return err
+		}
 	}
 	metrics.read(ctx, s.Repo)
 	ctx, stop := context.WithCancel(ctx)
