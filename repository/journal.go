@@ -16,7 +16,7 @@ import (
 
 // Recorded returns a repository whose next write is recorded: in the same transaction it inserts a row
 // into the journal's inbox, unless the journal is off, and spends the record's keys. A key that is spent
-// already is errKeySpent, and nothing is written. A record belongs to one write: the caller makes another
+// already is ErrKeySpent, and nothing is written. A record belongs to one write: the caller makes another
 // one for the next. Reads ignore it.
 func (r *Repository) Recorded(record *journal.Record) *Repository {
 	return &Repository{db: r.db, lists: r.lists, unjournaled: r.unjournaled, record: record}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"barong/clients/go/signing"
-	"barong/internal/app"
 	"barong/internal/journal"
 	"barong/repository"
 )
@@ -58,10 +57,7 @@ func seeKey(t testing.TB, repo *repository.Repository, value, kid, algorithm str
 	if err != nil {
 		t.Fatal(err)
 	}
-	thumbprint, err := app.KeyThumbprint(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	thumbprint := signing.Thumbprint(key)
 	if err := repo.SeeSignerKeys(t.Context(), []repository.SignerKey{{Thumbprint: thumbprint, KID: kid, Algorithm: algorithm, PublicKey: block.Bytes}}); err != nil {
 		t.Fatal(err)
 	}

@@ -2,38 +2,25 @@ package app
 
 import (
 	"context"
-	"crypto"
 	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"barong/clients/go/signing"
 	"barong/internal/auth"
 	"barong/repository"
 )
-
-// KeyThumbprint is the thumbprint of a public key (RFC 7638) in base64url.
-func KeyThumbprint(key crypto.PublicKey) (string, error) {
-	digest, err := (&jose.JSONWebKey{Key: key}).Thumbprint(crypto.SHA256)
-	return base64.RawURLEncoding.EncodeToString(digest), err
-}
 
 // storeSignerKeys stores the public keys of a keychain: a signature of today can be verified after its key
 // has left the keychain.
 func storeSignerKeys(ctx context.Context, repo *repository.Repository, keychain *auth.Keychain) error {
 	var list []repository.SignerKey
 	for _, signer := range keychain.PublicKeys() {
-		thumbprint, err := KeyThumbprint(signer.Key)
-		if err != nil {
-			return fmt.Errorf("the key of %s has no thumbprint: %w", signer.Name, err)
-		}
 		der, err := x509.MarshalPKIXPublicKey(signer.Key)
 		if err != nil {
 			return fmt.Errorf("the key of %s cannot be stored: %w", signer.Name, err)
 		}
-		list = append(list, repository.SignerKey{Thumbprint: thumbprint, KID: signer.Name, Algorithm: signer.Algorithm, PublicKey: der})
+		list = append(list, repository.SignerKey{Thumbprint: signing.Thumbprint(signer.Key), KID: signer.Name, Algorithm: signer.Algorithm, PublicKey: der})
 	}
 	return repo.SeeSignerKeys(ctx, list)
 }

@@ -6,7 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 
-	"barong/internal/app"
+	"barong/clients/go/signing"
 	"barong/internal/identity"
 	"barong/internal/journal"
 	"barong/repository"
@@ -43,7 +43,7 @@ func signerKeysOf(ctx context.Context, repo *repository.Repository, failed *erro
 		if err != nil {
 			return nil, false
 		}
-		if actual, err := app.KeyThumbprint(key); err != nil || actual != thumbprint {
+		if signing.Thumbprint(key) != thumbprint {
 			return nil, false
 		}
 		known[thumbprint] = key

@@ -78,8 +78,9 @@ func (k *VerificationKey) PublicKey() crypto.PublicKey {
 // HMAC algorithm: the thumbprint of a secret would let others guess it.
 func (k *VerificationKey) Thumbprint() string { return k.thumbprint }
 
-// thumbprint hashes the required members of a JWK in lexicographic order.
-func thumbprint(public any) string {
+// Thumbprint returns the SHA-256 thumbprint of an RSA, ECDSA or Ed25519 key in base64url (RFC 7638): the hash
+// of the required members of its JWK in lexicographic order. It is "" for any other key.
+func Thumbprint(public crypto.PublicKey) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	var members any // their order is that of the names
 	switch key := public.(type) {

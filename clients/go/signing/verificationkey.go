@@ -45,7 +45,7 @@ func ParseVerificationKey(algorithm, value string) (*VerificationKey, error) {
 	if err := checkKey(method, public); err != nil {
 		return nil, fmt.Errorf("value does not fit: %w", err)
 	}
-	return &VerificationKey{method, public, thumbprint(public)}, nil
+	return &VerificationKey{method, public, Thumbprint(public)}, nil
 }
 
 // Algorithm returns the only algorithm that the key verifies.
