@@ -29,7 +29,8 @@ func TestStreamsWhoseAnswersAreNotTakenAreReset(t *testing.T) {
 	// Progress also bounds writes of the whole connection, which a slow machine could exceed.
 	// The streams are bounded by Answer.
 	timeouts.Progress = maxDelay
-	l := listenWith(t, operation{answer: answersMuch}, 10*time.Second, timeouts, certificates)
+	timeouts.Idle = time.Minute // it also bounds the time until the first stream
+	l := listenWith(t, operation{answer: answers(1 << 20)}, 10*time.Second, timeouts, certificates)
 	connection, err := tls.Dial("tcp", l.address, &tls.Config{RootCAs: f.servers.pool(), NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)
