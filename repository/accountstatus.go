@@ -33,10 +33,10 @@ func NewAccountStatus(policy identity.Policy) *AccountStatus {
 	return &AccountStatus{newRecorded(func(as recording) sq.Sqlizer {
 		update := update
 		if as.journaled { // a write that was rejected moves nothing: its row would say so of nobody's write
-			update = update.Where(exists(rowOfEntry))
+			update = update.Where(collectedChanges + " IS NOT NULL")
 		}
 		return withKeysDeactivated(update, "moved."+usersTable.state+" <> "+text(identity.StateActive),
-			as.addition("moved", typed("uid", "text"), movedAccount)...)
+			as.insertCollected(typed("uid", "text"), sq.Expr("coalesce(?, ?)", subselect(sq.Select().Column(movedAccount).From("moved")), nothingChanged))...)
 	})}
 }
 

@@ -26,19 +26,20 @@ var (
 	// insertDocument writes nothing where the user has no room. It runs under the lock of the
 	// user's row, which every insert of a document takes, so the check holds until the transaction
 	// ends.
-	insertDocument = recordedWrite(sq.Insert(documentsTable.name).Columns(documentsTable.userID).Columns(documentColumns.names()...).
+	insertDocument = collectedWrite(sq.Insert(documentsTable.name).Columns(documentsTable.userID).Columns(documentColumns.names()...).
 			Select(documentColumns.selectArgs(sq.Select("u."+usersTable.id)).
 				From(aliased(usersTable.name, "u")).Where(isUser("u")).Where(hasRoom)).
 			Suffix(returning(documentsTable.id)),
-		typed("uid", "text"), jsonObject("account", accountBefore, "document", jsonObject(
+		jsonObject("account", accountBefore, "document", jsonObject(
 			"id", sq.Expr("written."+documentsTable.id), "type", typed(documentColumns.arg(documentsTable.docType), "text"),
 			"size", typed(documentColumns.arg(documentsTable.size), "bigint"), "digest", typed(contentDigest, "text"))), noAnswer)
 
 	// markDocuments sets the document label to pending, unless it is verified already or the
 	// document was not inserted.
 	markDocuments = newRecorded(func(as recording) sq.Sqlizer {
-		parts := append([]cte{{"marked", insertDocumentLabel}}, as.addition("marked", typed("uid", "text"), markedDocuments)...)
-		return sq.Select("*").From("marked").PrefixExpr(with(parts...))
+		as = recording{journaled: as.journaled} // insertDocument has spent the keys
+		parts := append([]cte{{"marked", insertDocumentLabel}}, as.collect("marked", markedDocuments, noAnswer)...)
+		return as.collectedIn(sq.Select("*").From("marked")).PrefixExpr(with(parts...))
 	})
 
 	insertDocumentLabel = sq.Insert(labelsTable.name).

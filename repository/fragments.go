@@ -72,6 +72,10 @@ func anyOf(column, sqlType string, values any) sq.Sqlizer {
 	return sq.Expr(column+" = ANY(?::"+sqlType+"[])", values)
 }
 
+// atPlacesOf is the condition on the rows that a select of ctid returns. They are read by their places,
+// whatever the planner believes of the table.
+func atPlacesOf(places sq.SelectBuilder) sq.Sqlizer { return sq.Expr("ctid = ANY(ARRAY(?))", places) }
+
 // typed is a value with an explicit type, where Postgres cannot derive it from a column.
 func typed(value arg, sqlType string) sq.Sqlizer { return sq.Expr("?::"+sqlType, value) }
 

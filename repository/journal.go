@@ -157,10 +157,21 @@ func bindRecord(given args, record *journal.Record) {
 func (as recording) parts(source string, uid, changed, answer sq.Sqlizer) []cte {
 	var parts []cte
 	if as.journaled {
-		parts = append(parts, cte{"journaled", sq.Insert(inboxTable.name).
-			Columns(inboxTable.entry, inboxTable.uid, inboxTable.record, inboxTable.salt, inboxTable.changed).
-			Select(sq.Select().Column(typed(entryArg, "uuid")).Column(uid).Column(typed(recordText, "text")).Column(typed(recordSalt, "bytea")).Column(changed).From(source))})
+		parts = append(parts, cte{"journaled", insertRow(uid, changed, func(row sq.SelectBuilder) sq.SelectBuilder { return row.From(source) })})
 	}
+	return append(parts, as.keys(source, answer)...)
+}
+
+// insertRow inserts the row of a record into the inbox, where the select that complete returns has a row.
+func insertRow(uid, changed sq.Sqlizer, complete func(sq.SelectBuilder) sq.SelectBuilder) sq.InsertBuilder {
+	return sq.Insert(inboxTable.name).
+		Columns(inboxTable.entry, inboxTable.uid, inboxTable.record, inboxTable.salt, inboxTable.changed).
+		Select(complete(sq.Select().Column(typed(entryArg, "uuid")).Column(uid).Column(typed(recordText, "text")).Column(typed(recordSalt, "bytea")).Column(changed)))
+}
+
+// keys returns the queries that spend the keys of a record for the one row of source.
+func (as recording) keys(source string, answer sq.Sqlizer) []cte {
+	var parts []cte
 	if as.enforced {
 		parts = append(parts, cte{"spent", spend(source, enforcedKeys, enforcedPrints, enforcedUntil, answerOr(answer, enforcedAnswers))})
 	}
@@ -188,18 +199,45 @@ func spend(source string, keys, prints, untils arg, answer sq.Sqlizer) sq.Insert
 			Column(typed(entryArg, "uuid")).Column(typed(recordAt, "timestamptz")).Column(answer).From(source))
 }
 
-// addition is the query of a WITH prefix that adds changes to the row of an earlier statement of the same
-// transaction, for the one row of source.
-func (as recording) addition(source string, uid, changed sq.Sqlizer) []cte {
+// A write of several statements has one row all the same: each statement adds its changes to a setting of the
+// transaction, and the last one inserts the row. No statement searches the inbox: it is empty most of the
+// time, and a plan that is made then would read all rows that wait while nobody seals.
+const changesSetting = "barong.journal_changes"
+
+// collectedChanges is NULL where no statement of the transaction has changed anything.
+var collectedChanges = "NULLIF(current_setting(" + text(changesSetting) + ", true), '')::jsonb"
+
+// collect returns the queries of a WITH prefix that record a statement like parts, but for the row, which
+// insertCollected inserts later. The main query has to use collectedIn.
+func (as recording) collect(source string, changed, answer sq.Sqlizer) []cte {
+	var parts []cte
+	if as.journaled {
+		parts = append(parts, cte{"collected", sq.Select().Column(sq.Expr(
+			"set_config("+text(changesSetting)+", (coalesce("+collectedChanges+", ?) || ?)::text, true)", nothingChanged, changed)).From(source)})
+	}
+	return append(parts, as.keys(source, answer)...)
+}
+
+// collectedIn makes a main query run the queries of collect: Postgres skips a SELECT in a WITH prefix that
+// nothing refers to.
+func (as recording) collectedIn(main sq.SelectBuilder) sq.SelectBuilder {
+	if !as.journaled {
+		return main
+	}
+	return main.Where(sq.Expr("? >= 0", subselect(sq.Select("count(*)").From("collected"))))
+}
+
+// insertCollected is the query of a WITH prefix that inserts the row of the earlier statements, with more
+// changes. It inserts none where they were refused.
+func (as recording) insertCollected(uid, changed sq.Sqlizer) []cte {
 	if !as.journaled {
 		return nil
 	}
-	return []cte{{"journaled", sq.Insert(inboxTable.name).Columns(inboxTable.entry, inboxTable.uid, inboxTable.changed).
-		Select(sq.Select().Column(typed(entryArg, "uuid")).Column(uid).Column(changed).From(source))}}
+	row := insertRow(uid, sq.Expr(collectedChanges+" || ?", changed), func(row sq.SelectBuilder) sq.SelectBuilder {
+		return row.Where(collectedChanges + " IS NOT NULL")
+	})
+	return []cte{{"journaled", row.Suffix(returning("set_config(" + text(changesSetting) + ", '', true)"))}}
 }
-
-// rowOfEntry selects the row that an earlier statement of the same transaction has inserted for the record.
-var rowOfEntry = sq.Select("1").From(inboxTable.name).Where(sq.Expr(inboxTable.entry+" = ?", typed(entryArg, "uuid")))
 
 // noAnswer is the answer of a write whose response can be read anew.
 var noAnswer = sq.Expr("NULL::bytea")

@@ -18,7 +18,7 @@ var (
 
 	countUnsealed = compile(sq.Select("count(*)").FromSelect(sq.Select(inboxTable.id).From(inboxTable.name).Limit(countedUnsealed), "waiting"))
 
-	selectOldestUnsealed = compile(sq.Select(inboxTable.record).From(inboxTable.name).Where(inboxTable.record + " IS NOT NULL").OrderBy(inboxTable.id).Limit(1))
+	selectOldestUnsealed = compile(sq.Select(inboxTable.record).From(inboxTable.name).OrderBy(inboxTable.id).Limit(1))
 )
 
 // note inserts a row into the inbox for a write of the journal itself, which is recorded even where the

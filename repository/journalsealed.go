@@ -80,7 +80,10 @@ func (r *Repository) NewestSealedOf(ctx context.Context, uid string, limit int) 
 func (r *Repository) EraseJournal(ctx context.Context, uid string, record *journal.Record) (erased int64, err error) {
 	err = r.InTx(ctx, func(tx *Repository) error {
 		erased = 0
-		// The inbox comes first: a row that the sealer moves meanwhile is in the journal afterwards.
+		// No sealer moves a row meanwhile.
+		if _, err := one(ctx, tx, lockHead, args{}, (*JournalHead).targets); err != nil {
+			return err
+		}
 		for _, clear := range []statement{clearWaitingAnswers, clearWaitingSalts, clearAnswers, clearSalts} {
 			n, err := tx.exec(ctx, clear, args{"uid": uid})
 			if err != nil {

@@ -73,8 +73,8 @@ func recordedLabel(write sq.Sqlizer, orAsItWas bool) *recorded {
 		}
 		parts := []cte{{"written", sq.Expr("? "+returning(append([]string{labelsTable.id}, labelColumns.names()...)...), write)}, {"result", result}}
 		_, deletes := write.(sq.DeleteBuilder)
-		parts = append(parts, as.parts("result", typed("uid", "text"), changedLabel(deletes), utf8Of(labelRecord))...)
-		return sq.Select(labelColumns.names()...).From("result").PrefixExpr(with(parts...))
+		parts = append(parts, as.collect("result", changedLabel(deletes), utf8Of(labelRecord))...)
+		return as.collectedIn(sq.Select(labelColumns.names()...).From("result")).PrefixExpr(with(parts...))
 	})
 }
 

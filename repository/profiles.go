@@ -36,8 +36,8 @@ var (
 	// review, unless identity.LatestProfile.Check rejects it. It returns the latest profile before
 	// that. It runs under the lock of the user's row.
 	insertProfile = newRecorded(func(as recording) sq.Sqlizer {
-		parts := append(profileParts, as.parts("added", typed("uid", "text"), addedProfileChanges, noAnswer)...)
-		return sq.Select("latest", "open").From("before").PrefixExpr(with(parts...))
+		parts := append(profileParts, as.collect("added", addedProfileChanges, noAnswer)...)
+		return as.collectedIn(sq.Select("latest", "open").From("before")).PrefixExpr(with(parts...))
 	})
 
 	profileParts = []cte{

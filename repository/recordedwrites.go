@@ -24,6 +24,17 @@ func recordedWrite(write, uid, changed, answer sq.Sqlizer) *recorded {
 	})
 }
 
+// collectedWrite is recordedWrite for a statement of withStatusUpdate.
+func collectedWrite(write, changed, answer sq.Sqlizer) *recorded {
+	return newRecorded(func(as recording) sq.Sqlizer {
+		if as == (recording{}) {
+			return write
+		}
+		parts := append([]cte{{"written", write}}, as.collect("written", changed, answer)...)
+		return as.collectedIn(sq.Select("*").From("written")).PrefixExpr(with(parts...))
+	})
+}
+
 // recordedChange is a change of the one row of before, whose lock an earlier statement of the transaction
 // has taken. It is recorded where before has the row, without changes where the write, which returns what
 // it writes, leaves the row as it is.

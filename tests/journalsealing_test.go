@@ -168,7 +168,7 @@ func TestTwoSealersNumberTheWritesOfManyWritersInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer elsewhere.Rollback(context.Background())
-	if _, err := elsewhere.Exec(t.Context(), "INSERT INTO journal_inbox (entry, changed) VALUES (gen_random_uuid(), '{}')"); err != nil {
+	if _, err := elsewhere.Exec(t.Context(), "INSERT INTO journal_inbox (entry, record, changed) VALUES (gen_random_uuid(), '{}', '{}')"); err != nil {
 		t.Fatal(err)
 	}
 	users := []labelled{newLabelled(t, repo), newLabelled(t, repo), newLabelled(t, repo)}
@@ -287,25 +287,17 @@ func TestSealerThatDiesInAnyStepLosesNothing(t *testing.T) {
 	checkChains(t, rows)
 }
 
-// Guards that rows of several passes, with the additions of the last write of a full pass, make one tree
-// over several levels of tiles.
+// Guards that rows of several passes make one tree over several levels of tiles.
 func TestSealingInManyPassesMakesOneTree(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
 	repo := repository.New(pool)
 	fillInbox(t, pool, repository.SealingPass+5)
-	// The last row of the first pass has an addition behind it.
-	if _, err := pool.Exec(t.Context(), `INSERT INTO journal_inbox (entry, uid, changed)
-		SELECT entry, uid, '{"level": {"old": 0, "new": 3}}' FROM journal_inbox ORDER BY id LIMIT 1 OFFSET $1`, repository.SealingPass-1); err != nil {
-		t.Fatal(err)
-	}
 	if head := seal(t, repo); head.Size != repository.SealingPass+5 {
 		t.Fatalf("%d rows are sealed", head.Size)
 	}
-	rows := sealedRows(t, repo)
-	changes, err := rows[repository.SealingPass-1].Changes()
-	if err != nil || changes.Level == nil || changes.Level.New != 3 {
-		t.Errorf("the addition is not in %s, %v", rows[repository.SealingPass-1].Changed, err)
+	if rows := sealedRows(t, repo); len(rows) != repository.SealingPass+5 {
+		t.Errorf("%d rows are there", len(rows))
 	}
 }
 

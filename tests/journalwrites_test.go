@@ -52,8 +52,8 @@ type inbox func(sql string) pgx.Rows
 
 func (i inbox) Query(sql string) pgx.Rows { return i(sql) }
 
-// Guards that each write of a label leaves one row, with what it changed, and a second one where the
-// account followed.
+// Guards that each write of a label leaves one row, with what it changed, and with the account where that
+// followed.
 func TestWritesOfLabelsAreRecorded(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, newDatabase(t))
@@ -98,10 +98,14 @@ func TestWritesOfLabelsAreRecorded(t *testing.T) {
 		return []journal.LabelChange{{ID: 1, Key: "email", Scope: "private", Old: old, New: value}}
 	}
 	want := []journal.Changes{
-		{Account: account(0, "pending"), Labels: change(nil, &verified)},
-		{Level: &journal.Change[int]{New: 1}, State: &journal.Change[string]{Old: "pending", New: "active"}},
-		{Account: account(1, "active"), Labels: change(&verified, &rejected)},
-		{Level: &journal.Change[int]{Old: 1}, State: &journal.Change[string]{Old: "active", New: "pending"}},
+		{
+			Account: account(0, "pending"), Labels: change(nil, &verified),
+			Level: &journal.Change[int]{New: 1}, State: &journal.Change[string]{Old: "pending", New: "active"},
+		},
+		{
+			Account: account(1, "active"), Labels: change(&verified, &rejected),
+			Level: &journal.Change[int]{Old: 1}, State: &journal.Change[string]{Old: "active", New: "pending"},
+		},
 		{},
 		{Account: account(0, "pending"), Labels: change(&rejected, nil)},
 	}

@@ -8,6 +8,5 @@ func ForkRow(record *Record, fork Fork) ([]Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := record.Text()
-	return Fold([]Unsealed{{Entry: record.Entry, Record: &text, Salt: record.Salt, Changed: changed}})
+	return SealedOf([]Unsealed{{Entry: record.Entry, Record: record.Text(), Salt: record.Salt, Changed: changed}})
 }

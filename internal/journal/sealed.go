@@ -89,55 +89,36 @@ type Unsealed struct {
 	ID      int64
 	Entry   uuid.UUID
 	UID     *string
-	Record  *string // nil: adds to the changes of the row with its entry
+	Record  string // as Record.Text makes it
 	Salt    []byte
 	Changed json.RawMessage
 }
 
-// unrecorded is the operation of changes whose write left no row of its own.
-const unrecorded = "unrecorded"
-
-// Fold makes rows of the journal of rows of the inbox, which are in order of their ids. The changes of an
-// addition become part of the row with its entry. Numbers and times of sealing are the caller's.
-func Fold(inbox []Unsealed) ([]Sealed, error) {
-	rows := make([]Sealed, 0, len(inbox))
-	byEntry := make(map[uuid.UUID]int, len(inbox))
+// SealedOf makes rows of the journal of rows of the inbox, in their order. Numbers and times of sealing
+// are the caller's.
+func SealedOf(inbox []Unsealed) ([]Sealed, error) {
+	rows := make([]Sealed, len(inbox))
 	for i := range inbox {
-		from := &inbox[i]
-		at, known := byEntry[from.Entry]
-		if from.Record == nil && known {
-			merged, err := mergeChanges(rows[at].Changed, from.Changed)
-			if err != nil {
-				return nil, fmt.Errorf("row %d of the inbox: %w", from.ID, err)
-			}
-			rows[at].Changed = merged
-			continue
-		}
-		row, err := from.sealed()
+		row, err := inbox[i].sealed()
 		if err != nil {
-			return nil, fmt.Errorf("row %d of the inbox: %w", from.ID, err)
+			return nil, fmt.Errorf("row %d of the inbox: %w", inbox[i].ID, err)
 		}
-		byEntry[from.Entry] = len(rows)
-		rows = append(rows, row)
+		rows[i] = row
 	}
 	return rows, nil
 }
 
 func (u *Unsealed) sealed() (Sealed, error) {
-	row := Sealed{Entry: u.Entry, UID: u.UID, Operation: unrecorded, Signers: []string{}, Salt: u.Salt, Changed: u.Changed}
-	if u.Record == nil {
-		seconds, nanoseconds := u.Entry.Time().UnixTime()
-		row.WrittenAt = time.Unix(seconds, nanoseconds).UTC().Truncate(time.Microsecond)
-		return row, nil
-	}
-	record, err := ParseRecord(*u.Record)
+	record, err := ParseRecord(u.Record)
 	if err != nil {
-		return row, err
+		return Sealed{}, err
 	}
-	row.WrittenAt, row.Form, row.Parameters = record.At.UTC().Truncate(time.Microsecond), record.Form, record.Parameters
-	row.Operation, row.RequestID = storable(record.Operation), storable(record.RequestID)
-	for _, signer := range record.Signers {
-		row.Signers = append(row.Signers, storable(signer))
+	row := Sealed{
+		Entry: u.Entry, UID: u.UID, WrittenAt: record.At.UTC().Truncate(time.Microsecond), Operation: storable(record.Operation), Form: record.Form,
+		RequestID: storable(record.RequestID), Signers: make([]string, len(record.Signers)), Parameters: record.Parameters, Salt: u.Salt, Changed: u.Changed,
+	}
+	for i, signer := range record.Signers {
+		row.Signers[i] = storable(signer)
 	}
 	if record.Payload != "" {
 		payload := storable(record.Payload)
@@ -151,40 +132,3 @@ func (u *Unsealed) sealed() (Sealed, error) {
 
 // storable is a text without NUL, which Postgres does not store: one such row would stop the sealing of all.
 func storable(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD") }
-
-// mergeChanges adds the members of an addition to changes: lists are continued, the new value of an
-// earlier change is replaced, and members that this version does not know are kept.
-func mergeChanges(changes, addition json.RawMessage) (json.RawMessage, error) {
-	var into, from map[string]json.RawMessage
-	if err := json.Unmarshal(changes, &into); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(addition, &from); err != nil {
-		return nil, err
-	}
-	for name, value := range from {
-		merged, err := mergeMember(into[name], value)
-		if err != nil {
-			return nil, err
-		}
-		into[name] = merged
-	}
-	return json.Marshal(into)
-}
-
-func mergeMember(before, added json.RawMessage) (json.RawMessage, error) {
-	if before == nil {
-		return added, nil
-	}
-	var lists [2][]json.RawMessage
-	if json.Unmarshal(before, &lists[0]) == nil && json.Unmarshal(added, &lists[1]) == nil {
-		return json.Marshal(append(lists[0], lists[1]...))
-	}
-	var changes [2]map[string]json.RawMessage
-	if json.Unmarshal(before, &changes[0]) == nil && json.Unmarshal(added, &changes[1]) == nil {
-		if old, ok := changes[0]["old"]; ok && changes[1]["new"] != nil {
-			return json.Marshal(map[string]json.RawMessage{"old": old, "new": changes[1]["new"]})
-		}
-	}
-	return added, nil
-}

@@ -9,11 +9,10 @@ CREATE TABLE journal_inbox (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- of one user: in the order of commits
     entry   uuid   NOT NULL,
     uid     text,
-    record  text,  -- what the server knows before the write; NULL: this row adds to the changes of the other one with its entry
+    record  text   NOT NULL, -- what the server knows before the write
     salt    bytea,
     changed jsonb  NOT NULL
 );
-CREATE INDEX journal_inbox_entry_idx ON journal_inbox (entry);
 
 CREATE TABLE journal (
     seq        bigint      NOT NULL PRIMARY KEY, -- consecutive

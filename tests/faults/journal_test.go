@@ -121,7 +121,7 @@ var pairs = map[string][2]string{
 		"SELECT uid || count(*) FROM journal_inbox WHERE changed->'account' IS NOT NULL AND (SELECT count(*) FROM jsonb_object_keys(changed)) = 1 GROUP BY uid",
 	},
 	"keys": {
-		"SELECT entry::text FROM idempotency_keys", "SELECT entry::text FROM journal_inbox WHERE record IS NOT NULL",
+		"SELECT entry::text FROM idempotency_keys", "SELECT entry::text FROM journal_inbox",
 	},
 }
 
