@@ -33,9 +33,8 @@ var ErrForked = errors.New("the journal is shorter than it was")
 
 // headOf selects the head of the journal, and the time for rows that are sealed now.
 func headOf() sq.SelectBuilder {
-	last := sq.Select("j." + journalTable.sealedAt).From(aliased(journalTable.name, "j")).Where("j." + journalTable.seq + " = h." + headTable.size)
 	return sq.Select(qualified("h", headTable.size, headTable.pruned, headTable.epoch)...).
-		Column(sq.Expr("GREATEST(clock_timestamp(), ?)", subselect(last))).From(aliased(headTable.name, "h"))
+		Column("GREATEST(clock_timestamp(), h." + headTable.sealedAt + ")").From(aliased(headTable.name, "h"))
 }
 
 // ofInbox are the columns of a row of the inbox.
@@ -51,8 +50,9 @@ var (
 	lockHeadIfFree = compile(headOf().Suffix(forFreeHead))
 
 	// avoidSequentialScans holds for the transaction. Between two vacuums most pages of the inbox have
-	// dead rows only, which no statistics show: only the index leads past them.
-	avoidSequentialScans = compile(sq.Select("set_config('enable_seqscan', 'off', true)"))
+	// dead rows only, which no statistics show: only the index leads past them. A table without a fitting
+	// index gets a plan of such a cost that Postgres would compile it, for tens of milliseconds.
+	avoidSequentialScans = compile(sq.Select("set_config('enable_seqscan', 'off', true)", "set_config('jit', 'off', true)"))
 
 	selectUnsealed = compile(sq.Select(inboxTable.id).From(inboxTable.name).OrderBy(inboxTable.id).Limit(1))
 
@@ -60,7 +60,7 @@ var (
 			Where(atPlacesOf(sq.Select("ctid").From(inboxTable.name).OrderBy(inboxTable.id).Limit(SealingPass))).
 			Suffix(returning(ofInbox...)))
 
-	moveHead = compile(sq.Update(headTable.name).Set(headTable.size, arg("size")).Set(headTable.epoch, arg("epoch")).
+	moveHead = compile(sq.Update(headTable.name).Set(headTable.size, arg("size")).Set(headTable.sealedAt, arg("sealed at")).Set(headTable.epoch, arg("epoch")).
 			Where(headTable.size+" = ?", arg("from")))
 )
 
@@ -148,7 +148,7 @@ func (r *Repository) appendSealed(ctx context.Context, head *JournalHead, epoch 
 	if err := r.putTiles(ctx, tree.Changed()); err != nil {
 		return err
 	}
-	moved, err := r.exec(ctx, moveHead, args{"size": tree.Size(), "epoch": epoch, "from": head.Size})
+	moved, err := r.exec(ctx, moveHead, args{"size": tree.Size(), "sealed at": head.SealedAt, "epoch": epoch, "from": head.Size})
 	if err == nil && moved != 1 {
 		err = errors.New("the head of the journal was moved by another transaction")
 	}

@@ -114,9 +114,9 @@ var journalTable = struct {
 }
 
 var headTable = struct {
-	name, id, size, pruned, epoch string
+	name, id, size, sealedAt, pruned, epoch string
 }{
-	"journal_head", "id", "size", "pruned", "epoch",
+	"journal_head", "id", "size", "sealed_at", "pruned", "epoch",
 }
 
 var tilesTable = struct {

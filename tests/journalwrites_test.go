@@ -202,3 +202,54 @@ func TestNewUsersAreRecordedAndKeysSwept(t *testing.T) {
 		t.Errorf("%v, %v", left, err)
 	}
 }
+
+// Guards that no write searches the inbox, also by a plan that was made while it was empty: while nobody
+// seals, any number of rows wait there.
+func TestWritesDoNotReadTheRowsThatWait(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	writing := newPool(t, with(url, "pool_max_conns=1"))
+	repo := repository.New(writing)
+	status := repository.NewAccountStatus(identity.DefaultPolicy())
+	user := newUser("ada@example.com")
+	if err := repo.InsertUser(t.Context(), &user, func() string { return identity.NewUID("ID") }); err != nil {
+		t.Fatal(err)
+	}
+	write := func() {
+		for _, value := range []string{"verified", "rejected"} {
+			label := identity.Label{Key: "email", Value: value, Scope: identity.ScopePrivate, UpdatedAt: time.Now()}
+			if _, err := repo.Recorded(newRecord(t)).PutLabel(t.Context(), user.UID, label, true, status); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := repo.Recorded(newRecord(t)).InsertDocument(t.Context(), user.UID, identity.Document{
+				Type: "Passport", Number: "1", CreatedAt: time.Now(), File: identity.File{Size: 1, Object: unique("object"), Digest: make([]byte, 32)},
+			}, true, status); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	pool := newPool(t, url)
+	if _, err := pool.Exec(t.Context(), "VACUUM ANALYZE journal_inbox"); err != nil { // now the planner takes it for small
+		t.Fatal(err)
+	}
+	for range 6 { // Postgres keeps a plan after five executions
+		write()
+	}
+	const waiting = 5000
+	fillInbox(t, pool, waiting)
+	write()
+	writing.Close() // reports its statistics
+	var read int64
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(50 * time.Millisecond) {
+		var inserted int64
+		if err := pool.QueryRow(t.Context(), "SELECT seq_tup_read, n_tup_ins FROM pg_stat_user_tables WHERE relname = 'journal_inbox'").Scan(&read, &inserted); err != nil {
+			t.Fatal(err)
+		}
+		if inserted >= 7*4 { // those of the filling may come later
+			break
+		}
+	}
+	if read >= waiting {
+		t.Errorf("%d rows were read", read)
+	}
+}

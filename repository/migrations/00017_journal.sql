@@ -34,13 +34,14 @@ CREATE INDEX journal_uid_seq_idx ON journal (uid, seq);
 
 -- One row. Who holds its lock is the sealer.
 CREATE TABLE journal_head (
-    id     integer NOT NULL PRIMARY KEY,
-    size   bigint  NOT NULL, -- number of rows ever sealed
-    pruned bigint  NOT NULL, -- rows up to this number may be gone
-    epoch  integer NOT NULL, -- counts up with each fork
+    id        integer     NOT NULL PRIMARY KEY,
+    size      bigint      NOT NULL, -- number of rows ever sealed
+    sealed_at timestamptz NOT NULL, -- that of the last row
+    pruned    bigint      NOT NULL, -- rows up to this number may be gone
+    epoch     integer     NOT NULL, -- counts up with each fork
     CONSTRAINT journal_head_id_check CHECK (id = 1)
 );
-INSERT INTO journal_head (id, size, pruned, epoch) VALUES (1, 0, 0, 1);
+INSERT INTO journal_head (id, size, sealed_at, pruned, epoch) VALUES (1, 0, 'epoch', 0, 1);
 
 -- The Merkle tree over the rows, in tiles of 256 hashes (golang.org/x/mod/sumdb/tlog).
 CREATE TABLE journal_tiles (
