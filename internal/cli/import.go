@@ -32,10 +32,11 @@ type importCommand struct {
 	Restart   bool   `help:"Forget how far an earlier run of the same file came, and write over its file of refused rows."`
 	Batch     int    `default:"2000" help:"Rows in a transaction."`
 
-	Lenient    bool   `help:"Leave out details that break a rule, such as a number or a label, and import their users. The summary and the report say what was left out."`
-	HoldStates *bool  `negatable:"" help:"Give users whose state is one of state_triggers, and whose labels do not give it, a private label that does: the next change of a label would lift a ban otherwise. On with --from."`
-	Overwrite  bool   `help:"With --from: users who changed here since an earlier run get the values of Barong again."`
-	Report     string `placeholder:"FILE" help:"Where findings go, a JSON object in each line: users whose state or level differs, what was left out, conflicts. It must not be there yet."`
+	Lenient    bool          `help:"Leave out details that break a rule, such as a number or a label, and import their users. The summary and the report say what was left out."`
+	HoldStates *bool         `negatable:"" help:"Give users whose state is one of state_triggers, and whose labels do not give it, a private label that does: the next change of a label would lift a ban otherwise. On with --from."`
+	Follow     time.Duration `placeholder:"INTERVAL" help:"With --from: after the end, bring what has changed there since, again and again, with this pause between two runs (30s), until a signal."`
+	Overwrite  bool          `help:"With --from: users who changed here since an earlier run get the values of Barong again."`
+	Report     string        `placeholder:"FILE" help:"Where findings go, a JSON object in each line: users whose state or level differs, what was left out, conflicts. It must not be there yet."`
 }
 
 func (importCommand) Help() string {
@@ -44,10 +45,12 @@ of the same format, with their reasons: mend them there and import that file. A 
 when the same command is given again. The exit status is 0 when all rows were imported, 3 when some were refused.
 
 With --from, users come from the database of a Barong installation. The same command again brings what changed there since; it
-does not touch users who changed here, without --overwrite. The exit status is 3 for such users, too.
+does not touch users who changed here, without --overwrite. The exit status is 3 for such users, too. With --follow it is that
+of the last run.
 
 Example:
   barong import --from mysql://barong:PASSWORD@db.example.org/barong_production --dry-run --report findings.ndjson
+  barong import --from mysql://barong:PASSWORD@db.example.org/barong_production --follow 30s
   barong import users.ndjson --dry-run
   barong import users.csv
   zcat dump.gz | barong import - --format ndjson --resume dump`
@@ -68,6 +71,11 @@ func (c importCommand) Run(p *program) error {
 		return usagef("name a file, or a database with --from")
 	case c.From == "" && (c.To != "" || c.Overwrite):
 		return usagef("--to and --overwrite need --from")
+	}
+	if err := c.checkFollow(); err != nil {
+		return err
+	}
+	switch {
 	case c.To != "":
 		return c.writeDatabase(p)
 	case c.From != "":
@@ -119,7 +127,9 @@ func (c importCommand) importFile(p *program) error {
 			return err
 		}
 		o.Overwrite = o.Overwrite || !isNew // a run that is resumed may have left the file of rejected rows
-		return c.run(ctx, p, a, o, newProgress(p.stderr, input.size, func(run repository.ImportRun) int64 { return run.Position }))
+		_, err = c.run(ctx, p, o, newProgress(p.stderr, input.size, func(run repository.ImportRun) int64 { return run.Position }))
+		c.warn(ctx, a)
+		return err
 	})
 }
 
@@ -175,11 +185,18 @@ func (c importCommand) openRun(ctx context.Context, repo *repository.Repository,
 	return repo.OpenImportRun(ctx, name, time.Now().UTC())
 }
 
-func (c importCommand) run(ctx context.Context, p *program, a *app.App, o bulk.Options, progress *progress) error {
+// warn warns of labels that the policy overlooks.
+func (c importCommand) warn(ctx context.Context, a *app.App) {
+	if policy, err := a.Settings.Policy(); err == nil && !c.DryRun && ctx.Err() == nil {
+		a.WarnOverlooked(ctx, policy)
+	}
+}
+
+func (c importCommand) run(ctx context.Context, p *program, o bulk.Options, progress *progress) (repository.ImportRun, error) {
 	if done := o.Run.FinishedAt; done != nil {
 		fmt.Fprintf(p.stdout, "this input was imported on %s: %d imported, %d refused; --restart imports it again\n",
 			done.Format(time.RFC3339), o.Run.Imported, o.Run.Refused)
-		return c.outcome(o.Run)
+		return o.Run, c.outcome(o.Run)
 	}
 	if o.Run.Position > 0 {
 		fmt.Fprintf(p.stderr, "going on behind %s %d: %d imported, %d refused so far\n", c.lineWord(), o.Run.Line, o.Run.Imported, o.Run.Refused)
@@ -188,20 +205,17 @@ func (c importCommand) run(ctx context.Context, p *program, a *app.App, o bulk.O
 	o.Report = progress.report
 	run, err := bulk.Import(ctx, o)
 	progress.end()
-	if !c.DryRun && ctx.Err() == nil {
-		a.WarnOverlooked(ctx, o.Policy)
-	}
 	err = errors.Join(err, c.printSummary(p.stdout, run, o.Refused))
 	switch {
 	case err == nil:
-		return c.outcome(run)
+		return run, c.outcome(run)
 	case ctx.Err() != nil:
 		err = errors.New("interrupted")
 	}
 	if run.Name == "" {
-		return err
+		return run, err
 	}
-	return fmt.Errorf("%w; the same command goes on behind %s %d", err, c.lineWord(), run.Line)
+	return run, fmt.Errorf("%w; the same command goes on behind %s %d", err, c.lineWord(), run.Line)
 }
 
 func (importCommand) outcome(run repository.ImportRun) error {

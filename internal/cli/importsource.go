@@ -24,33 +24,42 @@ func (c importCommand) importDatabase(p *program) error {
 		if err := prepare(ctx, p, a); err != nil {
 			return err
 		}
-		db, err := openBarong(ctx, a.Settings, c.From)
-		if err != nil {
-			return err
+		if c.Follow > 0 {
+			return c.followDatabase(ctx, p, a)
 		}
-		defer func() { _ = db.Close() }() // it was only read
-		total, err := db.Count(ctx)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(p.stderr, "%d users in %s, %s\n", total, db.Name(), db.Version())
-		name := c.Resume
-		if name == "" {
-			name = db.Name()
-		}
-		o, err := c.options(ctx, a, bulk.Database{Name: name, Users: db.Users}, databaseRefused)
-		if err != nil {
-			return err
-		}
-		if err := c.openDatabaseRun(ctx, a.Repo, &o, "database:"+name); err != nil {
-			return err
-		}
-		err = c.run(ctx, p, a, o, newProgress(p.stderr, total, rowsOf))
-		if err != nil && !errors.Is(err, errRefused) {
-			return err
-		}
-		return cmp.Or(importBarongAccounts(ctx, p, a, db, c.DryRun), err)
+		_, err := c.importDatabaseOnce(ctx, p, a)
+		c.warn(ctx, a)
+		return err
 	})
+}
+
+func (c importCommand) importDatabaseOnce(ctx context.Context, p *program, a *app.App) (run repository.ImportRun, err error) {
+	db, err := openBarong(ctx, a.Settings, c.From)
+	if err != nil {
+		return run, err
+	}
+	defer func() { _ = db.Close() }() // it was only read
+	total, err := db.Count(ctx)
+	if err != nil {
+		return run, err
+	}
+	fmt.Fprintf(p.stderr, "%d users in %s, %s\n", total, db.Name(), db.Version())
+	name := c.Resume
+	if name == "" {
+		name = db.Name()
+	}
+	o, err := c.options(ctx, a, bulk.Database{Name: name, Users: db.Users}, databaseRefused)
+	if err != nil {
+		return run, err
+	}
+	if err := c.openDatabaseRun(ctx, a.Repo, &o, "database:"+name); err != nil {
+		return run, err
+	}
+	run, err = c.run(ctx, p, o, newProgress(p.stderr, total, rowsOf))
+	if err != nil && !errors.Is(err, errRefused) {
+		return run, err
+	}
+	return run, cmp.Or(importBarongAccounts(ctx, p, a, db, c.DryRun), err)
 }
 
 // openDatabaseRun resumes a run that did not reach its end, and starts again after one that did:
