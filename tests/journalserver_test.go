@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -205,6 +206,45 @@ func TestCheckpointsOfServersWithKeysOfTheirOwn(t *testing.T) {
 	ours := strings.TrimSpace(k.command(0, "checkpoint", "--key"))
 	k.expect(3, "Servers without BARONG_JOURNAL_SIGNING_KEY make a key each", "verify")
 	k.expect(0, "1 checkpoints agree", "verify", "--public-key", ours, "--public-key", theirs)
+}
+
+// Guards that a checkpoint reaches the store after all where its server could not write to that.
+func TestCheckpointReachesTheStoreLater(t *testing.T) {
+	t.Parallel()
+	k := newKeptJournal(t)
+	fillInbox(t, k.pool, 3)
+	seal(t, k.repo)
+	signed := k.checkpoint() // and no server exports it
+	outside := t.TempDir()
+	k.settings["BARONG_JOURNAL_CHECKPOINTS"] = "file://" + outside
+	exported := func() (content string) {
+		if err := filepath.WalkDir(outside, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			content += string(text)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	start := func() {
+		p := serve(t, k.settings)
+		until(t, 10*time.Second, "a checkpoint", func() bool { return status(t, "http://"+p.admin+"/journal/checkpoint") == http.StatusOK })
+		p.signal(syscall.SIGTERM)
+		p.stops()
+	}
+	start()
+	if content := exported(); content != "" {
+		t.Errorf("a server exports what another one has made just now: %s", content)
+	}
+	k.exec("UPDATE journal_checkpoints SET signed_at = signed_at - interval '2 minutes'")
+	start()
+	if content := exported(); content != signed {
+		t.Errorf("%q is exported instead of %q", content, signed)
+	}
 }
 
 // Guards that no row is pruned that a receiver needs: the cursor of the broker, the user of an endpoint

@@ -59,9 +59,8 @@ func NewestCheckpoint(ctx context.Context, c config.Config, repo *repository.Rep
 		if text == "" {
 			continue
 		}
-		checkpoint, err := journal.OpenCheckpoint(text)
-		var unverified *note.UnverifiedNoteError
-		if err != nil && !errors.As(err, &unverified) {
+		checkpoint, err := openUnverified(text)
+		if err != nil {
 			return newest, "", err
 		}
 		if signed == "" || checkpoint.After(newest) {
@@ -88,7 +87,10 @@ func (s *sealer) checkpoint(ctx context.Context, every time.Duration) error {
 		return err
 	}
 	if stored != nil && stored.Epoch == head.Epoch && (stored.Size >= head.Size || head.SealedAt.Sub(stored.SignedAt) < every) {
-		return s.see(stored.Note)
+		if err := s.see(stored.Note); err != nil {
+			return err
+		}
+		return s.exportLate(ctx, stored, head.SealedAt)
 	}
 	root, err := tlog.TreeHash(head.Size, reader)
 	if err != nil {
@@ -110,13 +112,53 @@ func (s *sealer) checkpoint(ctx context.Context, every time.Duration) error {
 	if err := s.see(signed); err != nil {
 		return err
 	}
+	return s.export(ctx, made, signed)
+}
+
+// export writes a checkpoint to the store, if there is one.
+func (s *sealer) export(ctx context.Context, c journal.Checkpoint, signed string) error {
 	if s.store == nil {
 		return nil
 	}
-	if err := s.store.Put(ctx, made, signed); err != nil {
-		return fmt.Errorf("BARONG_JOURNAL_CHECKPOINTS: the checkpoint of %d rows was not stored: %w", made.Size, err)
+	if err := s.store.Put(ctx, c, signed); err != nil {
+		return fmt.Errorf("BARONG_JOURNAL_CHECKPOINTS: the checkpoint of %d rows was not stored: %w", c.Size, err)
 	}
+	s.exported = c
 	return nil
+}
+
+// lateExport is how old a checkpoint is before a server that has not made it looks whether the store has it.
+const lateExport = 2 * checkpoints.Interval
+
+// exportLate exports the newest checkpoint where the server that made it could not. While the journal
+// grows, the next checkpoint takes its place.
+func (s *sealer) exportLate(ctx context.Context, stored *repository.StoredCheckpoint, now time.Time) error {
+	if s.store == nil || now.Sub(stored.SignedAt) < lateExport {
+		return nil
+	}
+	newest, err := openUnverified(stored.Note)
+	if err != nil || !newest.After(s.exported) {
+		return err
+	}
+	exported, err := s.store.Newest(ctx)
+	if err != nil {
+		return fmt.Errorf("BARONG_JOURNAL_CHECKPOINTS: %w", err)
+	}
+	if exported != "" {
+		if s.exported, err = openUnverified(exported); err != nil || !newest.After(s.exported) {
+			return err
+		}
+	}
+	return s.export(ctx, newest, stored.Note)
+}
+
+// openUnverified parses a checkpoint without verifying its signature.
+func openUnverified(signed string) (journal.Checkpoint, error) {
+	c, err := journal.OpenCheckpoint(signed)
+	if unverified := (*note.UnverifiedNoteError)(nil); errors.As(err, &unverified) {
+		err = nil
+	}
+	return c, err
 }
 
 // continues compares the tree with the newest checkpoint that this server has seen.
@@ -136,9 +178,8 @@ func (s *sealer) continues(head repository.JournalHead, reader tlog.HashReader) 
 
 // see remembers a checkpoint that is newer than those seen before.
 func (s *sealer) see(signed string) error {
-	checkpoint, err := journal.OpenCheckpoint(signed)
-	var unverified *note.UnverifiedNoteError
-	if err != nil && !errors.As(err, &unverified) {
+	checkpoint, err := openUnverified(signed)
+	if err != nil {
 		return err
 	}
 	if s.seen.Size > 0 && !checkpoint.After(s.seen) {

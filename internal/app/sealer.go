@@ -35,11 +35,13 @@ type sealer struct {
 	log       *slog.Logger
 	now       func() time.Time
 
-	head   repository.JournalHead // the longest that this server has seen
-	seen   journal.Checkpoint     // the newest
-	forked bool
-	failed bool // the last pass; the log says it once
-	due    struct{ checkpoint, gauges, prune time.Time }
+	head repository.JournalHead // the longest that this server has seen
+	seen journal.Checkpoint     // the newest
+	// exported is the newest one that is known to be in the store.
+	exported journal.Checkpoint
+	forked   bool
+	failed   bool // the last pass; the log says it once
+	due      struct{ checkpoint, gauges, prune time.Time }
 }
 
 func (s *Server) openSealer(ctx context.Context) (err error) {
