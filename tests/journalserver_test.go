@@ -291,6 +291,46 @@ func TestPruningKeepsWhatReceiversNeed(t *testing.T) {
 	prunable(20, "amqp")
 }
 
+// Guards that a receiver that is gone can be forgotten with all that the journal keeps for it, and one that is
+// in use cannot.
+func TestReceiverThatIsGoneIsForgotten(t *testing.T) {
+	t.Parallel()
+	k := newKeptJournal(t)
+	fillInbox(t, k.pool, 30)
+	seal(t, k.repo)
+	k.exec("INSERT INTO event_cursors (sink, seq, holder, until) VALUES ('amqp', 20, 'a server', now() + interval '1 hour'), ('webhook:crm', 10, '', now())")
+	k.exec("INSERT INTO webhook_endpoints (endpoint, disabled_why) VALUES ('crm', '')")
+	k.exec("INSERT INTO webhook_lanes (endpoint, uid, sent_seq, sent_index, wanted_seq, failures, due) VALUES ('crm', 'ID1', 5, 0, 9, 0, now())")
+	k.exec("INSERT INTO webhook_dead (endpoint, seq, place, uid, kind, outcome, died_at) VALUES ('crm', 4, 0, 'ID1', 'user.updated', '5xx', now())")
+	forget := func(name string, want int) string {
+		t.Helper()
+		out, problems, status := barong(t, k.settings, "events", "forget", name, "--yes")
+		if status != want {
+			t.Errorf("events forget %s: %d, want %d: %s%s", name, status, want, out, problems)
+		}
+		return problems
+	}
+	if problems := forget("amqp", 1); !strings.Contains(problems, "a server delivers to amqp") {
+		t.Error(problems)
+	}
+	forget("crm", 0)
+	forget("crm", 1)
+	var left int
+	if err := k.pool.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM webhook_endpoints) + (SELECT count(*) FROM webhook_lanes) + (SELECT count(*) FROM webhook_dead)").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d rows of the endpoint are left (%v)", left, err)
+	}
+	if last, slowest, err := k.repo.Prunable(t.Context(), time.Now().Add(time.Hour)); err != nil || last != 20 || slowest == nil || slowest.Sink != "amqp" {
+		t.Errorf("rows up to %d may be pruned, and %+v holds back (%v)", last, slowest, err)
+	}
+	k.settings["BARONG_EVENTS_AMQP_URL"] = "amqp://127.0.0.1:1/"
+	if problems := forget("amqp", 2); !strings.Contains(problems, "is a receiver of these settings") {
+		t.Error(problems)
+	}
+	if _, _, status := barong(t, k.settings, "events", "forget", "crm"); status != 2 {
+		t.Errorf("without --yes: %d", status)
+	}
+}
+
 // Guards that another server delivers what a killed one has left in the midst of jobs: no event is lost, and
 // those of a user keep their order. The two minutes until River takes a job for abandoned are written into
 // the job.
