@@ -119,6 +119,15 @@ func (o once) waitingTime(ctx context.Context) (context.Context, context.CancelF
 
 // first runs a request of whose keys this server executes no other request.
 func (o once) first(ctx context.Context, run func() (any, error)) (any, error) {
+	if o.replay == nil { // it may use up something outside of the database, as a code in Vault
+		spent, err := o.h.Repo.Recorded(o.record).SpentKeys(ctx)
+		if err == nil {
+			err = o.checkReuse(ctx, o.live(spent))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	response, err := run()
 	if err != nil {
 		if o.replay == nil && !errors.Is(err, repository.ErrKeySpent) {
@@ -148,21 +157,34 @@ func (o once) lookUp(ctx context.Context) (known bool, response any, err error) 
 	if err != nil {
 		return false, nil, err
 	}
-	live := slices.DeleteFunc(slices.Clone(spent), func(k repository.SpentKey) bool { return k.Until.Before(o.record.At) })
+	live := o.live(spent)
 	if len(live) == 0 {
 		if len(spent) > 0 {
 			err = repo.ForgetExpiredKeys(ctx)
 		}
 		return false, nil, err
 	}
-	for _, found := range live {
-		if own := o.keyOf(found); !bytes.Equal(found.Fingerprint, own.Fingerprint[:]) {
-			o.h.keyResult(ctx, o.record, KeyReused)
-			return true, nil, errKeyReused
-		}
+	if err := o.checkReuse(ctx, live); err != nil {
+		return true, nil, err
 	}
 	response, err = o.respond(ctx, live[0])
 	return true, response, err
+}
+
+// live returns those of the spent keys whose time is not over.
+func (o once) live(spent []repository.SpentKey) []repository.SpentKey {
+	return slices.DeleteFunc(slices.Clone(spent), func(k repository.SpentKey) bool { return k.Until.Before(o.record.At) })
+}
+
+// checkReuse returns errKeyReused where another request has spent one of the keys.
+func (o once) checkReuse(ctx context.Context, live []repository.SpentKey) error {
+	for _, found := range live {
+		if own := o.keyOf(found); !bytes.Equal(found.Fingerprint, own.Fingerprint[:]) {
+			o.h.keyResult(ctx, o.record, KeyReused)
+			return errKeyReused
+		}
+	}
+	return nil
 }
 
 // keyOf returns the request's own key with the ID of a spent one.

@@ -129,22 +129,31 @@ func TestOneDocumentIsUploadedOnce(t *testing.T) {
 	}
 }
 
-// Guards that a repeated /otp/sign gets no second signature, and that its spent key refuses another code.
+// Guards that a repeated /otp/sign gets no second signature, and that its spent key refuses another code
+// without using that up, wherever the secrets are.
 func TestASpentKeyGetsNoSignature(t *testing.T) {
 	t.Parallel()
-	a := start(t)
-	uid, secret := a.enrolled()
-	given := parameters{"user_uid": uid, "otp_code": a.code(secret, 0)}
-	if got := a.keyed("signOTP", "s", given); got.status != http.StatusCreated {
-		t.Fatalf("%s", got)
-	}
-	for range 2 {
-		a.keyed("signOTP", "s", given).refused(t, http.StatusUnprocessableEntity, usedCode)
-	}
-	next := parameters{"user_uid": uid, "otp_code": a.code(secret, 30*time.Second)}
-	a.keyed("signOTP", "s", next).refused(t, http.StatusUnprocessableEntity, "Idempotency key was used for another request")
-	if got := a.keyed("signOTP", "other", next); got.status != http.StatusCreated {
-		t.Errorf("the refused code was used up: %s", got)
+	for where, begin := range map[string]func(testing.TB) *api{
+		"Postgres": func(t testing.TB) *api { return start(t) },
+		"Vault":    func(t testing.TB) *api { a, _ := startWithVault(t); return a },
+	} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			a := begin(t)
+			uid, secret := a.enrolled()
+			given := parameters{"user_uid": uid, "otp_code": a.code(secret, 0)}
+			if got := a.keyed("signOTP", "s", given); got.status != http.StatusCreated {
+				t.Fatalf("%s", got)
+			}
+			for range 2 {
+				a.keyed("signOTP", "s", given).refused(t, http.StatusUnprocessableEntity, usedCode)
+			}
+			next := parameters{"user_uid": uid, "otp_code": a.code(secret, 30*time.Second)}
+			a.keyed("signOTP", "s", next).refused(t, http.StatusUnprocessableEntity, "Idempotency key was used for another request")
+			if got := a.keyed("signOTP", "other", next); got.status != http.StatusCreated {
+				t.Errorf("the refused code was used up: %s", got)
+			}
+		})
 	}
 }
 
