@@ -453,7 +453,7 @@ func freshNumber() string { return fmt.Sprintf("+44207%07d", counter.Add(1)) }
 
 // fresh is the uid of a new user, the same on every server, with these labels verified.
 func (s *subject) fresh(given parameters, labels ...string) string {
-	uid := fmt.Sprintf("ID%010X", counter.Add(1))
+	uid := fmt.Sprintf("IDF%09X", counter.Add(1)) // none of the known ones
 	email := unique("fresh") + "@example.com"
 	for _, a := range append(s.lockstep[:len(forms):len(forms)], s.alone) {
 		if _, err := a.pool.Exec(a.t.Context(), "UPDATE users SET uid = $1 WHERE uid = $2", uid, a.user(parametersOf(given).with("email", email))); err != nil {
