@@ -23,7 +23,7 @@ func TestEventsReachAConsumer(t *testing.T) {
 			e.sealedRows(t, e.user.UID, 300)
 			counted := newMessageCounts()
 			stop := publish(t, e.publisherOptions(t, url, counted.counts()))
-			until(t, 20*time.Second, "delivered", func() bool { return len(c.all()) >= 300 })
+			until(t, 20*time.Second, "delivered", func() bool { return e.cursor(t).Seq == 300 && len(c.all()) >= 300 })
 			stop()
 			if again := checkComplete(t, c.all(), 300); again != 0 || e.cursor(t).Seq != 300 || e.cursor(t).Holder != "" {
 				t.Errorf("%d were delivered again, and the cursor is %+v", again, e.cursor(t))
@@ -48,7 +48,7 @@ func TestEventsOfNobodyAndForNobody(t *testing.T) {
 	})
 	counted := newMessageCounts()
 	publish(t, e.publisherOptions(t, url, counted.counts()))
-	until(t, 20*time.Second, "at the end", func() bool { return e.cursor(t).Seq == 7 })
+	until(t, 20*time.Second, "at the end", func() bool { return e.cursor(t).Seq == 7 && len(c.all()) > 0 })
 	if all := c.all(); len(all) != 1 || all[0].Name != "system.document.verified" {
 		t.Errorf("the consumer has %+v", all)
 	}
@@ -110,7 +110,7 @@ func TestOneServerPublishes(t *testing.T) {
 	until(t, 20*time.Second, "held", func() bool { return e.cursor(t).Holder == "first" })
 	publish(t, second)
 	e.sealedRows(t, e.user.UID, 100)
-	until(t, 20*time.Second, "delivered", func() bool { return len(c.all()) >= 100 })
+	until(t, 20*time.Second, "delivered", func() bool { return e.cursor(t).Seq == 100 && len(c.all()) >= 100 })
 	if holder := e.cursor(t).Holder; holder != "first" {
 		t.Errorf("%s publishes", holder)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -264,6 +265,11 @@ func (c *consumer) all() []delivery {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]delivery(nil), c.deliveries...)
+}
+
+// has tells that a row was delivered: the broker may deliver it later than it confirms it to the publisher.
+func (c *consumer) has(seq int64) bool {
+	return slices.ContainsFunc(c.all(), func(d delivery) bool { return d.Seq == seq })
 }
 
 // until waits for a condition that becomes true within the time.

@@ -31,7 +31,7 @@ func TestASecondServerGoesOnWithTheEvents(t *testing.T) {
 	stopped := time.Now()
 	until(t, time.Minute, "taken over", func() bool { now := e.cursor(t).Holder; return now != "" && now != holder })
 	t.Logf("taken over after %s", time.Since(stopped))
-	until(t, time.Minute, "delivered", func() bool { return e.cursor(t).Seq == 2000 })
+	until(t, time.Minute, "delivered", func() bool { return e.cursor(t).Seq == 2000 && c.has(2000) })
 	if err := first.command.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestASecondServerGoesOnWithTheEvents(t *testing.T) {
 	if err := second.command.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, time.Minute, "delivered by the first", func() bool { return e.cursor(t).Seq == 4000 })
+	until(t, time.Minute, "delivered by the first", func() bool { return e.cursor(t).Seq == 4000 && c.has(4000) })
 	again := checkComplete(t, c.all(), 4000)
 	t.Logf("%d were delivered again", again)
 }

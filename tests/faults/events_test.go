@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,17 +91,32 @@ func (q *eventQueue) all() []message {
 	return append([]message(nil), q.messages...)
 }
 
-// awaitDelivery waits until all writes are sealed and published.
-func awaitDelivery(p *postgres) {
+// published are the rows of the journal that events are made of.
+const published = "form <> 'cli' AND changed <> '{}'"
+
+// await waits until all writes are sealed and published, and until the last one has come, as a message after
+// the first few that are given: the broker may deliver later than it confirms to the publisher.
+func (q *eventQueue) await(p *postgres, after int) {
 	p.t.Helper()
-	p.eventually("all events to be published", func() error {
-		var inbox, behind int64
-		p.row("SELECT (SELECT count(*) FROM journal_inbox), (SELECT h.size - c.seq FROM journal_head h, event_cursors c)", &inbox, &behind)
+	p.eventually("all events to come", func() error {
+		var inbox, behind, last int64
+		p.row("SELECT (SELECT count(*) FROM journal_inbox), (SELECT h.size - c.seq FROM journal_head h, event_cursors c), (SELECT max(seq) FROM journal WHERE "+published+")", &inbox, &behind, &last)
 		if inbox != 0 || behind != 0 {
 			return fmt.Errorf("%d rows are not sealed, and %d not published", inbox, behind)
 		}
+		if came := q.all(); !slices.ContainsFunc(came[min(after, len(came)):], func(m message) bool { return m.seq == last }) {
+			return fmt.Errorf("%d messages came, and row %d did not", len(came)-after, last)
+		}
 		return nil
 	})
+}
+
+// awaitSilence waits until no message has come for a second, and returns how many there are.
+func (q *eventQueue) awaitSilence() (n int) {
+	for n = -1; n != len(q.all()); time.Sleep(time.Second) {
+		n = len(q.all())
+	}
+	return n
 }
 
 // complete checks that each row of the journal that changes something came, with one identifier for
@@ -122,14 +138,9 @@ func (q *eventQueue) complete(p *postgres) (again int) {
 		}
 		ids[at], rows[m.seq], last = m.id, true, m
 	}
-	missing := 0
-	for _, seq := range p.numbers("SELECT seq FROM journal WHERE form <> 'cli' AND changed <> '{}' ORDER BY seq") {
-		if !rows[seq] {
-			missing++
-		}
-	}
-	if missing > 0 || len(rows) == 0 {
-		q.t.Errorf("%d rows came, and %d are missing", len(rows), missing)
+	missing := slices.DeleteFunc(p.numbers("SELECT seq FROM journal WHERE "+published+" ORDER BY seq"), func(seq int64) bool { return rows[seq] })
+	if len(missing) > 0 || len(rows) == 0 {
+		q.t.Errorf("%d rows came, the last of them %d, and %d are missing: %v", len(rows), last.seq, len(missing), missing)
 	}
 	if n := p.number("SELECT count(*) FROM users u WHERE email LIKE 'load%' AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.uid = u.uid AND j.operation = 'importUser')"); n > 0 {
 		q.t.Errorf("%d users have no row of their import", n)
@@ -209,7 +220,7 @@ func TestServersThatAreKilledLoseNoEvent(t *testing.T) {
 	}
 	l.settle(50)
 	l.verify(p)
-	awaitDelivery(p)
+	queue.await(p, 0)
 	again := queue.complete(p)
 	if again > serverKills*64 {
 		t.Errorf("%d messages came again", again)
@@ -235,7 +246,7 @@ func TestFailoverToASynchronousStandbyLosesNoEvent(t *testing.T) {
 	standby.promote()
 	l.settle(200)
 	l.verify(standby)
-	awaitDelivery(standby)
+	queue.await(standby, 0)
 	again := queue.complete(standby)
 	if forked := s.metric("barong_journal_forked"); forked != "0" {
 		t.Errorf("barong_journal_forked is %q", forked)
@@ -285,23 +296,23 @@ func TestFailoverThatLosesCommitsIsAFork(t *testing.T) {
 		}
 		return nil
 	})
-	published := len(queue.all())
+	came := queue.awaitSilence()
 	l.settle(20)
 	time.Sleep(time.Second)
-	if n := size(standby); n != after || len(queue.all()) != published {
-		t.Errorf("the journal went on from %d rows to %d, and %d messages came after the fork", after, n, len(queue.all())-published)
+	if n := size(standby); n != after || len(queue.all()) != came {
+		t.Errorf("the journal went on from %d rows to %d, and %d messages came after the fork", after, n, len(queue.all())-came)
 	}
 	if out := journalCommand(t, settings, "fork", "--reason", "a test", "--yes"); !strings.Contains(out, "epoch 2") {
 		t.Errorf("fork printed %s", out)
 	}
 	l.settle(20)
 	l.stop()
-	awaitDelivery(standby)
+	queue.await(standby, came)
 	rows := map[int64]bool{}
-	for _, m := range queue.all()[published:] {
+	for _, m := range queue.all()[came:] {
 		rows[m.seq] = true
 	}
-	for _, seq := range standby.numbers(fmt.Sprintf("SELECT seq FROM journal WHERE seq > %d AND form <> 'cli' AND changed <> '{}'", after)) {
+	for _, seq := range standby.numbers(fmt.Sprintf("SELECT seq FROM journal WHERE seq > %d AND %s", after, published)) {
 		if !rows[seq] {
 			t.Errorf("row %d of the new epoch was not published", seq)
 		}
