@@ -4,9 +4,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"golang.org/x/mod/sumdb/tlog"
@@ -34,39 +36,29 @@ type Sealed struct {
 // leafTime is the form of times in a leaf: UTC, always with microseconds, as precise as the database.
 const leafTime = "2006-01-02T15:04:05.000000Z"
 
-// leaf has the members of a leaf. Their names never change, and a member that is added must be left out of
-// the leaves of rows that do not have it: the hashes of rows are kept for ever.
-type leaf struct {
-	Seq        int64           `json:"seq"`
-	SealedAt   string          `json:"sealed_at"`
-	Entry      uuid.UUID       `json:"entry"`
-	UID        *string         `json:"uid"`
-	WrittenAt  string          `json:"written_at"`
-	Operation  string          `json:"operation"`
-	Form       Form            `json:"form"`
-	RequestID  string          `json:"request_id"`
-	Signers    []string        `json:"signers"`
-	Parameters string          `json:"parameters"` // hexadecimal; "": none
-	Proof      json.RawMessage `json:"proof"`
-	Payload    *string         `json:"payload"`
-	Changed    json.RawMessage `json:"changed"`
-}
-
-// Leaf is the row as the Merkle tree holds it: the canonical JSON (RFC 8785) of all columns but salt.
+// Leaf is the row as the Merkle tree holds it: the canonical JSON (RFC 8785) of all columns but salt. The names
+// of its members never change, and a member that is added must be left out of the leaves of rows that do not have
+// it: the hashes of rows are kept for ever. The members are in the order of their names, as the RFC wants it.
 func (s *Sealed) Leaf() ([]byte, error) {
-	text, err := json.Marshal(leaf{
-		Seq: s.Seq, SealedAt: s.SealedAt.UTC().Format(leafTime), Entry: s.Entry, UID: s.UID, WrittenAt: s.WrittenAt.UTC().Format(leafTime),
-		Operation: s.Operation, Form: s.Form, RequestID: s.RequestID, Signers: s.Signers, Parameters: hex.EncodeToString(s.Parameters),
-		Proof: s.Proof, Payload: s.Payload, Changed: s.Changed,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("row %d has no canonical form: %w", s.Seq, err)
+	l := leaf{text: make([]byte, 0, leafSize)}
+	l.json("changed", s.Changed)
+	l.string("entry", s.Entry.String())
+	l.string("form", string(s.Form))
+	l.string("operation", s.Operation)
+	l.string("parameters", hex.EncodeToString(s.Parameters)) // "": none
+	l.optional("payload", s.Payload)
+	l.json("proof", s.Proof)
+	l.string("request_id", s.RequestID)
+	l.string("sealed_at", s.SealedAt.UTC().Format(leafTime))
+	l.name("seq")
+	l.text = strconv.AppendInt(l.text, s.Seq, 10)
+	l.strings("signers", s.Signers)
+	l.optional("uid", s.UID)
+	l.string("written_at", s.WrittenAt.UTC().Format(leafTime))
+	if l.err != nil {
+		return nil, fmt.Errorf("row %d has no canonical form: %w", s.Seq, l.err)
 	}
-	canonical := jsontext.Value(text)
-	if err := canonical.Canonicalize(); err != nil {
-		return nil, fmt.Errorf("row %d has no canonical form: %w", s.Seq, err)
-	}
-	return canonical, nil
+	return append(l.text, '}'), nil
 }
 
 // Hash is the hash of the row's leaf (RFC 6962).
@@ -109,13 +101,17 @@ func SealedOf(inbox []Unsealed) ([]Sealed, error) {
 }
 
 func (u *Unsealed) sealed() (Sealed, error) {
-	record, err := ParseRecord(u.Record)
-	if err != nil {
+	var record struct {
+		recordText
+		Proof jsontext.Value `json:"proof"` // stays as it is
+	}
+	if err := jsonv2.Unmarshal([]byte(u.Record), &record, jsontext.AllowInvalidUTF8(true)); err != nil {
 		return Sealed{}, err
 	}
 	row := Sealed{
 		Entry: u.Entry, UID: u.UID, WrittenAt: record.At.UTC().Truncate(time.Microsecond), Operation: storable(record.Operation), Form: record.Form,
-		RequestID: storable(record.RequestID), Signers: make([]string, len(record.Signers)), Parameters: record.Parameters, Salt: u.Salt, Changed: u.Changed,
+		RequestID: storable(record.RequestID), Signers: make([]string, len(record.Signers)), Parameters: record.Parameters, Salt: u.Salt,
+		Proof: json.RawMessage(record.Proof), Changed: u.Changed,
 	}
 	for i, signer := range record.Signers {
 		row.Signers[i] = storable(signer)
@@ -124,10 +120,7 @@ func (u *Unsealed) sealed() (Sealed, error) {
 		payload := storable(record.Payload)
 		row.Payload = &payload
 	}
-	if record.Proof != nil {
-		row.Proof, err = json.Marshal(record.Proof)
-	}
-	return row, err
+	return row, nil
 }
 
 // storable is a text without NUL, which Postgres does not store: one such row would stop the sealing of all.

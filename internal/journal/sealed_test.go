@@ -2,9 +2,11 @@ package journal
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -35,6 +37,44 @@ func TestLeafIsStable(t *testing.T) {
 	hash, err := bare.Hash()
 	if err != nil || hash.String() != "4L0Gsl7P3jnzN4zt/Uk82rTgdM1z6VYYUTv5fOybNCM=" {
 		t.Errorf("the hash of a row with nothing optional is %s, %v", hash, err)
+	}
+}
+
+// Guards that a leaf is the canonical JSON of its members, whatever text they have.
+func TestLeafIsCanonicalJSON(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "a\"\\/\b\f\n\r\t", "<&>", "\u2028 \u007f \x01 \x1f", "ü € 𝄞 \ufffd", "\xff"} {
+		proof, err := json.Marshal(map[string]any{text: text, "b": 1e21, "a": []any{nil, true, -0.0, 1.5}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := goldenRow()
+		row.UID, row.Payload, row.Operation, row.Form, row.RequestID, row.Signers = &text, &text, text, Form(text), text, []string{text, "", text}
+		row.Proof, row.Changed, row.SealedAt = proof, append([]byte(" "), proof...), row.SealedAt.Add(-row.SealedAt.Sub(row.SealedAt.Truncate(time.Second)))
+		leaf, err := row.Leaf()
+		if err != nil {
+			t.Fatal(err)
+		}
+		canonical := jsontext.Value(leaf).Clone()
+		if err := canonical.Canonicalize(); err != nil || string(canonical) != string(leaf) {
+			t.Errorf("%s\nis not\n%s, %v", leaf, canonical, err)
+		}
+		var members map[string]any
+		if err := json.Unmarshal(leaf, &members); err != nil || len(members) != 13 || members["seq"] != 17.0 || members["sealed_at"] != "2026-11-30T07:00:00.000000Z" {
+			t.Errorf("%s has %v, %v", leaf, members, err)
+		}
+		for _, name := range []string{"uid", "payload", "operation", "form", "request_id"} {
+			if members[name] != strings.ToValidUTF8(text, "\ufffd") {
+				t.Errorf("%s of %q is %q", name, text, members[name])
+			}
+		}
+	}
+	for _, broken := range []string{"", "{", "1 2"} {
+		row := goldenRow()
+		row.Changed = json.RawMessage(broken)
+		if leaf, err := row.Leaf(); err == nil {
+			t.Errorf("the leaf of %q is %s", broken, leaf)
+		}
 	}
 }
 
