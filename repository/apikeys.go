@@ -85,8 +85,8 @@ var (
 
 	findStoredKey = compile(sq.Select(storedKeyColumns.names()...).From(apiKeysTable.name).Where(apiKeysTable.kid+" = ?", kidArg))
 
-	deactivateKeysOfListed = compile(deactivateKeysOfUsers(sq.Select(usersTable.id, usersTable.state).From(usersTable.name).
-				Where(anyOf(usersTable.id, "bigint", arg("ids"))), ""))
+	deactivateKeysOfListed = compile(deactivateKeysOf(cte{"moved", sq.Select(usersTable.id, usersTable.state).From(usersTable.name).
+				Where(anyOf(usersTable.id, "bigint", arg("ids")))}))
 
 	// deactivateKeysOfAccount changes nothing while the account is active.
 	deactivateKeysOfAccount = compile(deactivateKeys(sq.Select("a."+serviceAccountsTable.id).From(aliased(serviceAccountsTable.name, "a")).
@@ -130,25 +130,27 @@ func deactivateKeys(holders sq.SelectBuilder, holder string) sq.UpdateBuilder {
 		Where(apiKeysTable.name + "." + apiKeysTable.state + " = " + text(identity.KeyActive))
 }
 
-// deactivateKeysOfUsers makes the active keys of users, and of their service accounts, inactive. moved
-// is a query that returns id and state of users whose rows are locked; the condition on it is "" for
-// all of them. Where it returns no user, no key is read. more are further queries that may read moved.
-func deactivateKeysOfUsers(moved sq.Sqlizer, condition string, more ...cte) sq.Sqlizer {
+// keysDeactivated are the queries of a WITH prefix that make the active keys of users, and of their service
+// accounts, inactive. They read the query moved, which returns id and state of users whose rows are locked; the
+// condition on it is "" for all of them. Where it returns no user, no key is read.
+func keysDeactivated(condition string) []cte {
 	users := sq.Select("moved." + usersTable.id).From("moved").Where(condition)
 	accounts := sq.Select("a." + serviceAccountsTable.id).From("moved").
 		Join(aliased(serviceAccountsTable.name, "a") + " ON a." + serviceAccountsTable.ownerID + " = moved." + usersTable.id).Where(condition)
-	return deactivateKeys(users, apiKeysTable.userID).PrefixExpr(with(append([]cte{
-		{"moved", moved},
+	return []cte{
 		{"with_keys_of_accounts", deactivateKeys(accounts, apiKeysTable.serviceAccountID)},
-	}, more...)...))
+		{"with_keys_of_users", deactivateKeys(users, apiKeysTable.userID)},
+	}
 }
 
-// withKeysDeactivated is an update of users after which the active keys of the users that it changed
-// and that match the condition are inactive. more are further queries that may read moved: the id, the
-// level, the state and the otp of these users.
-func withKeysDeactivated(update sq.UpdateBuilder, condition string, more ...cte) sq.Sqlizer {
-	changed := qualified(usersTable.name, usersTable.id, usersTable.level, usersTable.state, usersTable.otp)
-	return deactivateKeysOfUsers(update.Suffix(returning(changed...)), condition, more...)
+// deactivateKeysOf is keysDeactivated as a statement, for all users of moved.
+func deactivateKeysOf(moved cte) sq.Sqlizer {
+	return sq.Select().Column("count(*)").From("moved").PrefixExpr(with(append([]cte{moved}, keysDeactivated("")...)...))
+}
+
+// moved is the query of keysDeactivated that updates users.
+func moved(update sq.UpdateBuilder) cte {
+	return cte{"moved", update.Suffix(returning(qualified(usersTable.name, usersTable.id, usersTable.state)...))}
 }
 
 // KeyHolder is the user or the service account with API keys.

@@ -26,38 +26,40 @@ var (
 	// insertDocument writes nothing where the user has no room. It runs under the lock of the
 	// user's row, which every insert of a document takes, so the check holds until the transaction
 	// ends.
-	insertDocument = collectedWrite(sq.Insert(documentsTable.name).Columns(documentsTable.userID).Columns(documentColumns.names()...).
-			Select(documentColumns.selectArgs(sq.Select("u."+usersTable.id)).
-				From(aliased(usersTable.name, "u")).Where(isUser("u")).Where(hasRoom)).
-			Suffix(returning(documentsTable.id)),
-		jsonObject("account", accountBefore, "document", jsonObject(
-			"id", sq.Expr("written."+documentsTable.id), "type", typed(documentColumns.arg(documentsTable.docType), "text"),
-			"size", typed(documentColumns.arg(documentsTable.size), "bigint"), "digest", typed(contentDigest, "text"))), noAnswer)
+	insertDocument = documentWrite(privateLabels)
 
-	// markDocuments sets the document label to pending, unless it is verified already or the
-	// document was not inserted.
-	markDocuments = newRecorded(func(as recording) sq.Sqlizer {
-		as = recording{journaled: as.journaled} // insertDocument has spent the keys
-		parts := append([]cte{{"marked", insertDocumentLabel}}, as.collect("marked", markedDocuments, noAnswer)...)
-		return as.collectedIn(sq.Select("*").From("marked")).PrefixExpr(with(parts...))
-	})
-
-	insertDocumentLabel = sq.Insert(labelsTable.name).
+	// insertLabelledDocument also sets the document label to pending, unless it is verified already.
+	insertLabelledDocument = documentWrite(relabelled, cte{"labelled", sq.Insert(labelsTable.name).
 				Columns(labelsTable.userID).Columns(timedLabelColumns.names()...).
-				Select(sq.Select("d."+documentsTable.userID, text(identity.DocumentLabel), text(identity.DocumentPending), text(identity.ScopePrivate)).
-					Column("?", arg("now")).Column("?", arg("now")).
-					From(aliased(documentsTable.name, "d")).Where("d."+documentsTable.object+" = ?", arg("object"))).
+				Select(sq.Select("account."+usersTable.id, text(identity.DocumentLabel), text(identity.DocumentPending), text(identity.ScopePrivate)).
+					Column("?", arg("now")).Column("?", arg("now")).From("account").JoinClause("CROSS JOIN written")).
 				Suffix(onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
 			onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value+
 				" AND "+labelsTable.name+"."+labelsTable.value+" <> "+text(identity.DocumentVerified))).
-		Suffix(returning(labelsTable.id))
-
-	markedDocuments = jsonObject("labels", jsonArray(ownLabelChange("marked", identity.DocumentLabel, sq.Expr(text(identity.DocumentPending)+"::text"))))
+		Suffix(returning(setLabel...))})
 
 	findUserWithProfiles = compile(withProfiles(selectUsers()).From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
 	countDocuments = compile(sq.Select("count(*)").From(documentsTable.name))
 )
+
+// documentWrite is the insert of a document, after which the user has these labels. more are further queries:
+// labelled, if the insert sets a label.
+func documentWrite(labels sq.SelectBuilder, more ...cte) *statusWrite {
+	changed := jsonObject("document", jsonObject(
+		"id", sq.Expr("written."+documentsTable.id), "type", typed(documentColumns.arg(documentsTable.docType), "text"),
+		"size", typed(documentColumns.arg(documentsTable.size), "bigint"), "digest", typed(contentDigest, "text")))
+	if len(more) > 0 {
+		changed = jsonMerged(changed, labelledChange)
+	}
+	insert := sq.Insert(documentsTable.name).Columns(documentsTable.userID).Columns(documentColumns.names()...).
+		Select(documentColumns.selectArgs(sq.Select("u." + usersTable.id)).From(aliased("account", "u")).Where(hasRoom)).
+		Suffix(returning(documentsTable.id))
+	return &statusWrite{
+		parts: append([]cte{{"written", insert}}, more...), source: "written", changes: "true", changed: changed, answer: noAnswer,
+		labels: labels, main: sq.Select(documentsTable.id).From("written"),
+	}
+}
 
 // InsertDocument stores the row of a document whose content is in the store already, and returns
 // its user with all profiles. With follow, the same transaction also sets the user's document label
@@ -66,16 +68,17 @@ var (
 func (r *Repository) InsertDocument(ctx context.Context, uid string, d identity.Document, follow bool, status *AccountStatus) (user identity.User, err error) {
 	stored := false
 	d.UpdatedAt = d.CreatedAt
-	given := args{"uid": uid, "metadata size": metadataSize(d.Metadata), "object": d.Object, "now": d.CreatedAt, contentDigest: hex.EncodeToString(d.Digest)}
+	given := args{"metadata size": metadataSize(d.Metadata), contentDigest: hex.EncodeToString(d.Digest)}
 	documentColumns.bind(given, &d)
-	err = r.withStatusUpdate(ctx, uid, status, d.CreatedAt, func(batch *pgx.Batch) {
-		r.queueWrite(batch, insertDocument, given).Exec(func(tag pgconn.CommandTag) error {
+	write := insertDocument
+	if follow {
+		write = insertLabelledDocument
+	}
+	err = r.withStatusUpdate(ctx, uid, status, d.CreatedAt, write, given, func(written *pgx.QueuedQuery) {
+		written.Exec(func(tag pgconn.CommandTag) error {
 			stored = tag.RowsAffected() == 1
 			return nil
 		})
-		if follow {
-			r.queueWrite(batch, markDocuments, given)
-		}
 	}, func(batch *pgx.Batch) { queueUserWithProfiles(batch, uid, &user) })
 	if err == nil && !stored {
 		err = problem.Invalid(identity.TooManyDocuments)

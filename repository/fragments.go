@@ -72,6 +72,11 @@ func anyOf(column, sqlType string, values any) sq.Sqlizer {
 	return sq.Expr(column+" = ANY(?::"+sqlType+"[])", values)
 }
 
+// noneOf is true where a column equals no value of a select.
+func noneOf(column string, values sq.SelectBuilder) sq.Sqlizer {
+	return sq.Expr(column+" <> ALL(ARRAY(?))", values)
+}
+
 // atPlacesOf is the condition on the rows that a select of ctid returns. They are read by their places,
 // whatever the planner believes of the table.
 func atPlacesOf(places sq.SelectBuilder) sq.Sqlizer { return sq.Expr("ctid = ANY(ARRAY(?))", places) }

@@ -199,53 +199,20 @@ func spend(source string, keys, prints, untils arg, answer sq.Sqlizer) sq.Insert
 			Column(typed(entryArg, "uuid")).Column(typed(recordAt, "timestamptz")).Column(answer).From(source))
 }
 
-// A write of several statements has one row all the same: each statement adds its changes to a setting of the
-// transaction, and the last one inserts the row. No statement searches the inbox: it is empty most of the
-// time, and a plan that is made then would read all rows that wait while nobody seals.
-const changesSetting = "barong.journal_changes"
-
-// collectedChanges is NULL where no statement of the transaction has changed anything.
-var collectedChanges = "NULLIF(current_setting(" + text(changesSetting) + ", true), '')::jsonb"
-
-// collect returns the queries of a WITH prefix that record a statement like parts, but for the row, which
-// insertCollected inserts later. The main query has to use collectedIn.
-func (as recording) collect(source string, changed, answer sq.Sqlizer) []cte {
-	var parts []cte
-	if as.journaled {
-		parts = append(parts, cte{"collected", sq.Select().Column(sq.Expr(
-			"set_config("+text(changesSetting)+", (coalesce("+collectedChanges+", ?) || ?)::text, true)", nothingChanged, changed)).From(source)})
-	}
-	return append(parts, as.keys(source, answer)...)
-}
-
-// collectedIn makes a main query run the queries of collect: Postgres skips a SELECT in a WITH prefix that
-// nothing refers to.
-func (as recording) collectedIn(main sq.SelectBuilder) sq.SelectBuilder {
-	if !as.journaled {
-		return main
-	}
-	return main.Where(sq.Expr("? >= 0", subselect(sq.Select("count(*)").From("collected"))))
-}
-
-// insertCollected is the query of a WITH prefix that inserts the row of the earlier statements, with more
-// changes. It inserts none where they were refused.
-func (as recording) insertCollected(uid, changed sq.Sqlizer) []cte {
-	if !as.journaled {
-		return nil
-	}
-	row := insertRow(uid, sq.Expr(collectedChanges+" || ?", changed), func(row sq.SelectBuilder) sq.SelectBuilder {
-		return row.Where(collectedChanges + " IS NOT NULL")
-	})
-	return []cte{{"journaled", row.Suffix(returning("set_config(" + text(changesSetting) + ", '', true)"))}}
-}
-
 // noAnswer is the answer of a write whose response can be read anew.
 var noAnswer = sq.Expr("NULL::bytea")
 
 // nothingChanged is the changes of a write that left everything as it was.
 var nothingChanged = sq.Expr(text("{}") + "::jsonb")
 
+// journaledColumns are the columns of users that a journal.Account has.
+var journaledColumns = []string{usersTable.level, usersTable.state, usersTable.role, usersTable.otp}
+
+// accountIn is the journal.Account of a query with journaledColumns.
+func accountIn(source string) sq.Sqlizer {
+	column := func(name string) sq.Sqlizer { return sq.Expr(source + "." + name) }
+	return jsonObject("level", column(usersTable.level), "state", column(usersTable.state), "role", column(usersTable.role), "otp", column(usersTable.otp))
+}
+
 // accountBefore is the account of the user with a uid as it is before the statement, as a journal.Account.
-var accountBefore = subselect(sq.Select().Column(jsonObject(
-	"level", sq.Expr(usersTable.level), "state", sq.Expr(usersTable.state), "role", sq.Expr(usersTable.role), "otp", sq.Expr(usersTable.otp),
-)).From(usersTable.name).Where(usersTable.uid+" = ?", arg("uid")))
+var accountBefore = subselect(sq.Select().Column(accountIn(usersTable.name)).From(usersTable.name).Where(isUser(usersTable.name)))

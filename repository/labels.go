@@ -6,6 +6,7 @@ import (
 
 	sq "github.com/Masterminds/squirrel"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"barong/internal/identity"
 )
@@ -28,14 +29,14 @@ var (
 			From(aliased(usersTable.name, "u")).Where(isUser("u")))
 
 	addLabel = sq.Insert(labelsTable.name).Columns(labelsTable.userID).Columns(labelColumns.names()...).
-			Select(labelColumns.selectArgs(sq.Select(usersTable.id)).From(usersTable.name).Where(usersTable.uid+" = ?", arg("uid")))
+			Select(labelColumns.selectArgs(sq.Select(usersTable.id)).From("account"))
 
-	insertLabel = recordedLabel(addLabel, false)
+	insertLabel = labelWrite(addLabel, false)
 
 	// putLabel and replaceLabel return the label as it is after the statement. A label that is
 	// unchanged is not written; the existing label is returned. A description that is NULL leaves
 	// the existing one.
-	putLabel = recordedLabel(addLabel.Suffix(
+	putLabel = labelWrite(addLabel.Suffix(
 		onConflictUpdate(labelsUnique, []string{
 			labelsTable.value + " = excluded." + labelsTable.value,
 			labelsTable.description + " = coalesce(excluded." + labelsTable.description + ", " + labelsTable.name + "." + labelsTable.description + ")",
@@ -44,7 +45,7 @@ var (
 			" OR "+labelsTable.name+"."+labelsTable.description+" IS DISTINCT FROM excluded."+labelsTable.description+
 			" AND excluded."+labelsTable.description+" IS NOT NULL")), true)
 
-	replaceLabel = recordedLabel(sq.Update(labelsTable.name).
+	replaceLabel = labelWrite(sq.Update(labelsTable.name).
 			Set(labelsTable.value, labelValue).
 			Set(labelsTable.description, sq.Expr("coalesce(?::text, "+labelsTable.description+")", labelDescription)).
 			Set(labelsTable.updatedAt, labelUpdatedAt).
@@ -54,28 +55,32 @@ var (
 			sq.Expr("("+labelsTable.description+" IS DISTINCT FROM ?::text AND ?::text IS NOT NULL)", labelDescription, labelDescription),
 		}), true)
 
-	deleteLabel = recordedLabel(sq.Delete(labelsTable.name).Where(isLabel), false)
+	deleteLabel = labelWrite(sq.Delete(labelsTable.name).Where(isLabel), false)
 
-	// isLabel is the condition on the label of a user with a key and a scope.
-	isLabel = sq.And{ofUser, sq.Eq{labelsTable.key: labelKey}, sq.Eq{labelsTable.scope: labelScope}}
+	// isLabel is the condition on the label of account with a key and a scope.
+	isLabel = sq.And{
+		equalsSubselect(labelsTable.userID, sq.Select(usersTable.id).From("account")), sq.Eq{labelsTable.key: labelKey}, sq.Eq{labelsTable.scope: labelScope},
+	}
 )
 
-// labelOfUser selects the label that a write is about, as it is before the statement.
-var labelOfUser = sq.Select(labelsTable.id).Columns(labelColumns.names()...).From(labelsTable.name).Where(isLabel)
-
-// recordedLabel is a write of a label that returns the label as it is afterwards, or as it was before it
-// was deleted. Where the write changes nothing, it returns the existing label if orAsItWas is true.
-func recordedLabel(write sq.Sqlizer, orAsItWas bool) *recorded {
-	return newRecorded(func(as recording) sq.Sqlizer {
-		result := sq.Select(labelsTable.id).Columns(labelColumns.names()...).From("written")
-		if orAsItWas {
-			result = unionAll(result, labelOfUser.Where(notExists(sq.Select("1").From("written"))))
-		}
-		parts := []cte{{"written", sq.Expr("? "+returning(append([]string{labelsTable.id}, labelColumns.names()...)...), write)}, {"result", result}}
-		_, deletes := write.(sq.DeleteBuilder)
-		parts = append(parts, as.collect("result", changedLabel(deletes), utf8Of(labelRecord))...)
-		return as.collectedIn(sq.Select(labelColumns.names()...).From("result")).PrefixExpr(with(parts...))
-	})
+// labelWrite is a write of a label of account. It returns the label as it is afterwards, or as it was before
+// it was deleted. Where the write changes nothing, it returns the existing label if orAsItWas is true.
+func labelWrite(write sq.Sqlizer, orAsItWas bool) *statusWrite {
+	label := append([]string{labelsTable.id}, labelColumns.names()...)
+	result := sq.Select(label...).Column("true AS is_written").From("labelled")
+	if orAsItWas {
+		result = unionAll(result, sq.Select(label...).Column("false").From(labelsTable.name).Where(isLabel).Where(notExists(sq.Select("1").From("labelled"))))
+	}
+	w := &statusWrite{
+		parts:  []cte{{"labelled", sq.Expr("? "+returning(label...), write)}, {"result", result}},
+		source: "result", changes: "result.is_written", changed: jsonObject("labels", jsonArray(labelOf("result"))), answer: utf8Of(labelRecord),
+		labels: relabelled, main: sq.Select(labelColumns.names()...).From("result"),
+	}
+	if _, deletes := write.(sq.DeleteBuilder); deletes {
+		of := func(column string) sq.Sqlizer { return sq.Expr("result." + column) }
+		w.labels, w.changed = unlabelled, jsonObject("labels", jsonArray(labelChange("result", of(labelsTable.key), of(labelsTable.scope), nullText)))
+	}
+	return w
 }
 
 // labelRecord is the label of result as a jsonb object, without the description: that is free text, and may
@@ -93,19 +98,6 @@ type LabelAnswer struct {
 	Scope     string    `json:"scope"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
-}
-
-// changedLabel is the journal.Changes of a write of the label in result.
-func changedLabel(deleted bool) sq.Sqlizer {
-	oldValue := subselect(sq.Select(labelsTable.value).From(labelsTable.name).Where(isLabel))
-	newValue := sq.Expr("result." + labelsTable.value)
-	if deleted {
-		newValue = sq.Expr("NULL::text")
-	}
-	changed := jsonObject("account", accountBefore, "labels", jsonArray(jsonObject(
-		"id", sq.Expr("result."+labelsTable.id), "key", sq.Expr("result."+labelsTable.key), "scope", sq.Expr("result."+labelsTable.scope),
-		"old", oldValue, "new", newValue)))
-	return sq.Case().When(exists(sq.Select("1").From("written")), changed).Else(nothingChanged)
 }
 
 // storedLabels holds all labels of a user.
@@ -128,16 +120,15 @@ func (r *Repository) Labels(ctx context.Context, uid string) ([]identity.Label, 
 // CreateLabel adds a label to a user and updates the account status. A second label with its key
 // and scope is identity.LabelKeyTaken.
 func (r *Repository) CreateLabel(ctx context.Context, uid string, l identity.Label, status *AccountStatus) error {
-	given := labelArgs(uid, l)
-	return r.withStatusUpdate(ctx, uid, status, l.UpdatedAt, func(batch *pgx.Batch) {
-		r.queueWrite(batch, insertLabel, given)
+	return r.withStatusUpdate(ctx, uid, status, l.UpdatedAt, insertLabel, labelArgs(l), func(written *pgx.QueuedQuery) {
+		written.Exec(func(pgconn.CommandTag) error { return nil })
 	})
 }
 
 // labelArgs returns the arguments of a label that is written now.
-func labelArgs(uid string, l identity.Label) args {
+func labelArgs(l identity.Label) args {
 	l.CreatedAt = l.UpdatedAt
-	given := args{"uid": uid}
+	given := args{}
 	labelColumns.bind(given, &l)
 	return given
 }
@@ -150,20 +141,20 @@ func (r *Repository) PutLabel(ctx context.Context, uid string, l identity.Label,
 	if create {
 		put = putLabel
 	}
-	return r.writeLabel(ctx, uid, status, l.UpdatedAt, put, labelArgs(uid, l), identity.ErrLabelNotFound)
+	return r.writeLabel(ctx, uid, status, l.UpdatedAt, put, labelArgs(l), identity.ErrLabelNotFound)
 }
 
 // DeleteLabel deletes the label with this key and scope from a user, updates the account status and
 // returns the deleted label. A missing label is identity.ErrRecordNotFound.
 func (r *Repository) DeleteLabel(ctx context.Context, uid, key, scope string, status *AccountStatus, now time.Time) (identity.Label, error) {
-	return r.writeLabel(ctx, uid, status, now, deleteLabel, args{"uid": uid, labelKey: key, labelScope: scope}, identity.ErrRecordNotFound)
+	return r.writeLabel(ctx, uid, status, now, deleteLabel, args{labelKey: key, labelScope: scope}, identity.ErrRecordNotFound)
 }
 
 // writeLabel runs a statement that returns one label. Without a row it returns the error missing.
-func (r *Repository) writeLabel(ctx context.Context, uid string, status *AccountStatus, now time.Time, write *recorded, given args, missing error) (identity.Label, error) {
+func (r *Repository) writeLabel(ctx context.Context, uid string, status *AccountStatus, now time.Time, write *statusWrite, given args, missing error) (identity.Label, error) {
 	var written []identity.Label
-	err := r.withStatusUpdate(ctx, uid, status, now, func(batch *pgx.Batch) {
-		r.queueWrite(batch, write, given).Query(func(rows pgx.Rows) (err error) {
+	err := r.withStatusUpdate(ctx, uid, status, now, write, given, func(queued *pgx.QueuedQuery) {
+		queued.Query(func(rows pgx.Rows) (err error) {
 			written, err = collect(rows, labelColumns.targets)
 			return err
 		})

@@ -25,7 +25,7 @@ var (
 
 	enableOTP = compile(setOTP(true))
 
-	disableOTP = compile(withKeysDeactivated(setOTP(false), ""))
+	disableOTP = compile(deactivateKeysOf(moved(setOTP(false))))
 
 	findOTPSecret = compile(sq.Select(secretColumns.names()...).From(otpSecretsTable.name).Where(ofUser))
 

@@ -35,10 +35,11 @@ var (
 	// insertProfile adds a profile to those of a user and sets the label of the profile to its
 	// review, unless identity.LatestProfile.Check rejects it. It returns the latest profile before
 	// that. It runs under the lock of the user's row.
-	insertProfile = newRecorded(func(as recording) sq.Sqlizer {
-		parts := append(profileParts, as.collect("added", addedProfileChanges, noAnswer)...)
-		return as.collectedIn(sq.Select("latest", "open").From("before")).PrefixExpr(with(parts...))
-	})
+	insertProfile = &statusWrite{
+		parts: profileParts, source: "added", changes: "true", answer: noAnswer, labels: relabelled,
+		changed: jsonMerged(jsonObject("profile", jsonObject("number", sq.Expr("added.next"), "state", typed(profileReview, "text"))), labelledChange),
+		main:    sq.Select("latest", "open").From("before"),
+	}
 
 	profileParts = []cte{
 		{"before", latestProfile},
@@ -52,19 +53,14 @@ var (
 			Select(sq.Select("added.owner", text(identity.ProfileLabel)).Column(typed(profileReview, "text")).Column(text(identity.ScopePrivate)).
 				Column(typed("now", "timestamptz")).Column(typed("now", "timestamptz")).From("added")).
 			Suffix(onConflictReplace(labelsUnique, []string{labelsTable.value, labelsTable.updatedAt}) +
-				onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value) + " " + returning(labelsTable.id))},
+				onlyWhere(labelsTable.name+"."+labelsTable.value+" <> excluded."+labelsTable.value) + " " + returning(setLabel...))},
 	}
-
-	// addedProfileChanges is the journal.Changes of the profile of added, with those of its label.
-	addedProfileChanges = jsonMerged(
-		jsonObject("account", accountBefore, "profile", jsonObject("number", sq.Expr("added.next"), "state", typed(profileReview, "text"))),
-		sq.Expr("coalesce(?, ?)", subselect(sq.Select().Column(jsonObject("labels", jsonArray(ownLabelChange("labelled", identity.ProfileLabel, typed(profileReview, "text"))))).From("labelled")), nothingChanged))
 
 	// addedProfile has a row where the profile is added: behind the current one where only that is
 	// verified, else in its place.
 	addedProfile = sq.Select("u."+usersTable.id+" AS owner", "before.latest + 1 AS next").
 			Column(sq.Alias(sq.Expr("? AND ?", sq.Expr("?::text <> "+text(identity.ProfileVerified), profileReview), exists(verifiedProfile)), "behind")).
-			From(aliased(usersTable.name, "u")).JoinClause("CROSS JOIN before").Where(isUser("u")).
+			From(aliased("account", "u")).JoinClause("CROSS JOIN before").
 			Where("before.latest < ?", identity.MaxProfiles).
 			Where(sq.Expr("NOT (before.open AND ?::text"+isOpen+")", profileReview))
 
@@ -108,13 +104,11 @@ func (r *Repository) LatestProfile(ctx context.Context, uid string) (latest iden
 // unknown user is identity.ErrRecordNotFound; what identity.LatestProfile.Check rejects is rejected
 // under concurrent inserts too.
 func (r *Repository) InsertProfile(ctx context.Context, uid string, p identity.Profile, status *AccountStatus) (user identity.User, err error) {
-	given := args{"uid": uid, "now": p.CreatedAt}
+	given := args{}
 	newProfileColumns.bind(given, &p)
 	var latest identity.LatestProfile
-	err = r.withStatusUpdate(ctx, uid, status, p.CreatedAt, func(batch *pgx.Batch) {
-		r.queueWrite(batch, insertProfile, given).QueryRow(func(row pgx.Row) error {
-			return row.Scan(latestTargets(&latest)...)
-		})
+	err = r.withStatusUpdate(ctx, uid, status, p.CreatedAt, insertProfile, given, func(written *pgx.QueuedQuery) {
+		written.QueryRow(func(row pgx.Row) error { return row.Scan(latestTargets(&latest)...) })
 	}, func(batch *pgx.Batch) { queueUserWithProfiles(batch, uid, &user) })
 	if err == nil {
 		err = problem.Invalid(latest.Check(p.Review)...)

@@ -6,7 +6,6 @@ import (
 
 	sq "github.com/Masterminds/squirrel"
 
-	"barong/internal/identity"
 	"barong/internal/journal"
 )
 
@@ -21,17 +20,6 @@ func recordedWrite(write, uid, changed, answer sq.Sqlizer) *recorded {
 		}
 		parts := append([]cte{{"written", write}}, as.parts("written", uid, changed, answer)...)
 		return sq.Select("*").From("written").PrefixExpr(with(parts...))
-	})
-}
-
-// collectedWrite is recordedWrite for a statement of withStatusUpdate.
-func collectedWrite(write, changed, answer sq.Sqlizer) *recorded {
-	return newRecorded(func(as recording) sq.Sqlizer {
-		if as == (recording{}) {
-			return write
-		}
-		parts := append([]cte{{"written", write}}, as.collect("written", changed, answer)...)
-		return as.collectedIn(sq.Select("*").From("written")).PrefixExpr(with(parts...))
 	})
 }
 
@@ -55,13 +43,24 @@ func changeOf(before, after sq.Sqlizer) sq.Sqlizer { return jsonObject("old", be
 // nullText is NULL as an old or a new value.
 var nullText = sq.Expr("NULL::text")
 
-// ownLabelChange is the journal.LabelChange of a private label that the server itself sets; source has its
-// id.
-func ownLabelChange(source, key string, value sq.Sqlizer) sq.Sqlizer {
+// labelChange is the journal.LabelChange of a label of source, which has its id, with the value that it has
+// afterwards.
+func labelChange(source string, key, scope, value sq.Sqlizer) sq.Sqlizer {
 	before := sq.Select("l." + labelsTable.value).From(aliased(labelsTable.name, "l")).Where("l." + labelsTable.id + " = " + source + "." + labelsTable.id)
-	return jsonObject("id", sq.Expr(source+"."+labelsTable.id), "key", sq.Expr(text(key)+"::text"), "scope", sq.Expr(text(identity.ScopePrivate)+"::text"),
-		"old", subselect(before), "new", value)
+	return jsonObject("id", sq.Expr(source+"."+labelsTable.id), "key", key, "scope", scope, "old", subselect(before), "new", value)
 }
+
+// labelOf is labelChange with key, scope and value of source.
+func labelOf(source string) sq.Sqlizer {
+	of := func(column string) sq.Sqlizer { return sq.Expr(source + "." + column) }
+	return labelChange(source, of(labelsTable.key), of(labelsTable.scope), of(labelsTable.value))
+}
+
+// labelledChange is the part of a journal.Changes with the label of the query labelled, if it has one.
+var labelledChange = sq.Expr("coalesce(?, ?)", subselect(sq.Select().Column(jsonObject("labels", jsonArray(labelOf("labelled")))).From("labelled")), nothingChanged)
+
+// setLabel are the columns of a label that labelled returns.
+var setLabel = []string{labelsTable.id, labelsTable.key, labelsTable.value, labelsTable.scope}
 
 // fieldsChanged is the member fields of a journal.Changes.
 func fieldsChanged(names ...string) sq.Sqlizer {
