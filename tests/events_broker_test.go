@@ -175,6 +175,7 @@ type delivery struct {
 	Seq                       int64
 	Replay                    bool
 	Issued, Expires           int64
+	Body                      []byte // the signed payload
 }
 
 // consumer collects what a queue gets.
@@ -250,15 +251,15 @@ func decodeDelivery(m amqp.Delivery) (d delivery) {
 			}
 		}
 	}
+	var text []byte
 	if json.Unmarshal(m.Body, &envelope) == nil {
-		if text, err := base64.RawURLEncoding.DecodeString(envelope.Payload); err == nil {
-			_ = json.Unmarshal(text, &payload)
-		}
+		text, _ = base64.RawURLEncoding.DecodeString(envelope.Payload)
+		_ = json.Unmarshal(text, &payload)
 	}
 	record := payload.Event.Record
 	seq, _ := m.Headers["x-barong-sequence"].(int64)
 	replay, _ := m.Headers["x-barong-replay"].(bool)
-	return delivery{m.MessageId, payload.JTI, payload.Event.Name, record.UID + record.User.UID, record.Value, seq, replay, payload.Iat, payload.Exp}
+	return delivery{m.MessageId, payload.JTI, payload.Event.Name, record.UID + record.User.UID, record.Value, seq, replay, payload.Iat, payload.Exp, text}
 }
 
 func (c *consumer) all() []delivery {

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -114,6 +115,36 @@ func TestABrokerThatIsAway(t *testing.T) {
 	}
 }
 
+// Guards that a broker without memory, which reads nothing from its publishers, loses no event and holds no
+// write up.
+func TestABrokerWithoutMemory(t *testing.T) {
+	long.Test(t)
+	t.Parallel()
+	broker, e := brokertest.Start(t), newEvents(t)
+	url := broker.NewURL(t)
+	bind(t, url, "durable", true, nil, labelUpdated)
+	publish(t, e.publisherOptions(t, url, newMessageCounts().counts()))
+	e.sealedRows(t, e.user.UID, 10)
+	until(t, 20*time.Second, "publishing", func() bool { return e.cursor(t).Seq == 10 })
+	if err := broker.RaiseMemoryAlarm(); err != nil {
+		t.Fatal(err)
+	}
+	e.sealedRows(t, e.user.UID, 500)
+	time.Sleep(2 * quickPace.Silence)
+	if seq := e.cursor(t).Seq; seq != 10 {
+		t.Errorf("the broker takes nothing, and the cursor is at %d", seq)
+	}
+	if err := broker.LowerMemoryAlarm(); err != nil {
+		t.Fatal(err)
+	}
+	all := drain(t, url, "durable", 510)
+	if again := checkComplete(t, all, 510); again > 64*10 {
+		t.Errorf("%d were delivered again", again)
+	} else {
+		t.Logf("%d were delivered again", again)
+	}
+}
+
 // Guards that a publisher that loses its lease while it is stopped sends no more than a window, late, and
 // that these are told by their numbers: another server has taken over.
 func TestAnotherServerTakesTheLeaseOver(t *testing.T) {
@@ -137,6 +168,36 @@ func TestAnotherServerTakesTheLeaseOver(t *testing.T) {
 		t.Error("the server that was stopped moves the cursor")
 	}
 	checkComplete(t, c.all(), 10)
+}
+
+// Guards that a replay sends nothing of a user who was erased since.
+func TestAReplayHasNothingOfAnErasedUser(t *testing.T) {
+	t.Parallel()
+	e, url := newEvents(t), newBrokerURL(t)
+	erased := e.newUser(t, "erased@example.com")
+	o := e.publisherOptions(t, url, newMessageCounts().counts())
+	stop := publish(t, o)
+	consume(t, url, false, labelUpdated)
+	e.sealedRows(t, erased.UID, 10)
+	e.sealedRows(t, e.user.UID, 10)
+	until(t, 20*time.Second, "published", func() bool { return e.cursor(t).Seq == 20 })
+	stop()
+	if _, err := e.pool.Exec(t.Context(), "DELETE FROM users WHERE uid = $1", erased.UID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.repo.EraseJournal(t.Context(), erased.UID, newRecord(t)); err != nil {
+		t.Fatal(err)
+	}
+	fresh := consume(t, url, false, labelUpdated)
+	if n := replayAll(t, o, 0, 20); n != 10 {
+		t.Errorf("%d were replayed", n)
+	}
+	until(t, 20*time.Second, "replayed", func() bool { return len(fresh.all()) >= 10 })
+	for _, d := range fresh.all() {
+		if d.UID != e.user.UID || !d.Replay || bytes.Contains(d.Body, []byte("erased")) {
+			t.Errorf("replayed: %+v", d)
+		}
+	}
 }
 
 // Guards that a replay has the identifiers of the first delivery and its mark, and leaves the cursor.

@@ -1,7 +1,9 @@
 package tests
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"barong/internal/identity"
 	"barong/internal/journal"
@@ -134,4 +136,45 @@ func TestRecordHoldsInATransaction(t *testing.T) {
 	w.expect("committed", w.user.UID, func(repo *repository.Repository) error { return write(repo, false) }, journal.Changes{
 		Account: w.account("active", "member"), Role: &journal.Change[string]{Old: "member", New: "admin"},
 	})
+}
+
+// Guards that a write that the database aborts, at the write or at the commit, is executed once when it is
+// repeated: one effect, one row, and its key is spent.
+func TestAnAbortedWriteIsExecutedOnce(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"40001", "40P01"} {
+		for _, trigger := range []string{
+			"CREATE TRIGGER aborts BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION abort_twice()",
+			"CREATE CONSTRAINT TRIGGER aborts AFTER INSERT ON journal_inbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION abort_twice()",
+		} {
+			w := newJournaledWrites(t)
+			for _, sql := range []string{
+				"CREATE SEQUENCE attempts", // a transaction that is aborted does not take its numbers back
+				"CREATE FUNCTION abort_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('attempts') < 3 THEN RAISE EXCEPTION 'provoked' USING ERRCODE = '" + code + "'; END IF; RETURN NEW; END $$",
+				trigger,
+			} {
+				if _, err := w.pool.Exec(t.Context(), sql); err != nil {
+					t.Fatal(err)
+				}
+			}
+			key := journal.Key{ID: [32]byte{7}, Until: time.Now().Add(time.Hour), Enforced: true}
+			put := func(value string) error {
+				label := identity.Label{Key: "email", Value: value, Scope: identity.ScopePrivate, UpdatedAt: w.now}
+				_, err := w.repo.Recorded(newRecord(t, key)).PutLabel(t.Context(), w.user.UID, label, true, w.status)
+				return err
+			}
+			if err := put("verified"); err != nil {
+				t.Fatalf("%s: %v", code, err)
+			}
+			if err := put("rejected"); !errors.Is(err, repository.ErrKeySpent) {
+				t.Errorf("%s: with the same key again: %v", code, err)
+			}
+			var attempts, labels, rows, keys int
+			err := w.pool.QueryRow(t.Context(), `SELECT last_value, (SELECT count(*) FROM labels WHERE value = 'verified'), (SELECT count(*) FROM journal_inbox),
+				(SELECT count(*) FROM idempotency_keys) FROM attempts`).Scan(&attempts, &labels, &rows, &keys)
+			if err != nil || attempts < 3 || labels != 1 || rows != 1 || keys != 1 {
+				t.Errorf("%s: %d attempts, %d labels, %d rows and %d keys, %v", code, attempts, labels, rows, keys, err)
+			}
+		}
+	}
 }

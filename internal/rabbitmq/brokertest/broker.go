@@ -209,6 +209,25 @@ func (b *Broker) answers() bool {
 	return err == nil && first[0] == 1
 }
 
+// controlProgram administers the server, without Debian's wrapper.
+const controlProgram = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+
+// RaiseMemoryAlarm makes the server read no more from connections that publish, as it does when its memory is
+// used up; LowerMemoryAlarm ends that.
+func (b *Broker) RaiseMemoryAlarm() error { return b.setMemoryMark("0.0000001") }
+
+// LowerMemoryAlarm ends what RaiseMemoryAlarm began.
+func (b *Broker) LowerMemoryAlarm() error { return b.setMemoryMark("0.9") }
+
+func (b *Broker) setMemoryMark(ofMachine string) error {
+	control := exec.CommandContext(context.Background(), controlProgram, "set_vm_memory_high_watermark", ofMachine)
+	control.Env, control.Dir = b.env, b.directory
+	if output, err := control.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	return nil
+}
+
 // Kill ends the server with SIGKILL.
 func (b *Broker) Kill() {
 	_ = syscall.Kill(-b.process.Process.Pid, syscall.SIGKILL)
