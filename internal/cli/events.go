@@ -19,10 +19,11 @@ import (
 )
 
 type eventsCommand struct {
-	Tail    eventsTailCommand    `cmd:"" help:"Print events."`
-	Replay  eventsReplayCommand  `cmd:"" help:"Deliver events again."`
-	Cursors eventsCursorsCommand `cmd:"" help:"Show how far each receiver of events is."`
-	Forget  eventsForgetCommand  `cmd:"" help:"Forget a receiver that is gone, so that the journal need not keep events for it."`
+	Tail      eventsTailCommand    `cmd:"" help:"Print events."`
+	Replay    eventsReplayCommand  `cmd:"" help:"Deliver events again."`
+	Cursors   eventsCursorsCommand `cmd:"" help:"Show how far each receiver of events is."`
+	Endpoints webhooksListCommand  `cmd:"" help:"Show the webhooks; the same as webhooks list."`
+	Forget    eventsForgetCommand  `cmd:"" help:"Forget a receiver that is gone, so that the journal need not keep events for it."`
 }
 
 // eventFilter selects events.
