@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestLeafIsStable(t *testing.T) {
 func TestLeafIsCanonicalJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "a\"\\/\b\f\n\r\t", "<&>", "\u2028 \u007f \x01 \x1f", "ü € 𝄞 \ufffd", "\xff"} {
-		proof, err := json.Marshal(map[string]any{text: text, "b": 1e21, "a": []any{nil, true, -0.0, 1.5}})
+		proof, err := json.Marshal(map[string]any{text: text, "b": 1e21, "a": []any{nil, true, math.Copysign(0, -1), 1.5}})
 		if err != nil {
 			t.Fatal(err)
 		}
