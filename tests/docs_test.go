@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -283,6 +285,26 @@ func TestSpecificationIsCompressedForThoseWhoTakeIt(t *testing.T) {
 		}
 		if len(contents) == 2 && (contents[0] != contents[1] || sizes["gzip"] > sizes["identity"]*2/3) {
 			t.Errorf("%s: %v bytes; the same content: %t", path, sizes, contents[0] == contents[1])
+		}
+	}
+}
+
+// Guards that the page says which labels give which level and state by the rules of this server.
+func TestThePageHasTheRulesOfTheServer(t *testing.T) {
+	t.Parallel()
+	rules := filepath.Join(t.TempDir(), "barong.yml")
+	if err := os.WriteFile(rules, []byte("levels: [{key: tier, value: gold}]\nstate_triggers: {frozen: [freeze]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := serve(t, map[string]string{"BARONG_CONFIG": rules, "BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": newDatabase(t)})
+	response, err := http.Get("http://" + p.public + "/docs/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, response)
+	for _, want := range []string{"| 1 | `tier`: `gold` |", "| `frozen` | a private label has the key `freeze`, with any value |", "barong users show UID"} {
+		if !strings.Contains(string(got.body), want) {
+			t.Errorf("the page has no %s", want)
 		}
 	}
 }

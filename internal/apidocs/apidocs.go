@@ -39,9 +39,9 @@ const policy = "default-src 'none'; script-src 'nonce-%[1]s'; style-src 'nonce-%
 // POST with the key from its URL in KeyHeader. The response is a JSON object
 // {"token": …, "expires_in": seconds, "key": for the next request}.
 //
-// The page is generated from the specification, openapi.yaml. An error means that it is
-// invalid.
-func Handlers(specification []byte, tokenPath string) (map[string]http.Handler, error) {
+// The page is generated from the specification, openapi.yaml, with a section of Markdown after its
+// description. An error means that it is invalid.
+func Handlers(specification []byte, tokenPath, section string) (map[string]http.Handler, error) {
 	document, err := parse(specification)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func Handlers(specification []byte, tokenPath string) (map[string]http.Handler, 
 	if err != nil {
 		return nil, err
 	}
-	reference, err := Document(specification)
+	reference, err := Document(specification, section)
 	if err != nil {
 		return nil, err
 	}

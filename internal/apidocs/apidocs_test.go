@@ -30,7 +30,7 @@ func specification(t *testing.T) []byte {
 
 func served(t *testing.T) map[string]http.Handler {
 	t.Helper()
-	handlers, err := Handlers(specification(t), "/docs/token")
+	handlers, err := Handlers(specification(t), "/docs/token", "")
 	if err != nil {
 		t.Fatal(err)
 	}

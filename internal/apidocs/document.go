@@ -11,11 +11,15 @@ import (
 // Document returns the specification for the page: with code samples for the command line and
 // the SDKs (x-codeSamples), and with the errors of each operation (x-errors) in its responses.
 // openapi.yaml itself has one response per status for all operations, so that generated
-// clients have one type for each. The rest of the content and its order do not change.
-func Document(specification []byte) ([]byte, error) {
+// clients have one type for each. The section, in Markdown, follows its description. The rest of the content and
+// its order do not change.
+func Document(specification []byte, section string) ([]byte, error) {
 	document, err := parse(specification)
 	if err != nil {
 		return nil, err
+	}
+	if description := member(member(document.root.Content[0], "info"), "description"); description != nil && section != "" {
+		description.Value += "\n" + section
 	}
 	err = document.eachOperation(func(path, method string, operation *yaml.Node) error {
 		if err := document.addErrors(operation); err != nil {

@@ -18,7 +18,7 @@ import (
 // documented returns the page's document, also by operationId.
 func documented(t *testing.T) (*openapi3.T, map[string]*openapi3.Operation) {
 	t.Helper()
-	content, err := Document(specification(t))
+	content, err := Document(specification(t), "## Section\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +41,9 @@ func TestTheDocumentOfThePageIsAValidSpecification(t *testing.T) {
 	}
 	if len(operations) != len(api.Operations) {
 		t.Errorf("it has %d operations, of %d", len(operations), len(api.Operations))
+	}
+	if !strings.HasSuffix(document.Info.Description, "\n\n## Section\n") {
+		t.Errorf("the description ends without the section: %q", document.Info.Description)
 	}
 }
 

@@ -217,6 +217,9 @@ func (s *Server) openHandler(context.Context) (err error) {
 		s.DocsKey = rand.Text()
 	}
 	s.service.Docs = docs(s.Settings, s.Development, s.DocsKey)
+	if s.service.Docs != nil {
+		s.service.Docs.Section = s.service.Policy.Rules()
+	}
 	s.handler, err = s.service.Handler()
 	return err
 }

@@ -25,6 +25,8 @@ type Docs struct {
 	// Key is the one-time secret in the fragment (#key=) of the page's URL. The page exchanges
 	// it for tokens. If it is empty, the page gets no tokens.
 	Key string
+	// Section follows the description of the interface, in Markdown: what is so on this server only.
+	Section string
 }
 
 // DocsPath is the path of the documentation page.
@@ -44,7 +46,7 @@ func serveDocs(router chi.Router, docs Docs, specification []byte, errs handlers
 			}
 		})
 	}
-	pages, err := apidocs.Handlers(specification, tokenPath)
+	pages, err := apidocs.Handlers(specification, tokenPath, docs.Section)
 	if err != nil {
 		return fmt.Errorf("the documentation cannot be made of the specification: %w", err)
 	}
