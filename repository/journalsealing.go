@@ -54,7 +54,8 @@ var (
 	// index gets a plan of such a cost that Postgres would compile it, for tens of milliseconds.
 	avoidSequentialScans = compile(sq.Select("set_config('enable_seqscan', 'off', true)", "set_config('jit', 'off', true)"))
 
-	selectUnsealed = compile(sq.Select(inboxTable.id).From(inboxTable.name).OrderBy(inboxTable.id).Limit(1))
+	// selectUnsealed begins at the end that has no dead rows.
+	selectUnsealed = compile(sq.Select(inboxTable.id).From(inboxTable.name).OrderBy(inboxTable.id + " DESC").Limit(1))
 
 	takeUnsealed = compile(sq.Delete(inboxTable.name).
 			Where(atPlacesOf(sq.Select("ctid").From(inboxTable.name).OrderBy(inboxTable.id).Limit(SealingPass))).
