@@ -28,7 +28,7 @@ func drain(t *testing.T, url, queue string, n int64) (all []delivery) {
 			if err != nil {
 				return
 			}
-			for int64(len(seen)) < n {
+			for int64(len(seen)) < n && time.Now().Before(deadline) {
 				m, ok, err := channel.Get(queue, true)
 				if err != nil {
 					return
@@ -54,6 +54,12 @@ func TestAKilledBrokerLosesNoEvents(t *testing.T) {
 	broker, e := brokertest.Start(t), newEvents(t)
 	url := broker.NewURL(t)
 	bind(t, url, "durable", true, nil, labelUpdated)
+	if err := broker.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	if err := broker.Run(); err != nil {
+		t.Fatal(err)
+	}
 	publish(t, e.publisherOptions(t, url, newMessageCounts().counts()))
 	writes, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -91,7 +97,9 @@ func TestABrokerThatIsAway(t *testing.T) {
 	broker, e := brokertest.Start(t), newEvents(t)
 	url := broker.NewURL(t)
 	bind(t, url, "durable", true, nil, labelUpdated)
-	broker.Kill()
+	if err := broker.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
 	o := e.publisherOptions(t, url, newMessageCounts().counts())
 	o.Signer.Expiry = time.Minute
 	publish(t, o)

@@ -220,11 +220,25 @@ func (b *Broker) RaiseMemoryAlarm() error { return b.setMemoryMark("0.0000001") 
 func (b *Broker) LowerMemoryAlarm() error { return b.setMemoryMark("0.9") }
 
 func (b *Broker) setMemoryMark(ofMachine string) error {
-	control := exec.CommandContext(context.Background(), controlProgram, "set_vm_memory_high_watermark", ofMachine)
+	return b.control("set_vm_memory_high_watermark", ofMachine)
+}
+
+func (b *Broker) control(arguments ...string) error {
+	control := exec.CommandContext(context.Background(), controlProgram, arguments...)
 	control.Env, control.Dir = b.env, b.directory
 	if output, err := control.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, output)
 	}
+	return nil
+}
+
+// Shutdown ends the server after it has written everything to the disk. One that is killed soon after a queue
+// was bound may not know the binding any more when it runs again.
+func (b *Broker) Shutdown() error {
+	if err := b.control("shutdown"); err != nil {
+		return err
+	}
+	<-b.ended
 	return nil
 }
 
