@@ -102,8 +102,8 @@ func (l labelled) put(ctx context.Context, repo *repository.Repository, record *
 	return err
 }
 
-// Guards that the two rows of a write are sealed as one, with the changes of the label and of the account.
-func TestSealingFoldsTheAccountIntoTheWrite(t *testing.T) {
+// Guards that a write is sealed as one row, with the changes of the label and of the account.
+func TestSealedRowHasTheLabelAndTheAccount(t *testing.T) {
 	t.Parallel()
 	repo := repository.New(newPool(t, newDatabase(t)))
 	user := newLabelled(t, repo)
