@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,42 +12,41 @@ import (
 
 func TestTotalIsCountedOnceForAllWhoWait(t *testing.T) {
 	t.Parallel()
-	totals := newTotals()
-	l := labelledUsers(LabelFilter{Key: "tier"}, Range{})
-	var counted atomic.Int64
-	release := make(chan struct{})
-	count := func(ctx context.Context) (int64, error) {
-		counted.Add(1)
-		<-release
-		return 5000, ctx.Err()
-	}
-	// The caller that counts gives up, and the others are served.
-	impatient, cancel := context.WithCancel(t.Context())
-	gaveUp := make(chan error)
-	go func() {
-		_, err := totals.of(impatient, l, count)
-		gaveUp <- err
-	}()
-	for counted.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	var others sync.WaitGroup
-	for range 20 {
-		others.Go(func() {
-			if got, err := totals.of(t.Context(), l, count); err != nil || got.users != 5000 || got.small {
-				t.Errorf("got %+v, %v", got, err)
+	synctest.Test(t, func(t *testing.T) {
+		totals, l := newTotals(), labelledUsers(LabelFilter{Key: "tier"}, Range{})
+		defer totals.kept.StopAllGoroutines()
+		counted := 0
+		release := make(chan struct{})
+		count := func(ctx context.Context) (int64, error) {
+			counted++
+			<-release
+			return 5000, ctx.Err()
+		}
+		impatient, cancel := context.WithCancel(t.Context())
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			if _, err := totals.of(impatient, l, count); !errors.Is(err, context.Canceled) {
+				t.Errorf("who gave up got %v", err)
 			}
 		})
-	}
-	cancel()
-	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
-		t.Errorf("who gave up got %v", err)
-	}
-	close(release)
-	others.Wait()
-	if counted.Load() != 1 {
-		t.Errorf("counted %d times", counted.Load())
-	}
+		synctest.Wait()
+		for range 20 {
+			waiting.Go(func() {
+				if got, err := totals.of(t.Context(), l, count); err != nil || got.users != 5000 || got.small {
+					t.Errorf("got %+v, %v", got, err)
+				}
+			})
+		}
+		// The caller that counts gives up while the others wait for its count.
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		close(release)
+		waiting.Wait()
+		if counted != 1 {
+			t.Errorf("counted %d times", counted)
+		}
+	})
 }
 
 func TestTotalIsKeptInProportionToWhatItCost(t *testing.T) {
