@@ -151,7 +151,7 @@ func bindRecord(given args, record *journal.Record) {
 
 // parts returns the queries of a WITH prefix that record a write. They write one row of the inbox, and the
 // keys, for the one row of the query named source, and nothing where source has none: a refused write
-// leaves no trace. uid is whose record it is, changed the journal.Changes as jsonb, and answer what a
+// leaves no trace. uid is whose record it is, changed the journal.Changes as JSON, and answer what a
 // repetition needs, as bytea; all three are expressions over source. Without an answer, each key has the
 // one that its journal.Key has.
 func (as recording) parts(source string, uid, changed, answer sq.Sqlizer) []cte {
@@ -203,7 +203,7 @@ func spend(source string, keys, prints, untils arg, answer sq.Sqlizer) sq.Insert
 var noAnswer = sq.Expr("NULL::bytea")
 
 // nothingChanged is the changes of a write that left everything as it was.
-var nothingChanged = sq.Expr(text("{}") + "::jsonb")
+var nothingChanged = sq.Expr(text("{}") + "::json")
 
 // journaledColumns are the columns of users that a journal.Account has.
 var journaledColumns = []string{usersTable.level, usersTable.state, usersTable.role, usersTable.otp}

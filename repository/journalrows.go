@@ -25,9 +25,9 @@ var journalColumns = columns[journal.Row]{
 	field(journalTable.name, journalTable.signers, "text[]", func(r *journal.Row) *[]string { return &r.Record.Signers }),
 	field(journalTable.name, journalTable.parameters, "bytea", func(r *journal.Row) *[]byte { return &r.Record.Parameters }),
 	field(journalTable.name, journalTable.salt, "bytea", func(r *journal.Row) *[]byte { return &r.Record.Salt }),
-	field(journalTable.name, journalTable.proof, "jsonb", func(r *journal.Row) **journal.Proof { return &r.Record.Proof }),
+	field(journalTable.name, journalTable.proof, "json", func(r *journal.Row) **journal.Proof { return &r.Record.Proof }),
 	field(journalTable.name, journalTable.payload, "text", func(r *journal.Row) **string { return &r.Payload }),
-	field(journalTable.name, journalTable.changed, "jsonb", func(r *journal.Row) *json.RawMessage { return &r.Changed }),
+	field(journalTable.name, journalTable.changed, "json", func(r *journal.Row) *json.RawMessage { return &r.Changed }),
 }
 
 var (

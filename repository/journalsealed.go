@@ -24,7 +24,7 @@ var sealedRowColumns = columns[journal.Sealed]{
 	field(journalTable.name, journalTable.signers, "text[]", func(s *journal.Sealed) *[]string { return &s.Signers }),
 	field(journalTable.name, journalTable.parameters, "bytea", func(s *journal.Sealed) *[]byte { return &s.Parameters }),
 	field(journalTable.name, journalTable.salt, "bytea", func(s *journal.Sealed) *[]byte { return &s.Salt }),
-	field(journalTable.name, journalTable.proof, "jsonb", func(s *journal.Sealed) *json.RawMessage { return &s.Proof }).
+	field(journalTable.name, journalTable.proof, "json", func(s *journal.Sealed) *json.RawMessage { return &s.Proof }).
 		withValue(func(s *journal.Sealed) any {
 			if s.Proof == nil {
 				return nil
@@ -32,7 +32,7 @@ var sealedRowColumns = columns[journal.Sealed]{
 			return s.Proof
 		}),
 	field(journalTable.name, journalTable.payload, "text", func(s *journal.Sealed) **string { return &s.Payload }),
-	field(journalTable.name, journalTable.changed, "jsonb", func(s *journal.Sealed) *json.RawMessage { return &s.Changed }),
+	field(journalTable.name, journalTable.changed, "json", func(s *journal.Sealed) *json.RawMessage { return &s.Changed }),
 }
 
 func sealedRows() sq.SelectBuilder {

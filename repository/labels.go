@@ -83,7 +83,7 @@ func labelWrite(write sq.Sqlizer, orAsItWas bool) *statusWrite {
 	return w
 }
 
-// labelRecord is the label of result as a jsonb object, without the description: that is free text, and may
+// labelRecord is the label of result as a JSON object, without the description: that is free text, and may
 // be personal data.
 var labelRecord = jsonObject(
 	"key", sq.Expr(labelsTable.key), "value", sq.Expr(labelsTable.value), "scope", sq.Expr(labelsTable.scope),

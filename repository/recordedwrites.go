@@ -72,7 +72,7 @@ func fieldsChanged(names ...string) sq.Sqlizer {
 }
 
 // recordAlone records writes of other statements of the transaction.
-var recordAlone = recordedWrite(sq.Select("1"), typed("uid", "text"), typed("changed", "jsonb"), noAnswer)
+var recordAlone = recordedWrite(sq.Select("1"), typed("uid", "text"), typed("changed", "json"), noAnswer)
 
 // recordBatch records a batch of an import of which n rows were stored.
 func (r *Repository) recordBatch(ctx context.Context, n int64, batch journal.Batch) error {

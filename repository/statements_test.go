@@ -87,7 +87,7 @@ func columnsOfSchema(t *testing.T) map[string][]string {
 	}
 	schema := map[string][]string{}
 	table := regexp.MustCompile(`(?ms)^CREATE TABLE (\w+) \((.*?)^\)`)
-	column := regexp.MustCompile(`(?m)^\s+([a-z_]+)\s+(?:bigint|text|integer|smallint|boolean|timestamptz|date|jsonb|bytea|uuid)\b`)
+	column := regexp.MustCompile(`(?m)^\s+([a-z_]+)\s+(?:bigint|text|integer|smallint|boolean|timestamptz|date|jsonb?|bytea|uuid)\b`)
 	added := regexp.MustCompile(`ALTER TABLE (\w+) ADD COLUMN (\w+)`)
 	for _, step := range steps {
 		content, err := os.ReadFile(step)

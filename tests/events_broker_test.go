@@ -75,8 +75,8 @@ func (e *eventsOf) sealedRows(t testing.TB, uid string, n int) {
 	_, err := e.pool.Exec(t.Context(), `WITH head AS (UPDATE journal_head SET size = size + $2::int RETURNING size - $2::int AS before)
 		INSERT INTO journal (seq, sealed_at, entry, uid, written_at, operation, form, request_id, signers, changed)
 		SELECT before + i, clock_timestamp(), gen_random_uuid(), $1, clock_timestamp(), 'updateLabel', 'envelope', '', '{test}',
-			jsonb_build_object('account', '{"level":1,"state":"active","role":"member","otp":false}'::jsonb, 'labels', jsonb_build_array(
-				jsonb_build_object('id', 1, 'key', 'email', 'scope', 'private', 'old', 'value' || before + i - 1, 'new', 'value' || before + i)))
+			json_build_object('account', '{"level":1,"state":"active","role":"member","otp":false}'::json, 'labels', json_build_array(
+				json_build_object('id', 1, 'key', 'email', 'scope', 'private', 'old', 'value' || before + i - 1, 'new', 'value' || before + i)))
 		FROM head, generate_series(1, $2::int) AS i`, uid, n)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func (e *eventsOf) sealedRow(t testing.TB, operation string, changes journal.Cha
 	}
 	_, err = e.pool.Exec(t.Context(), `WITH head AS (UPDATE journal_head SET size = size + 1 RETURNING size)
 		INSERT INTO journal (seq, sealed_at, entry, uid, written_at, operation, form, request_id, signers, changed)
-		SELECT size, clock_timestamp(), gen_random_uuid(), $1, clock_timestamp(), $2, 'envelope', '', '{test}', $3::jsonb FROM head`, e.user.UID, operation, string(text))
+		SELECT size, clock_timestamp(), gen_random_uuid(), $1, clock_timestamp(), $2, 'envelope', '', '{test}', $3::json FROM head`, e.user.UID, operation, string(text))
 	if err != nil {
 		t.Fatal(err)
 	}

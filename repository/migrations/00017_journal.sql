@@ -11,7 +11,7 @@ CREATE TABLE journal_inbox (
     uid     text,
     record  text   NOT NULL, -- what the server knows before the write
     salt    bytea,
-    changed jsonb  NOT NULL
+    changed json   NOT NULL
 );
 
 CREATE TABLE journal (
@@ -26,9 +26,9 @@ CREATE TABLE journal (
     signers    text[]      NOT NULL,
     parameters bytea,
     salt       bytea,      -- not part of the leaf: an erasure sets it to NULL
-    proof      jsonb,
+    proof      json,
     payload    text,
-    changed    jsonb       NOT NULL
+    changed    json        NOT NULL
 );
 CREATE INDEX journal_uid_seq_idx ON journal (uid, seq);
 

@@ -118,7 +118,7 @@ var pairs = map[string][2]string{
 	},
 	"codes": { // each of them is the step after the one before
 		"SELECT u.uid || last_step FROM otp_secrets JOIN users u ON u.id = user_id WHERE last_step > 0",
-		"SELECT uid || count(*) FROM journal_inbox WHERE changed->'account' IS NOT NULL AND (SELECT count(*) FROM jsonb_object_keys(changed)) = 1 GROUP BY uid",
+		"SELECT uid || count(*) FROM journal_inbox WHERE changed->'account' IS NOT NULL AND (SELECT count(*) FROM json_object_keys(changed)) = 1 GROUP BY uid",
 	},
 	"keys": {
 		"SELECT entry::text FROM idempotency_keys", "SELECT entry::text FROM journal_inbox",
