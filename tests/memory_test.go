@@ -206,7 +206,7 @@ func runMeasured(t testing.TB, c *exec.Cmd) (peak int) {
 
 func TestLargeBodiesWaitForMemoryAndSmallOnesDoNot(t *testing.T) {
 	t.Parallel()
-	a := start(t, func(s *setup) { s.bodyMemory, s.timeout = 1<<20, 500*time.Millisecond })
+	a := start(t, func(s *setup) { s.bodyMemory, s.timeout = 1<<20, 2*time.Second })
 	uid := a.user(nil)
 
 	// Two have sent most of a large body each, and do not get on.
