@@ -108,7 +108,8 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		names string
 	}{
 		"row changed":          {[]string{"UPDATE journal SET signers = '{mallory}' WHERE seq = 17"}, "row 17: it is not the row that was sealed"},
-		"changes changed":      {[]string{"UPDATE journal SET changed = changed || '{\"x\": 1}' WHERE seq = 600"}, "row 600: it is not"},
+		"changes changed":      {[]string{"UPDATE journal SET changed = (changed::jsonb || '{\"x\": 1}')::json WHERE seq = 600"}, "row 600: it is not"},
+		"a change twice":       {[]string{"UPDATE journal SET changed = (rtrim(changed::text, '}') || ', \"x\": 1, \"x\": 2}')::json WHERE seq = 600"}, "row 600: row 600 has no canonical form"},
 		"row deleted":          {[]string{"DELETE FROM journal WHERE seq = 300"}, "row 300: it is missing"},
 		"last row deleted":     {[]string{"DELETE FROM journal WHERE seq = 700"}, "row 700: it is missing"},
 		"row inserted":         {[]string{"INSERT INTO journal SELECT 701, sealed_at, gen_random_uuid(), uid, written_at, operation, form, request_id, signers, parameters, salt, proof, payload, changed FROM journal WHERE seq = 700"}, "row 701: it was not sealed"},

@@ -92,7 +92,7 @@ func (q *eventQueue) all() []message {
 }
 
 // published are the rows of the journal that events are made of.
-const published = "form <> 'cli' AND changed <> '{}'"
+const published = "form <> 'cli' AND changed::text <> '{}'"
 
 // await waits until all writes are sealed and published, and until the last one has come, as a message after
 // the first few that are given: the broker may deliver later than it confirms to the publisher.
