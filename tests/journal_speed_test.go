@@ -1,8 +1,11 @@
 package tests
 
 import (
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"barong/internal/journal"
 	"barong/repository"
@@ -61,5 +64,61 @@ func BenchmarkJournal(b *testing.B) {
 			b.Fatalf("%d rows are pruned, %v", removed, err)
 		}
 		b.ReportMetric(float64(removed)/took.Seconds(), "prune-rows/s")
+	}
+}
+
+// BenchmarkSealingUnderASnapshot reports how long rows wait to be sealed where a snapshot, as that of a dump, is held
+// for an hour at a thousand writes a second, so that none of the rows sealed since is removed from the inbox.
+func BenchmarkSealingUnderASnapshot(b *testing.B) {
+	const perSecond, before, measured = 1000, time.Hour, 30 * time.Second
+	for b.Loop() {
+		pool := newPool(b, newDatabase(b))
+		repo := repository.New(pool)
+		dump, err := pool.BeginTx(b.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := dump.Exec(b.Context(), "SELECT count(*) FROM users"); err != nil {
+			b.Fatal(err)
+		}
+		var head repository.JournalHead
+		for rows := 0; rows < perSecond*int(before.Seconds()); rows += 100_000 {
+			fillInbox(b, pool, 100_000)
+			head = seal(b, repo)
+		}
+		var writing sync.WaitGroup
+		writing.Go(func() {
+			const interval = 20 * time.Millisecond
+			pace := time.NewTicker(interval)
+			defer pace.Stop()
+			for range int(measured / interval) {
+				<-pace.C
+				fillInbox(b, pool, int(perSecond*interval/time.Second))
+			}
+		})
+		longest, passes, began := time.Duration(0), 0, time.Now()
+		for last := head.Size + perSecond*int64(measured.Seconds()); head.Size < last; passes++ {
+			var moved int
+			from := head.Size
+			if head, moved, err = repo.Seal(b.Context(), head); err != nil {
+				b.Fatal(err)
+			}
+			if moved == 0 {
+				time.Sleep(50 * time.Millisecond)
+				continue
+			}
+			sealed := time.Now()
+			var oldest time.Time
+			if err := pool.QueryRow(b.Context(), "SELECT min(written_at) FROM journal WHERE seq > $1", from).Scan(&oldest); err != nil {
+				b.Fatal(err)
+			}
+			longest = max(longest, sealed.Sub(oldest))
+		}
+		writing.Wait()
+		b.ReportMetric(longest.Seconds(), "longest-wait-s")
+		b.ReportMetric(time.Since(began).Seconds()/float64(passes), "pass-s")
+		if err := dump.Rollback(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
