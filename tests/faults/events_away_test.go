@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
-
 	"barong/internal/eventapi"
 	"barong/internal/long"
 	"barong/internal/rabbitmq/brokertest"
@@ -83,20 +81,6 @@ func TestABrokerThatIsAwayCostsNothing(t *testing.T) {
 
 // durableQueue keeps its messages and bindings while the broker is away.
 const durableQueue = "durable"
-
-func openChannel(t *testing.T, url string) *amqp.Channel {
-	t.Helper()
-	connection, err := amqp.Dial(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = connection.Close() })
-	channel, err := connection.Channel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return channel
-}
 
 func bindDurably(t *testing.T, url string, keys ...string) {
 	t.Helper()

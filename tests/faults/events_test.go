@@ -39,8 +39,8 @@ type eventQueue struct {
 	messages []message
 }
 
-// consumeEvents binds a queue to every event that the load causes.
-func consumeEvents(t *testing.T, url string) *eventQueue {
+// openChannel opens a connection to a broker, and a channel, until the test ends.
+func openChannel(t *testing.T, url string) *amqp.Channel {
 	t.Helper()
 	connection, err := amqp.Dial(url)
 	if err != nil {
@@ -51,6 +51,13 @@ func consumeEvents(t *testing.T, url string) *eventQueue {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return channel
+}
+
+// consumeEvents binds a queue to every event that the load causes.
+func consumeEvents(t *testing.T, url string) *eventQueue {
+	t.Helper()
+	channel := openChannel(t, url)
 	queue, err := channel.QueueDeclare("", false, true, true, false, nil)
 	if err == nil {
 		err = channel.ExchangeDeclare(eventapi.ModelExchange, "direct", false, false, false, false, nil)
