@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -436,5 +437,41 @@ func TestTracesHaveTheRouteAndTheStatementsWithoutArguments(t *testing.T) {
 	}
 	if statements == 0 {
 		t.Error("the trace has no statement")
+	}
+}
+
+// Guards that the metrics of the journal follow the inbox: they count what waits while nothing can be sealed, and
+// nothing afterwards.
+func TestMetricsCountTheRowsThatWaitToBeSealed(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	p := supervised(t, map[string]string{"DATABASE_URL": url})
+	pool := newPool(t, url)
+	waiting := func() (rows, seconds float64) {
+		metrics := p.scrape()
+		return value(metrics["barong_journal_unsealed"]), value(metrics["barong_journal_oldest_unsealed_seconds"])
+	}
+	holder, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := holder.Exec(t.Context(), "SELECT 1 FROM journal_head FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
+	for _, email := range []string{"a@example.com", "b@example.com"} {
+		if got := p.post("/users", token, `{"email":"`+email+`","password":"Tecohvi0"}`, nil); got.status != http.StatusCreated {
+			t.Fatal(got)
+		}
+	}
+	eventually(t, "two rows wait, and longer and longer", func() bool { rows, seconds := waiting(); return rows == 2 && seconds > 1 })
+	if err := holder.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "none waits", func() bool { rows, seconds := waiting(); return rows == 0 && seconds == 0 })
+	var sealed int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM journal WHERE operation = 'createUser'").Scan(&sealed); err != nil || sealed != 2 {
+		t.Errorf("%d rows are sealed, %v", sealed, err)
 	}
 }

@@ -41,6 +41,7 @@ type sealer struct {
 	exported journal.Checkpoint
 	forked   bool
 	failed   bool // the last pass; the log says it once
+	emptied  bool // the inbox, by the last pass
 	due      struct{ checkpoint, gauges, prune time.Time }
 }
 
@@ -111,6 +112,7 @@ func (s *sealer) step(ctx context.Context) time.Duration {
 func (s *sealer) seal(ctx context.Context) (more, ok bool) {
 	head, moved, err := s.repo.Seal(ctx, s.head)
 	s.report(err)
+	s.emptied = err == nil && moved > 0 && moved < repository.SealingPass
 	if err != nil {
 		return false, false
 	}
@@ -140,6 +142,11 @@ func (s *sealer) measure(ctx context.Context) {
 		return
 	}
 	s.due.gauges = now.Add(journalGauges)
+	if s.emptied { // counting would read past the dead rows of the inbox once more
+		s.metrics.unsealed.Set(0)
+		s.metrics.oldest.Set(0)
+		return
+	}
 	rows, oldest, err := s.repo.Unsealed(ctx)
 	if err != nil {
 		return // the pass reports the same
