@@ -282,14 +282,7 @@ func TestStepThatDoesNotGetItsLockIsTriedAgain(t *testing.T) {
 	insertRows(t, pool, "ALTER TABLE profiles DROP COLUMN review, DROP COLUMN number")
 	insertRows(t, pool, "ALTER TABLE users DROP COLUMN email_key")
 	insertRows(t, pool, "DELETE FROM goose_db_version WHERE version_id >= 4")
-	holder, err := pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = holder.Rollback(context.WithoutCancel(t.Context())) }()
-	if _, err := holder.Exec(t.Context(), "LOCK TABLE users"); err != nil {
-		t.Fatal(err)
-	}
+	release := holdLock(t, pool, "LOCK TABLE users")
 	separator := "?"
 	if strings.Contains(url, "?") {
 		separator = "&"
@@ -302,9 +295,7 @@ func TestStepThatDoesNotGetItsLockIsTriedAgain(t *testing.T) {
 		done <- err
 	}()
 	eventually(t, "the step gave up", func() bool { return strings.Contains(log.String(), "did not get its lock") })
-	if err := holder.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}

@@ -2,7 +2,6 @@ package tests
 
 import (
 	"bufio"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -451,14 +450,7 @@ func TestMetricsCountTheRowsThatWaitToBeSealed(t *testing.T) {
 		metrics := p.scrape()
 		return value(metrics["barong_journal_unsealed"]), value(metrics["barong_journal_oldest_unsealed_seconds"])
 	}
-	holder, err := pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = holder.Rollback(context.WithoutCancel(t.Context())) }()
-	if _, err := holder.Exec(t.Context(), "SELECT 1 FROM journal_head FOR UPDATE"); err != nil {
-		t.Fatal(err)
-	}
+	release := holdLock(t, pool, "SELECT 1 FROM journal_head FOR UPDATE")
 	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	for _, email := range []string{"a@example.com", "b@example.com"} {
 		if got := p.post("/users", token, `{"email":"`+email+`","password":"Tecohvi0"}`, nil); got.status != http.StatusCreated {
@@ -466,9 +458,7 @@ func TestMetricsCountTheRowsThatWaitToBeSealed(t *testing.T) {
 		}
 	}
 	eventually(t, "two rows wait, and longer and longer", func() bool { rows, seconds := waiting(); return rows == 2 && seconds > 1 })
-	if err := holder.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	eventually(t, "none waits", func() bool { rows, seconds := waiting(); return rows == 0 && seconds == 0 })
 	var sealed int
 	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM journal WHERE operation = 'createUser'").Scan(&sealed); err != nil || sealed != 2 {

@@ -102,14 +102,7 @@ func TestReadinessTellsAPoolThatIsUsedUpFromADatabaseThatIsGone(t *testing.T) {
 	url := newDatabase(t)
 	p := supervised(t, map[string]string{"DATABASE_URL": with(url, "pool_max_conns=1&lock_timeout=0")})
 	pool := newPool(t, url)
-	tx, err := pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(context.Background()) }()
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE users"); err != nil {
-		t.Fatal(err)
-	}
+	release := holdLock(t, pool, "LOCK TABLE users")
 	answered := make(chan int, 1)
 	go func() {
 		answered <- p.post("/users/get", bearer(t, signing.NewClaims(time.Now(), time.Hour)), `{"uid":"ID0000000000"}`, nil).status
@@ -122,9 +115,7 @@ func TestReadinessTellsAPoolThatIsUsedUpFromADatabaseThatIsGone(t *testing.T) {
 	if got := p.readiness(); got != "pool" {
 		t.Errorf("with no connection left: %s", got)
 	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	if got := <-answered; got != http.StatusNotFound {
 		t.Errorf("the request that waited: %d", got)
 	}

@@ -41,7 +41,6 @@ type sealer struct {
 	exported journal.Checkpoint
 	forked   bool
 	failed   bool // the last pass; the log says it once
-	emptied  bool // the inbox, by the last pass
 	due      struct{ checkpoint, gauges, prune time.Time }
 }
 
@@ -91,34 +90,33 @@ func (s *sealer) step(ctx context.Context) time.Duration {
 		}
 		s.due.checkpoint = s.now()
 	}
-	more, ok := s.seal(ctx)
+	moved, ok := s.seal(ctx)
 	if now := s.now(); !s.forked && !now.Before(s.due.checkpoint) {
 		s.due.checkpoint = now.Add(checkpoints.Interval)
 		s.report(s.checkpoint(ctx, checkpoints.Interval/2))
 	}
-	s.measure(ctx)
+	s.measure(ctx, moved > 0 && moved < repository.SealingPass)
 	s.prune(ctx)
 	switch {
 	case !ok || s.forked:
 		return sealRetry
-	case more:
+	case moved >= repository.SealingPass:
 		return 0
 	default:
 		return sealInterval
 	}
 }
 
-// seal makes one pass, and returns whether there may be more rows.
-func (s *sealer) seal(ctx context.Context) (more, ok bool) {
+// seal makes one pass, and returns how many rows of the inbox it has moved.
+func (s *sealer) seal(ctx context.Context) (moved int, ok bool) {
 	head, moved, err := s.repo.Seal(ctx, s.head)
 	s.report(err)
-	s.emptied = err == nil && moved > 0 && moved < repository.SealingPass
 	if err != nil {
-		return false, false
+		return 0, false
 	}
 	s.head = head
 	s.metrics.size.Set(float64(head.Size))
-	return moved >= repository.SealingPass, true
+	return moved, true
 }
 
 // report logs an error when it is new, and that there is none any more.
@@ -136,13 +134,14 @@ func (s *sealer) report(err error) {
 	s.metrics.forked.Set(map[bool]float64{true: 1}[forked])
 }
 
-func (s *sealer) measure(ctx context.Context) {
+// measure sets the metrics of what waits; emptied says that the pass has left nothing in the inbox.
+func (s *sealer) measure(ctx context.Context, emptied bool) {
 	now := s.now()
 	if now.Before(s.due.gauges) {
 		return
 	}
 	s.due.gauges = now.Add(journalGauges)
-	if s.emptied { // counting would read past the dead rows of the inbox once more
+	if emptied { // counting would read past the dead rows of the inbox once more
 		s.metrics.unsealed.Set(0)
 		s.metrics.oldest.Set(0)
 		return

@@ -44,11 +44,7 @@ func TestABrokerThatIsAwayCostsNothing(t *testing.T) {
 	url := broker.NewURL(t)
 	bindDurably(t, url, "label.created", "label.updated")
 	s := startPublishing(t, p, who, map[string]string{"DATABASE_URL": p.url(), "BARONG_EVENTS_AMQP_URL": url, "BARONG_DATA_DIR": t.TempDir()})
-	l := startLoad(t, who, false, s)
-	l.settle(1) // the schema is there
-	l.stop()
-	w := newLabelWriters(t, l)
-
+	w := newLabelWriters(t, newLoad(t, who, s))
 	with := w.write(min(lasts, time.Minute))
 	before := s.residentMemory()
 	if err := broker.Shutdown(); err != nil {

@@ -58,14 +58,22 @@ var emails atomic.Int64
 
 func startLoad(t testing.TB, who signers, documents bool, targets ...*server) *load {
 	t.Helper()
-	l := &load{
-		t: t, who: who, documents: documents, done: make(chan struct{}), users: map[string]*acknowledged{}, answers: map[int]int{},
-		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: workers}},
-	}
-	l.aim(targets...)
+	l := newLoad(t, who, targets...)
+	l.documents = documents
 	for range workers {
 		l.running.Go(l.work)
 	}
+	return l
+}
+
+// newLoad returns a load whose clients have not begun.
+func newLoad(t testing.TB, who signers, targets ...*server) *load {
+	t.Helper()
+	l := &load{
+		t: t, who: who, done: make(chan struct{}), users: map[string]*acknowledged{}, answers: map[int]int{},
+		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: workers}},
+	}
+	l.aim(targets...)
 	return l
 }
 
