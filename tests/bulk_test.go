@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 
 	"github.com/jackc/pgx/v5"
@@ -263,37 +262,7 @@ func TestImportThatIsKilledGoesOnWithoutDuplicatesOrGaps(t *testing.T) {
 	}
 	b := newBulk(t)
 	file := b.write("users.ndjson", content.String())
-	kills := 0
-	for deadline := time.Now().Add(2 * time.Minute); ; {
-		c := command(t, b.settings, "import", file, "--batch", "100")
-		var stderr bytes.Buffer
-		c.Stderr = &stderr
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- c.Wait() }()
-		patience := time.Duration(150+rand.IntN(400)) * time.Millisecond
-		if time.Now().After(deadline.Add(-time.Minute)) {
-			patience = time.Minute // this machine is too slow for more of it
-		}
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			kills++
-			_ = c.Process.Kill()
-			<-ended
-			continue
-		}
-		if c.ProcessState.ExitCode() != 3 {
-			t.Fatalf("%d %s", c.ProcessState.ExitCode(), &stderr)
-		}
-		break
-	}
-	if kills == 0 {
-		t.Error("the import was never killed")
-	}
-	t.Logf("killed %d times", kills)
+	b.runKilled(10, int64(content.Len()), 3, "import", file, "--batch", "100")
 	for query, want := range map[string]int64{
 		"SELECT count(*) FROM users": rows / 3 * 2, "SELECT count(*) FROM phones": rows / 3 * 2, "SELECT count(*) FROM profiles": rows / 3 * 2,
 		"SELECT count(*) FROM labels": rows / 3 * 2, "SELECT sum(n) FROM user_counts": rows / 3 * 2,

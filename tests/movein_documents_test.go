@@ -382,17 +382,16 @@ func TestImportOfDocumentsThatIsKilledGoesOn(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// Some are killed after the first files of a run, and the others after its
-		// first rows.
+		// Some are killed after the first files of a run, and the others after some of its rows:
+		// at places and not times, so that a fast machine is killed as often as a slow one.
 		files := len(m.stored())
 		goesOn := func() bool { return len(m.stored()) > files }
 		if run%3 > 0 {
-			goesOn = func() bool { return m.count("SELECT count(*) FROM documents") > before }
+			goal := before + rand.Int64N(users*perUser/20)
+			goesOn = func() bool { return m.count("SELECT count(*) FROM documents") > goal }
 		}
-		for deadline := time.Now().Add(30 * time.Second); !goesOn() && time.Now().Before(deadline); {
-			time.Sleep(time.Millisecond)
-		}
-		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
+		until(t, time.Minute, "gone on", goesOn)
+		time.Sleep(rand.N(20 * time.Millisecond))
 		_ = c.Process.Signal(syscall.SIGKILL)
 		if c.Wait() != nil {
 			killed++
