@@ -3,11 +3,8 @@ package tests
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-
-	"barong/internal/barongdb/barongtest"
 )
 
 // versions is users with profiles as Barong 2.4 and later have them.
@@ -84,63 +81,5 @@ func TestRowsWithProfilesThatBreakARuleAreRefused(t *testing.T) {
 	}
 	if n := b.count("SELECT count(*) FROM users"); n != 0 {
 		t.Errorf("%d users", n)
-	}
-}
-
-// movedProfiles is the part of a row with the profiles.
-type movedProfiles struct {
-	Email    string `json:"email"`
-	State    string `json:"profile_state"`
-	Profiles []struct {
-		FirstName string `json:"first_name"`
-		State     string `json:"state"`
-	} `json:"profiles"`
-}
-
-func TestAllProfilesOfBarong24ComeOver(t *testing.T) {
-	t.Parallel()
-	m := moveIn{newBulk(t), barongtest.MariaDB(t, barongtest.V25)}
-	m.settings["BARONG_IMPORT_FROM"] = m.source.URL
-	data := m.source.Irregular(t, 1, 202)
-	m.importAll(3, "--lenient")
-	exported, _ := m.run(0, "export")
-	got := map[string]movedProfiles{}
-	for _, user := range jsonLines[movedProfiles](t, exported) {
-		got[user.Email] = user
-	}
-	seen := map[string]int{}
-	for _, account := range data.Accounts {
-		user, ok := got[account.Want.Email]
-		if !ok || account.Want.Profile == nil {
-			continue
-		}
-		var want, found []string
-		for _, p := range account.Want.Earlier {
-			want = append(want, p.State)
-		}
-		want = append(want, account.Want.Profile.State)
-		if len(user.Profiles) == 0 {
-			found = []string{user.State}
-		}
-		for _, p := range user.Profiles {
-			if p.State == "" {
-				p.State = "drafted"
-			}
-			found = append(found, p.State)
-		}
-		if len(found) == 1 && found[0] == "" {
-			found[0] = "drafted"
-		}
-		if !slices.Equal(found, want) {
-			t.Errorf("%s: %v, want %v", account.Irregularity, found, want)
-		}
-		seen[account.Irregularity]++
-	}
-	if seen["a profile of every state"] == 0 {
-		t.Errorf("no user with a profile of every state among %v", seen)
-	}
-	// A run without a change stores nothing.
-	if summary, _ := m.importAll(3, "--lenient"); !strings.Contains(summary, "\n0 updated, ") {
-		t.Error(summary)
 	}
 }
