@@ -16,6 +16,7 @@ const (
 	dialTimeout  = 5 * time.Second
 	openTimeout  = 10 * time.Second // from the first byte to the open connection
 	closeTimeout = time.Second
+	storeTimeout = 3 * time.Second // for storing the cursor and giving the lease back at the end
 	heartbeat    = 10 * time.Second
 )
 

@@ -54,7 +54,7 @@ func (p *Publisher) turn(ctx context.Context) (progress bool, err error) {
 		return false, err
 	}
 	defer func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer cancel()
 		_ = o.Store.ReleaseEventCursor(last, Sink, o.Holder) // without it, the lease ends by itself
 	}()
@@ -65,7 +65,7 @@ func (p *Publisher) turn(ctx context.Context) (progress bool, err error) {
 	defer link.close()
 	s := &stream{Publisher: p, window: newWindow(link, o, seq), stored: seq}
 	err = s.run(ctx)
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	_ = s.advance(last, false) // what is confirmed and not recorded is sent again
 	return s.stored > seq, err
@@ -114,12 +114,13 @@ func (s *stream) publishAll(ctx context.Context, after int64) error {
 		if err != nil {
 			return err
 		}
-		if list = append(list, messages...); len(list) >= maxWindow {
+		if len(list)+len(messages) > maxWindow {
 			if err := s.publish(ctx, list); err != nil {
 				return err
 			}
 			list = list[:0]
 		}
+		list = append(list, messages...)
 	}
 	if err := s.publish(ctx, list); err != nil {
 		return err
@@ -127,16 +128,20 @@ func (s *stream) publishAll(ctx context.Context, after int64) error {
 	return s.window.settle(ctx, 0)
 }
 
-// publish sends messages, and stores the cursor as far as confirms have come.
+// publish sends messages, after the confirms of those before them have come and the cursor is stored there:
+// what comes twice after an interruption are the messages of one call.
 func (s *stream) publish(ctx context.Context, list []prepared) error {
 	if len(list) == 0 {
 		return nil
 	}
-	// A server that was stopped for longer than its lease may not be the publisher any more.
-	if err := s.advance(ctx, time.Since(s.extended) >= s.options.Pace.Lease); err != nil {
+	if err := s.prepare(ctx, list); err != nil { // while confirms come
 		return err
 	}
-	if err := s.prepare(ctx, list); err != nil {
+	if err := s.window.settle(ctx, 0); err != nil {
+		return err
+	}
+	// A server that was stopped for longer than its lease may not be the publisher any more.
+	if err := s.advance(ctx, time.Since(s.extended) >= s.options.Pace.Lease); err != nil {
 		return err
 	}
 	for i := range list {
