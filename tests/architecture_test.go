@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,65 +12,37 @@ import (
 	"testing"
 )
 
-// mayImport is which of our packages each of them may use (docs/architecture.md).
-var mayImport = map[string][]string{
-	"barong":                              {"internal/cli"},
-	"barong/cloud":                        {"internal/cli"},
-	"barong/internal/cli":                 {"internal/app", "internal/config", "clients/go", "clients/go/signing", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "internal/bulk", "internal/documentimport", "internal/accountimport", "internal/journal", "internal/barongdb", "internal/barongsql", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/apidocs", "internal/spelling", "internal/version", "internal/keys", "internal/problem", "internal/events", "internal/rabbitmq", "internal/webhooks", "internal/webhooks/endpoints", "internal/checkpoints"},
-	"barong/internal/app":                 {"clients/go/signing", "internal/config", "internal/server", "internal/embeddedpg", "internal/auth", "internal/jws", "internal/otp", "internal/documents", "handlers", "repository", "internal/identity", "generated", "internal/spec", "internal/keys", "internal/version", "internal/eventapi", "internal/events", "internal/rabbitmq", "internal/journal", "internal/webhooks", "internal/webhooks/endpoints", "internal/checkpoints"},
-	"barong/internal/server":              {"internal/spec", "handlers", "internal/auth", "internal/reload", "internal/documents", "internal/apidocs", "internal/swagger2", "internal/clientspec", "generated", "internal/jsonobject", "internal/problem", "internal/journal"},
-	"barong/handlers":                     {"generated", "internal/identity", "repository", "clients/go/signing", "internal/jws", "internal/otp", "internal/documents", "internal/keys", "internal/problem", "internal/journal"},
-	"barong/internal/bulk":                {"internal/barongdb", "internal/spelling", "internal/identity", "internal/journal", "internal/otp", "repository", "internal/problem"},
-	"barong/internal/barongsql":           {"repository", "internal/identity"},
-	"barong/internal/accountimport":       {"internal/barongdb", "repository", "internal/identity", "internal/journal", "internal/keys"},
-	"barong/internal/documentimport":      {"internal/barongdb", "internal/bulk", "internal/documents", "repository", "internal/identity", "internal/journal", "internal/problem"},
-	"barong/repository":                   {"internal/identity", "internal/journal", "internal/problem"},
-	"barong/internal/journal":             nil,
-	"barong/internal/events":              {"internal/journal"},
-	"barong/internal/webhooks":            {"internal/webhooks/endpoints", "internal/events", "internal/identity", "internal/journal", "internal/version", "repository"},
-	"barong/internal/webhooks/endpoints":  {"internal/events", "internal/reload"},
-	"barong/internal/rabbitmq":            {"internal/eventapi", "internal/events", "internal/identity", "internal/journal", "repository"},
-	"barong/internal/rabbitmq/brokertest": nil,
-	"barong/internal/eventapi":            {"clients/go/signing", "internal/events", "internal/identity"},
-	"barong/internal/checkpoints":         {"internal/journal", "internal/keys"},
-	"barong/internal/barongdb":            {"internal/vault", "internal/identity"},
-	"barong/internal/barongdb/barongtest": {"internal/barongdb", "internal/embeddedpg"},
-	"barong/clients/go":                   {"clients/go/api", "clients/go/signing"},
-	"barong/clients/go/api":               nil,
-	"barong/clients/go/signing":           nil,
-	"barong/internal/auth":                {"clients/go/signing", "internal/jws", "internal/jsonobject", "internal/journal", "internal/reload", "internal/problem"},
-	"barong/internal/jws":                 {"clients/go/signing", "internal/jsonobject"},
-	"barong/internal/jsonobject":          nil,
-	"barong/internal/otp":                 {"internal/vault", "internal/identity", "internal/keys", "internal/problem"},
-	"barong/internal/documents":           {"internal/identity", "internal/keys", "internal/problem"},
-	"barong/internal/keys":                nil,
-	"barong/internal/problem":             nil,
-	"barong/internal/reload":              nil,
-	"barong/internal/identity":            {"internal/problem"},
-	"barong/generated":                    nil,
-	"barong/internal/config":              {"internal/identity", "internal/spelling"},
-	"barong/internal/embeddedpg":          nil,
-	"barong/internal/apidocs":             {"clients/go/api"},
-	"barong/internal/spec":                nil,
-	"barong/internal/spelling":            nil,
-	"barong/internal/swagger2":            {"internal/spec"},
-	"barong/internal/clientspec":          {"internal/spec"},
-	"barong/internal/vault":               nil,
-	"barong/internal/version":             nil,
-	"barong/internal/long":                nil,
-	"barong/tests":                        {"internal/long"},
-	"barong/tests/faults":                 {"clients/go/signing", "internal/auth", "internal/embeddedpg", "handlers"},
-	"barong/tests/upgrade":                {"internal/embeddedpg"},
-	"barong/internal/clientspec/derive":   {"internal/clientspec"},
-
-	"barong/tests/bench": {"clients/go/signing", "internal/auth", "internal/embeddedpg", "handlers", "internal/identity", "repository"},
-}
-
 // modules are the folders of the repository's modules.
 var modules = []string{"..", ".", "../cloud", "../clients/go"}
 
+// mayImport reads from docs/architecture.md which of our packages each of them imports. A line of the list names
+// packages, an arrow and what they import; it may go on in the next ones.
+func mayImport(t *testing.T) map[string][]string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(page), "## Who may import whom\n\n```\n")
+	list, _, found := strings.Cut(list, "\n```\n")
+	if !found {
+		t.Fatal("docs/architecture.md has no list of who may import whom")
+	}
+	allowed := map[string][]string{}
+	for line := range strings.Lines(strings.ReplaceAll(list, "\n    ", " ")) {
+		packages, imports, _ := strings.Cut(strings.TrimSpace(line), " → ")
+		for name := range strings.SplitSeq(packages, ", ") {
+			if allowed[name] = strings.Split(imports, ", "); imports == "nothing" {
+				allowed[name] = nil
+			}
+		}
+	}
+	return allowed
+}
+
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
+	allowed := mayImport(t)
 	for _, module := range modules {
 		list := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
 		list.Dir = module
@@ -88,16 +61,26 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			allowed, known := mayImport[found.ImportPath]
+			name := cmp.Or(strings.TrimPrefix(strings.TrimPrefix(found.ImportPath, "barong"), "/"), ".")
+			may, known := allowed[name]
 			if !known {
-				t.Errorf("%s is not in the list of packages", found.ImportPath)
+				t.Errorf("docs/architecture.md does not have %s", name)
 			}
 			for _, imported := range found.Imports {
-				if name, ours := strings.CutPrefix(imported, "barong/"); ours && !slices.Contains(allowed, name) {
-					t.Errorf("%s imports %s", found.ImportPath, imported)
+				if other, ours := strings.CutPrefix(imported, "barong/"); ours && !slices.Contains(may, other) {
+					t.Errorf("%s imports %s", name, other)
 				}
 			}
+			for _, other := range may {
+				if !slices.Contains(found.Imports, "barong/"+other) {
+					t.Errorf("docs/architecture.md says that %s imports %s", name, other)
+				}
+			}
+			delete(allowed, name)
 		}
+	}
+	for name := range allowed {
+		t.Errorf("docs/architecture.md has %s, which is not there", name)
 	}
 }
 

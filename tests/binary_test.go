@@ -6,14 +6,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"barong/internal/freeport"
 )
 
 // binaryDir is a folder for this run, which TestMain makes and removes.
@@ -121,10 +125,20 @@ func awaitReady(t testing.TB, c *exec.Cmd, stderr io.Reader) *process {
 		p.public, p.admin = addresses[0], addresses[1]
 	case err := <-p.ended:
 		t.Fatalf("the server ended: %v\n%s", err, p.log)
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute): // a private Postgres is made, on a busy machine
 		t.Fatalf("the server did not get ready\n%s", p.log)
 	}
 	return p
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	port, err := freeport.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
 func (p *process) signal(s os.Signal) {
@@ -142,7 +156,7 @@ func (p *process) stops() {
 		if err != nil {
 			p.t.Errorf("the server ended with %v\n%s", err, p.log)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		p.t.Fatalf("the server did not stop\n%s", p.log)
 	}
 }

@@ -213,13 +213,7 @@ func documentForPrism(t testing.TB) string {
 // specification.
 func startPrism(t testing.TB, upstream string) string {
 	t.Helper()
-	var listening net.ListenConfig
-	free, err := listening.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	free.Close()
+	_, port, _ := net.SplitHostPort(freeAddress(t))
 	proxy := exec.Command("npx", "--yes", "--package", prism, "--", "prism", "proxy", "--errors", "--host", "127.0.0.1", "--port", port, documentForPrism(t), upstream)
 	proxy.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // npx does not pass signals on
 	printed, err := proxy.StdoutPipe()

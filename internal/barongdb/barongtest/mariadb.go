@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"barong/internal/freeport"
+
 	_ "github.com/go-sql-driver/mysql" // the driver
 )
 
@@ -69,7 +71,7 @@ func (s *MariaDBServer) start(ctx context.Context, daemon, installer string) err
 	if output, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb-install-db: %w: %s", err, output)
 	}
-	if s.port, err = freePort(ctx); err != nil {
+	if s.port, err = freeport.Find(); err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(s.dir, "mariadb.log"))
@@ -188,14 +190,4 @@ func program(name string) (string, error) {
 		}
 	}
 	return "", ErrNoMariaDB
-}
-
-func freePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

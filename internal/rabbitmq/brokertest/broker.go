@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"barong/internal/freeport"
 )
 
 // program is the server without Debian's wrapper, which changes the user.
@@ -102,7 +104,7 @@ func newBroker(directory string) (*Broker, error) {
 	var distribution int
 	for _, port := range []*int{&b.port, &b.epmd, &distribution} {
 		var err error
-		if *port, err = freePort(); err != nil {
+		if *port, err = freeport.Find(); err != nil {
 			return nil, err
 		}
 	}
@@ -142,15 +144,6 @@ func (b *Broker) definitions() map[string]any {
 		"users":  []map[string]string{{"name": "guest", "password_hash": hash, "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "administrator"}},
 		"vhosts": hosts, "permissions": permissions,
 	}
-}
-
-func freePort() (int, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 // NewURL returns the URL of a virtual host that no other test has.
