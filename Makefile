@@ -13,6 +13,7 @@ SCALAR_SHA256 := bf091006bdc3af6067af77c2f534812e3e633e94a94e87138069f570f33b762
 GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.14.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME      ?= 10s
+FAULTS        ?= 3
 IMAGE         ?= barong:dev
 PLATFORM      ?= linux/$(shell $(GO) env GOARCH)
 
@@ -52,19 +53,20 @@ test: ## Run the tests, but for the long ones; they find or start a Postgres the
 	@echo 'The tests are built first, which takes some minutes on a machine that has built nothing yet. Then each is a dot.'
 	@$(call reported,$(call tested,$(GO) run $(GOTESTSUM) --format dots --hide-summary skipped -- -short $(TESTFLAGS)))
 
+# One package at a time: a load that breaks things leaves no processor for tests beside it.
 test-all: ## Run all tests, with those that break, kill and fill things up
-	@$(call reported,$(call tested,$(GO) test $(TESTFLAGS)))
+	@$(call reported,$(call tested,$(GO) test -p 1 $(TESTFLAGS)))
 
 # Strangers' load runs once, in test-all: it breaks nothing that could come back otherwise.
-test-faults: ## Break databases, processes and disks under load, three times in a row
-	$(GO) test -C tests -count=3 -timeout 40m -v -skip 'Strangers|StolenToken' ./faults
+test-faults: ## Break databases, processes and disks under load, FAULTS times in a row
+	$(GO) test -C tests -count=$(FAULTS) -timeout 90m -v -skip 'Strangers|StolenToken' ./faults
 
 test-upgrade: build ## Test whether an earlier version works on this one's schema (PREVIOUS=tag or commit)
 	$(GO) build -C tests -o ../bin/upgrade ./upgrade
 	bin/upgrade -previous "$(PREVIOUS)" -then "$(THEN)" $(UPGRADEFLAGS)
 
 test-docs: ## Test the page /docs in Chromium or Chrome, without a window, with axe from npm (Node 20)
-	$(GO) test -C tests -tags browser -count=1 -timeout 5m -v -run '^TestBrowser' .
+	$(GO) test -C tests -tags browser -count=1 -timeout 15m -v -run '^TestBrowser' .
 
 bench: build ## Measure against the fastest server that could be; BENCHFLAGS=-help
 	$(GO) build -C tests -trimpath -o ../bin/bench ./bench
@@ -136,7 +138,7 @@ image: ## Build the container image IMAGE (barong:dev) with the machine's Go
 	docker build --file deploy/Dockerfile --build-arg TARGETPLATFORM=$(PLATFORM) --tag $(IMAGE) bin/image
 
 test-image: image ## Run the README's steps against the container, as it is deployed
-	BARONG_TEST_IMAGE=$(IMAGE) $(GO) test -C tests -tags image -count=1 -timeout 10m -v ./image
+	BARONG_TEST_IMAGE=$(IMAGE) $(GO) test -C tests -tags image -count=1 -timeout 20m -v ./image
 
 release-dry: ## Build into dist/ what a release publishes, try it, and publish nothing
 	$(GO) run $(GORELEASER) release --snapshot --clean --skip publish,announce,docker
