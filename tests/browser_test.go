@@ -215,9 +215,10 @@ func TestBrowserNoticesWhatAPageMustNotDo(t *testing.T) {
 		if _, err := chromedp.Run(b, chromedp.Evaluate[int]("setTimeout(() => { "+c.script+" })")); err != nil {
 			t.Fatal(err)
 		}
-		b.do("wait", chromedp.Sleep(500*time.Millisecond))
-		if got := strings.Join(b.complaints(), "\n"); !strings.Contains(got, c.notice) {
-			t.Errorf("after %s, noticed %q", c.script, got)
-		}
+		var noticed []string
+		eventually(t, c.notice+" after "+c.script, func() bool {
+			noticed = append(noticed, b.complaints()...)
+			return strings.Contains(strings.Join(noticed, "\n"), c.notice)
+		})
 	}
 }

@@ -60,7 +60,7 @@ type checked struct {
 
 func checkReport(t *testing.T, folder string, settings map[string]string) (report checked, exit int) {
 	t.Helper()
-	out, stderr, exit := inFolder(t, folder, settings, "check", "--output", "json")
+	out, stderr, exit := inFolder(t, folder, settings, "check", "--output", "json", "--timeout", "1m")
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v: %s%s", err, out, stderr)
 	}

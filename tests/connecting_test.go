@@ -3,6 +3,7 @@ package tests
 import (
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,13 +48,12 @@ func TestWrongPasswordOfTheDatabaseEndsTheStartAtOnce(t *testing.T) {
 	settings := map[string]string{"BARONG_DATA_DIR": t.TempDir(), "DATABASE_URL": "postgres://barong:geheim@" + address + "/barong?sslmode=disable"}
 	for _, args := range [][]string{{"serve"}, {"migrate", "status"}} {
 		connections.Store(0)
-		began := time.Now()
 		_, stderr, exit := barong(t, settings, args...)
 		if exit != 1 || !strings.Contains(stderr, `barong: DATABASE_URL: the database refuses the connection: FATAL: password authentication failed for user "barong" (SQLSTATE 28P01)`) {
 			t.Errorf("%v: %d %s", args, exit, stderr)
 		}
-		if took, asked := time.Since(began), connections.Load(); asked > 2 || took > 15*time.Second {
-			t.Errorf("%v asked %d times in %s", args, asked, took)
+		if asked := connections.Load(); asked > 2 { // one that waits asks twice a second
+			t.Errorf("%v asked %d times", args, asked)
 		}
 		if strings.Contains(stderr, "geheim") || strings.Contains(stderr, "does not answer yet") {
 			t.Errorf("%v: %s", args, stderr)
@@ -64,9 +64,9 @@ func TestWrongPasswordOfTheDatabaseEndsTheStartAtOnce(t *testing.T) {
 // A database that is starting too is waited for, without a line for each attempt.
 func TestDatabaseThatIsStartingIsAskedAgainAndLoggedLessAndLess(t *testing.T) {
 	t.Parallel()
-	began := time.Now()
+	began := sync.OnceValue(time.Now)
 	address, connections := refusingPostgres(t, func() string {
-		if time.Since(began) < 5*time.Second {
+		if time.Since(began()) < 5*time.Second {
 			return "57P03"
 		}
 		return "28P01"

@@ -92,10 +92,10 @@ func TestReadersOfDocumentsHaveABoundedNumberOfPlacesAndTakeNothingElse(t *testi
 	p, location := documentServer(t, downloads)
 	fetch(t, http.MethodGet, location()) // what the first one takes, all others share
 	before := memory(t, p.command.Process.Pid, highWater)
-	readers := make([]net.Conn, downloads)
+	readers, shared := make([]net.Conn, downloads), location()
 	for i := range readers {
 		var status string
-		if status, readers[i] = slowReader(t, location()); status != "HTTP/1.1 200 OK" {
+		if status, readers[i] = slowReader(t, shared); status != "HTTP/1.1 200 OK" {
 			t.Fatalf("reader %d: %s", i, status)
 		}
 	}

@@ -139,8 +139,9 @@ var brokerKey = sync.OnceValues(func() (*signing.Signer, error) {
 	return signing.NewSigner("barong", "RS256", private)
 })
 
-// quickPace is that of a server in a hurry.
-var quickPace = rabbitmq.Pace{Poll: 20 * time.Millisecond, Lease: 300 * time.Millisecond, Silence: 2 * time.Second, Retry: 50 * time.Millisecond, Max: 500 * time.Millisecond}
+// quickPace is that of a server in a hurry, which is patient with confirms: one that is late must not make a
+// test see messages twice.
+var quickPace = rabbitmq.Pace{Poll: 20 * time.Millisecond, Lease: 300 * time.Millisecond, Silence: 30 * time.Second, Retry: 50 * time.Millisecond, Max: 500 * time.Millisecond}
 
 // publisherOptions are those of a publisher in tests.
 func (e *eventsOf) publisherOptions(t testing.TB, url string, counts rabbitmq.Counts) rabbitmq.Options {

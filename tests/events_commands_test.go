@@ -16,7 +16,7 @@ func TestEventsOfAServerAndItsCommands(t *testing.T) {
 	serve(t, settings)
 	e := eventsIn(t, settings["DATABASE_URL"])
 	e.sealedRows(t, e.user.UID, 10)
-	until(t, 30*time.Second, "delivered", func() bool { return len(c.all()) >= 10 && e.cursor(t).Seq == 10 })
+	until(t, time.Minute, "delivered", func() bool { return len(c.all()) >= 10 && e.cursor(t).Seq == 10 })
 	checkComplete(t, c.all(), 10)
 
 	hour := func(hours int) string {
@@ -39,7 +39,7 @@ func TestEventsOfAServerAndItsCommands(t *testing.T) {
 	if status != 0 || !strings.HasPrefix(out, "3 messages confirmed, 0 ") {
 		t.Errorf("%d: %s%s", status, out, problems)
 	}
-	until(t, 10*time.Second, "replayed", func() bool { return len(c.all()) == 13 })
+	until(t, time.Minute, "replayed", func() bool { return len(c.all()) == 13 })
 	for i, d := range c.all()[10:] {
 		if first := c.all()[2+i]; d.ID != first.ID || !d.Replay {
 			t.Errorf("%+v is replayed as %+v", first, d)

@@ -20,11 +20,11 @@ func TestASecondServerGoesOnWithTheEvents(t *testing.T) {
 	c := consume(t, url, false, labelUpdated)
 	first := start()
 	e := eventsIn(t, database)
-	until(t, 30*time.Second, "held", func() bool { return e.cursor(t).Holder != "" })
+	until(t, time.Minute, "held", func() bool { return e.cursor(t).Holder != "" })
 	holder := e.cursor(t).Holder
 	second := start()
 	e.sealedRows(t, e.user.UID, 2000)
-	until(t, 30*time.Second, "publishing", func() bool { return len(c.all()) > 100 })
+	until(t, time.Minute, "publishing", func() bool { return len(c.all()) > 100 })
 	if err := first.command.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestASecondServerGoesOnWithTheEvents(t *testing.T) {
 		t.Errorf("%d were delivered again", again)
 	}
 	e.sealedRows(t, e.user.UID, 2000)
-	until(t, 30*time.Second, "publishing", func() bool { return len(c.all()) > 2300 })
+	until(t, time.Minute, "publishing", func() bool { return len(c.all()) > 2300 })
 	if err := second.command.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

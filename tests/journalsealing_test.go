@@ -251,7 +251,8 @@ func (*interrupter) TraceCopyFromEnd(context.Context, *pgx.Conn, pgx.TraceCopyFr
 func TestSealerThatDiesInAnyStepLosesNothing(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
-	repo := repository.New(newPool(t, url))
+	observer := newPool(t, url)
+	repo := repository.New(observer)
 	user := newLabelled(t, repo)
 	written, died := 0, 0
 	for step := 1; ; step++ {
@@ -275,6 +276,11 @@ func TestSealerThatDiesInAnyStepLosesNothing(t *testing.T) {
 		}
 		died++
 		sealedRows(t, repo)
+		eventually(t, "the transaction of the sealer has ended", func() bool {
+			var open int
+			err := observer.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'").Scan(&open)
+			return err == nil && open == 0
+		})
 	}
 	if died < 6 {
 		t.Errorf("the sealer died in %d steps only", died)

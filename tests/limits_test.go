@@ -15,21 +15,21 @@ const busy = "The server is busy with other requests, try again later"
 
 func TestOperationsBeyondTheLimitAreRefusedUnread(t *testing.T) {
 	t.Parallel()
-	a := start(t, func(s *setup) { s.inFlight, s.database = 1, "lock_timeout=0" })
+	a := start(t, func(s *setup) { s.inFlight, s.timeout, s.database = 1, 2*time.Minute, "lock_timeout=0" })
 	uid := a.user(nil)
 	release := a.lockUsers()
 	first := make(chan answer, 1)
 	go func() {
 		first <- a.call(envelopeForm, "createLabel", parameters{"user_uid": uid, "key": "email", "value": "verified"})
 	}()
-	eventually(t, "one more is refused", func() bool {
-		got := a.call(jsonForm, "getTimestamp", nil)
-		if got.status == http.StatusCreated || got.status == http.StatusTooManyRequests {
-			return false // the first one is not there yet, or came in the midst of this one: it has the same signer
-		}
-		got.refused(t, http.StatusServiceUnavailable, busy)
-		return got.header.Get("Retry-After") == "1"
+	eventually(t, "the first one waits", func() bool {
+		return a.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
 	})
+	more := a.call(jsonForm, "getTimestamp", nil)
+	more.refused(t, http.StatusServiceUnavailable, busy)
+	if after := more.header.Get("Retry-After"); after != "1" {
+		t.Errorf("Retry-After is %q", after)
+	}
 	if !strings.Contains(a.log.String(), "reason=overloaded") {
 		t.Error("the log has no reason")
 	}

@@ -220,8 +220,15 @@ func TestKeysAreFilledInWhileServersWriteAndByManyAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 3 {
 		wait.Go(func() {
-			if _, err := repo.FillEmailKeys(t.Context()); err != nil {
-				t.Error(err)
+			for try := range 5 { // three of them and newcomers may refuse each other a page too often
+				_, err := repo.FillEmailKeys(t.Context())
+				if err == nil {
+					return
+				}
+				if kind := problem.KindOf(err); try == 4 || kind != problem.InvalidRecord && kind != problem.Unavailable {
+					t.Error(err)
+					return
+				}
 			}
 		})
 	}

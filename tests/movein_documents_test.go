@@ -377,7 +377,7 @@ func TestImportOfDocumentsThatIsKilledGoesOn(t *testing.T) {
 	list := m.list("list.ndjson", rows...)
 	var before int64
 	killed := 0
-	for run := range 10 {
+	for run := 0; run < 10 && before < users*perUser/2; run++ {
 		c := command(t, m.settings, "documents", "import", list, "--files", m.files, "--refused", filepath.Join(m.dir, "refused"), "--workers", "8")
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
@@ -390,10 +390,12 @@ func TestImportOfDocumentsThatIsKilledGoesOn(t *testing.T) {
 			goal := before + rand.Int64N(users*perUser/20)
 			goesOn = func() bool { return m.count("SELECT count(*) FROM documents") > goal }
 		}
-		until(t, time.Minute, "gone on", goesOn)
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		until(t, time.Minute, "gone on", func() bool { return goesOn() || len(ended) > 0 })
 		time.Sleep(rand.N(20 * time.Millisecond))
 		_ = c.Process.Signal(syscall.SIGKILL)
-		if c.Wait() != nil {
+		if <-ended != nil {
 			killed++
 		}
 		now := m.count("SELECT count(*) FROM documents")

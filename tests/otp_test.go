@@ -146,10 +146,11 @@ func TestOTPCodeThatComesAsANumberGetsItsZerosBack(t *testing.T) {
 			a := start(t)
 			uid, secret := a.enrolled()
 			for _, zeros := range []string{"", "0", "00"} {
-				for a.clock.Advance(30 * time.Second); !strings.HasPrefix(a.code(secret, 0), zeros); {
+				a.clock.Advance(30 * time.Second)
+				code := a.code(secret, 0)
+				for ; !strings.HasPrefix(code, zeros) || code == "000000"; code = a.code(secret, 0) {
 					a.clock.Advance(30 * time.Second)
 				}
-				code := a.code(secret, 0)
 				number := strings.TrimLeft(code, "0")
 				if number != code { // a text has all its digits
 					a.call(f, "signOTP", parameters{"user_uid": uid, "otp_code": number}).refused(t, http.StatusUnprocessableEntity, wrongCode)

@@ -72,13 +72,13 @@ func TestImportAndStartWarnOfLabelsThatBeginWithATrigger(t *testing.T) {
 	b.settings["BARONG_LOG_FORMAT"] = "text"
 	p := serve(t, b.settings)
 	eventually(t, "the server warns", func() bool { return strings.Contains(p.log.String(), "key=banned") })
+	p.signal(syscall.SIGTERM)
+	p.stops()
 	for _, want := range wanted {
 		if !strings.Contains(p.log.String(), want) {
 			t.Errorf("the start does not say %s:\n%s", want, p.log)
 		}
 	}
-	p.signal(syscall.SIGTERM)
-	p.stops()
 }
 
 func TestPrefixesOfTriggersCountAgainWhereBarongYMLSaysSo(t *testing.T) {

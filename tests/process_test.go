@@ -128,6 +128,7 @@ func TestServerFinishesWhatIsInFlightWhenItIsToldToStop(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "SELECT 1 FROM users FOR UPDATE"); err != nil {
 		t.Fatal(err)
 	}
+	pool := newPool(t, url) // a transaction sees the connections that there were at its first look
 	answered := make(chan int, 1)
 	go func() {
 		_, _, exit := barong(t, settings, "call", "createLabel", "user_uid="+uid, "key=email", "value=verified")
@@ -135,7 +136,7 @@ func TestServerFinishesWhatIsInFlightWhenItIsToldToStop(t *testing.T) {
 	}()
 	eventually(t, "the request waits", func() bool {
 		var waiting int
-		err := connection.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
+		err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
 		return err == nil && waiting > 0
 	})
 	p.signal(syscall.SIGTERM)

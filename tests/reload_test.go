@@ -96,12 +96,12 @@ func TestKeychainIsTakenOverWithoutADroppedRequest(t *testing.T) {
 
 func TestHangupWhileDrainingDropsNothing(t *testing.T) {
 	t.Parallel()
-	p := supervised(t, map[string]string{"BARONG_DRAIN_DELAY": "1s"})
+	p := supervised(t, map[string]string{"BARONG_DRAIN_DELAY": "5s"})
+	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	p.signal(syscall.SIGTERM)
 	eventually(t, "the server drains", func() bool { return status(t, "http://"+p.admin+"/readyz") == http.StatusServiceUnavailable })
 	time.Sleep(50 * time.Millisecond) // what ends with the first signal has ended
 	p.signal(syscall.SIGHUP)
-	token := bearer(t, signing.NewClaims(time.Now(), time.Hour))
 	if got := p.post("/timestamp", token, "{}", nil); got.status != http.StatusCreated {
 		t.Errorf("after SIGHUP: %s", got)
 	}

@@ -57,6 +57,7 @@ func countedRepository(t *testing.T, url string) (*repository.Repository, *trips
 		return countedConn{conn, counted}, err
 	}
 	config.MaxConns = 1
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // which an idle second would add
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func failingStart(t *testing.T, settings map[string]string) (said string, status
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	late := time.AfterFunc(10*time.Second, func() { _ = c.Process.Kill() })
+	late := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
 	defer late.Stop()
 	_ = c.Wait()
 	return output.String(), c.ProcessState.ExitCode()

@@ -175,7 +175,7 @@ func TestSweepRemovesOldFilesWithoutARowAndNothingElse(t *testing.T) {
 	orphan, begun := "doc-"+strings.Repeat("a", 26), "doc-"+strings.Repeat("b", 26)+".18a2b3c4d5e6f708.tmp"
 	leave(orphan, old)
 	leave(begun, old)
-	leave("doc-"+strings.Repeat("c", 26), time.Now().Add(-59*time.Minute))
+	leave("doc-"+strings.Repeat("c", 26), time.Now().Add(-50*time.Minute))
 	leave("somebody-elses.png", old)
 	if out, stderr, exit := barong(t, settings, "documents", "sweep", "--delete", "--yes"); exit != 1 || !strings.Contains(stderr, "the database has no document and no attachment at all") {
 		t.Errorf("with an empty database: %d %s %s", exit, out, stderr)
@@ -280,12 +280,7 @@ func s3(t *testing.T) (bucket, files string) {
 	if err := os.Mkdir(filepath.Join(root, "kyc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := port.Addr().String()
-	port.Close()
+	address := freeAddress(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "access")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret-for-tests")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -385,14 +380,14 @@ func TestDocumentsInS3(t *testing.T) {
 
 func TestExpiredURLOfS3IsRefused(t *testing.T) {
 	bucket, _ := s3(t)
-	a := start(t, func(s *setup) { s.storage.URL, s.storage.TTL = bucket, time.Second })
+	a := start(t, func(s *setup) { s.storage.URL, s.storage.TTL = bucket, 5*time.Second })
 	uid := a.user(nil)
 	a.must("createDocument", passport(uid, png(100)))
 	location := a.documents(uid)[0]["upload"].(string)
 	if got := fetch(t, http.MethodGet, location); got.status != http.StatusOK {
 		t.Errorf("in time: %s", got)
 	}
-	time.Sleep(2100 * time.Millisecond)
+	time.Sleep(6100 * time.Millisecond)
 	if got := fetch(t, http.MethodGet, location); got.status != http.StatusForbidden {
 		t.Errorf("too late: %d", got.status)
 	}

@@ -55,9 +55,9 @@ func TestWaitForALockEndsInTime(t *testing.T) {
 	t.Parallel()
 	const requestTime = 15 * time.Second // of which lock_timeout is a third
 	for name, change := range map[string]func(*setup){
-		"by the request's deadline": func(s *setup) { s.timeout, s.database = 2*time.Second, "lock_timeout=0" },
+		"by the request's deadline": func(s *setup) { s.timeout, s.database = 5*time.Second, "lock_timeout=0" },
 		"by lock_timeout":           func(s *setup) { s.timeout = requestTime },
-		"by statement_timeout":      func(s *setup) { s.timeout, s.database = requestTime, "lock_timeout=0&statement_timeout=300" },
+		"by statement_timeout":      func(s *setup) { s.timeout, s.database = requestTime, "lock_timeout=0&statement_timeout=3000" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

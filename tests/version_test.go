@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -24,8 +25,9 @@ const stampedVersion = "7.8.9-test"
 func stamped(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "barong")
-	build := exec.Command("go", "build", "-o", path, "-ldflags", "-X barong/internal/version.stamped=v"+stampedVersion, ".")
-	build.Dir = ".." // the module of the server
+	build := exec.Command("go", "build", "-trimpath", "-o", path, "-ldflags", "-X barong/internal/version.stamped=v"+stampedVersion, ".")
+	build.Dir = ".."                                  // the module of the server
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the other binary of the tests is built, so that nothing is compiled again
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}

@@ -148,16 +148,16 @@ func TestRequestOfTwoSignersCountsForBothOrForNeither(t *testing.T) {
 func TestQuotasOfSignersWhoLeftTheKeychainAreDropped(t *testing.T) {
 	t.Parallel()
 	limits := limitsOf(t, "*=1/s, createUser=1/s", keychainOf(t, "stays"))
-	before := keychainOf(t, "stays", "leaves")
+	before, now := keychainOf(t, "stays", "leaves"), time.Now()
 	for _, operation := range []string{"getUser", "createUser"} {
-		if err := limits.allow(http.Header{}, before, []string{"stays", "leaves"}, operation, time.Now()); err != nil {
+		if err := limits.allow(http.Header{}, before, []string{"stays", "leaves"}, operation, now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(limits.buckets) != 4 {
 		t.Errorf("%d buckets", len(limits.buckets))
 	}
-	if err := limits.allow(http.Header{}, keychainOf(t, "stays"), []string{"stays"}, "getUser", time.Now()); err == nil {
+	if err := limits.allow(http.Header{}, keychainOf(t, "stays"), []string{"stays"}, "getUser", now); err == nil {
 		t.Error("who stays begins anew")
 	}
 	if len(limits.buckets) != 2 {

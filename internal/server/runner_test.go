@@ -21,7 +21,7 @@ import (
 )
 
 // shortTimeouts closes slow clients early, so that the tests are quick.
-var shortTimeouts = server.Timeouts{Header: 200 * time.Millisecond, Body: 400 * time.Millisecond, BodyRate: 512 << 10, Progress: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Idle: 200 * time.Millisecond}
+var shortTimeouts = server.Timeouts{Header: time.Second, Body: time.Second, BodyRate: 512 << 10, Progress: 200 * time.Millisecond, Answer: 200 * time.Millisecond, Idle: 200 * time.Millisecond}
 
 // patientWithBodies allows a minute for a body: net/http would otherwise end the connection by
 // that timeout before the one under test.
@@ -32,7 +32,7 @@ func patientWithBodies() server.Timeouts {
 }
 
 // maxDelay is longer than all of shortTimeouts together.
-const maxDelay = 2500 * time.Millisecond
+const maxDelay = 3500 * time.Millisecond
 
 // waitLimit is how long a test waits for what follows shortTimeouts: more than a loaded machine
 // takes, and less than the time-outs that a broken server would fall back on.

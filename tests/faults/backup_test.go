@@ -322,7 +322,7 @@ func (p *postgres) backup() *postgres {
 	}
 	copied := &postgres{t: p.t, dir: filepath.Join(openDir(p.t), "copy")}
 	// What vanishes meanwhile is not needed: the log has it.
-	if output, err := exec.Command("cp", "-a", p.dir, copied.dir).CombinedOutput(); err != nil && !strings.Contains(string(output), "No such file") {
+	if output, err := exec.Command("cp", "-a", p.dir, copied.dir).CombinedOutput(); err != nil && !strings.Contains(string(output), "No such file") && !strings.Contains(string(output), "replaced while being copied") {
 		p.t.Fatalf("%v: %s", err, output)
 	}
 	var label string

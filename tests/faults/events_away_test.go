@@ -43,15 +43,21 @@ func TestABrokerThatIsAwayCostsNothing(t *testing.T) {
 	p, who := startPostgres(t), newSigners(t)
 	url := broker.NewURL(t)
 	bindDurably(t, url, "label.created", "label.updated")
-	s := startPublishing(t, p, who, map[string]string{"DATABASE_URL": p.url(), "BARONG_EVENTS_AMQP_URL": url, "BARONG_DATA_DIR": t.TempDir()})
+	s := startPublishing(t, p, who, map[string]string{"DATABASE_URL": p.url(), "BARONG_EVENTS_AMQP_URL": url, "BARONG_DATA_DIR": t.TempDir(), "BARONG_REQUEST_TIMEOUT": "30s"})
 	w := newLabelWriters(t, newLoad(t, who, s))
 	with := w.write(min(lasts, time.Minute))
-	before := s.residentMemory()
+	before := s.liveMemory()
 	if err := broker.Shutdown(); err != nil {
 		t.Fatal(err)
 	}
 	without := w.write(lasts)
-	grown := s.residentMemory() - before
+	grown := s.liveMemory() - before
+	p.eventually("all rows to be sealed", func() error {
+		if n := p.number("SELECT count(*) FROM journal_inbox"); n != 0 {
+			return fmt.Errorf("%d are not", n)
+		}
+		return nil
+	})
 	waiting := p.number("SELECT h.size - c.seq FROM journal_head h, event_cursors c")
 	if err := broker.Run(); err != nil {
 		t.Fatal(err)
@@ -196,10 +202,15 @@ func (w *labelWriters) write(lasts time.Duration) (all durations) {
 	return all
 }
 
-// residentMemory is the memory of the server, in bytes.
-func (s *server) residentMemory() int64 {
+// liveMemory is what the server holds after a garbage collection, in bytes.
+func (s *server) liveMemory() int64 {
 	s.t.Helper()
-	bytes, err := strconv.ParseFloat(s.metric("process_resident_memory_bytes"), 64)
+	profile, err := http.Get(s.admin + "/debug/pprof/heap?gc=1")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = profile.Body.Close()
+	bytes, err := strconv.ParseFloat(s.metric("go_memstats_heap_alloc_bytes"), 64)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -331,9 +331,16 @@ func TestFailoverThatLosesCommitsIsAFork(t *testing.T) {
 	t.Logf("%d rows were lost of %d, and %d came after the fork", before-after, before, len(rows))
 }
 
-// lose stops the standby, and fills what is on its way to it: what is written then does not reach it.
+// lose stops the standby, and fills what is on its way to it: what is written and sealed then does not reach it.
 func lose(primary, standby *postgres, l *load) {
 	standby.pause()
 	primary.exec("SELECT pg_logical_emit_message(false, 'fault', repeat('x', 4000000))")
+	sealed := primary.number("SELECT size FROM journal_head")
 	l.settle(100)
+	primary.eventually("rows to be sealed that do not reach the standby", func() error {
+		if primary.number("SELECT size FROM journal_head") <= sealed {
+			return errNoRowYet
+		}
+		return nil
+	})
 }

@@ -154,7 +154,7 @@ func (g *goodClient) upload() time.Duration {
 
 // patience is within which nearly all requests of a good client must be answered on
 // a machine that the attackers share.
-const patience = 5 * time.Second
+const patience = 15 * time.Second
 
 // stop ends it, and fails where it was not served throughout.
 func (g *goodClient) stop(attack string) {

@@ -60,10 +60,15 @@ func startLoad(t testing.TB, who signers, documents bool, targets ...*server) *l
 	t.Helper()
 	l := newLoad(t, who, targets...)
 	l.documents = documents
+	l.begin()
+	return l
+}
+
+// begin lets the clients send.
+func (l *load) begin() {
 	for range workers {
 		l.running.Go(l.work)
 	}
-	return l
 }
 
 // newLoad returns a load whose clients have not begun.
@@ -299,12 +304,12 @@ func (l *load) settle(writes int) {
 		return len(l.writes)
 	}
 	want := count() + writes
-	for end := time.Now().Add(45 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if count() >= want {
 			return
 		}
 	}
-	l.t.Errorf("no more than %d of %d writes were acknowledged in 45 s", count()-want+writes, writes)
+	l.t.Errorf("no more than %d of %d writes were acknowledged in two minutes", count()-want+writes, writes)
 }
 
 // outage is the longest time between two writes that were acknowledged.

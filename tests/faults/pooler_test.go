@@ -128,7 +128,7 @@ func (b *pooler) start() {
 	if err := b.command.Start(); err != nil {
 		b.t.Fatal(err)
 	}
-	for range 200 {
+	for range 3000 { // a minute
 		if _, err = os.Stat(filepath.Join(b.dir, ".s.PGSQL."+poolerPort)); err == nil {
 			return
 		}

@@ -84,6 +84,9 @@ func (p *postgres) signal(s syscall.Signal) {
 	if pid == 0 {
 		return
 	}
+	if s != syscall.SIGCONT { // one that runs might start another child now
+		_ = syscall.Kill(pid, syscall.SIGSTOP)
+	}
 	children, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
 	_ = syscall.Kill(pid, s)
 	for child := range strings.FieldsSeq(string(children)) {
@@ -180,7 +183,7 @@ func (p *postgres) standby() *postgres {
 func (p *postgres) eventually(what string, attempt func() error) {
 	p.t.Helper()
 	var err error
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if err = attempt(); err == nil {
 			return
 		}

@@ -28,9 +28,11 @@ func TestOneOfTwoServersThatIsKilled(t *testing.T) {
 func TestRollingRestart(t *testing.T) {
 	long.Test(t)
 	p, who := startPostgres(t), newSigners(t)
-	settings := map[string]string{"DATABASE_URL": p.url(), "BARONG_DRAIN_DELAY": "500ms"}
+	settings := map[string]string{"DATABASE_URL": p.url(), "BARONG_DRAIN_DELAY": "2s", "BARONG_REQUEST_TIMEOUT": "30s"} // for a disk that is slow for a moment
 	first, second := serve(t, who, settings), serve(t, who, settings)
-	l := startLoad(t, who, false, first, second)
+	l := newLoad(t, who, first, second)
+	l.client.Timeout = time.Minute
+	l.begin()
 	for range 2 {
 		// As a load balancer does it: away from the one that goes, before it goes.
 		l.settle(100)
