@@ -19,7 +19,7 @@ const (
 // Find returns a port of 127.0.0.1 on which nobody listens.
 func Find() (port int, err error) {
 	for range 100 {
-		port = first + rand.IntN(count)
+		port = first + rand.IntN(count) //nolint:gosec // any port will do
 		listener, failure := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if failure == nil {
 			return port, listener.Close()
