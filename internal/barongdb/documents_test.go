@@ -1,8 +1,10 @@
 package barongdb_test
 
 import (
+	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 
 	"barong/internal/barongdb"
@@ -46,9 +48,11 @@ func TestEveryDocumentIsReadAsItIs(t *testing.T) {
 func TestDocumentsAreReadInPages(t *testing.T) {
 	d := barongtest.MariaDB(t, barongtest.V23)
 	d.Exec(t, `INSERT INTO users (id, uid, email, password_digest, created_at, updated_at) VALUES (1, 'IDAAAAAAAAAA', 'a@example.com', '', '2020-01-01', '2020-01-01')`)
-	d.Exec(t, `INSERT INTO documents (id, user_id, upload, created_at, updated_at)
-		WITH RECURSIVE numbers AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM numbers WHERE n < 999)
-		SELECT n * 3, n % 2, concat(n, '.png'), '2020-01-01', '2020-01-01' FROM numbers`)
+	var rows []string
+	for n := 1; n <= 999; n++ {
+		rows = append(rows, fmt.Sprintf("(%d, %d, '%d.png', '2020-01-01', '2020-01-01')", n*3, n%2, n))
+	}
+	d.Exec(t, "INSERT INTO documents (id, user_id, upload, created_at, updated_at) VALUES "+strings.Join(rows, ", "))
 	db := open(t, d)
 	after, nobody := int64(300), 0
 	for document, err := range db.Documents(t.Context(), after) {

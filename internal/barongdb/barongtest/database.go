@@ -71,7 +71,7 @@ func MariaDB(t testing.TB, schema Schema) *Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := s.Database(t.Context(), fmt.Sprintf("barong_%d", server.databases.Add(1)), schema)
+	db, err := s.Database(t.Context(), databaseName(), schema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +80,11 @@ func MariaDB(t testing.TB, schema Schema) *Database {
 	}
 	t.Cleanup(func() { dropped(t, db) })
 	return db
+}
+
+// databaseName is one that no other test has, on a server that others may use too.
+func databaseName() string {
+	return fmt.Sprintf("barong_%d_%d", os.Getpid(), server.databases.Add(1))
 }
 
 func mariaDB(ctx context.Context) (*MariaDBServer, error) {
@@ -101,7 +106,7 @@ func Postgres(t testing.TB, schema Schema) *Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := postgresDatabase(t.Context(), s, fmt.Sprintf("barong_%d", server.databases.Add(1)), schema)
+	db, err := postgresDatabase(t.Context(), s, databaseName(), schema)
 	if err != nil {
 		t.Fatal(err)
 	}

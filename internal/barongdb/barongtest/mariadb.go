@@ -16,7 +16,7 @@ import (
 
 	"barong/internal/freeport"
 
-	_ "github.com/go-sql-driver/mysql" // the driver
+	"github.com/go-sql-driver/mysql"
 )
 
 // ErrNoMariaDB says that this machine has no programs of MariaDB.
@@ -35,7 +35,14 @@ type MariaDBServer struct {
 // StartMariaDB starts a server in a new temporary folder, with a user barong who may do everything and has
 // the password [Password]. It listens on a Unix socket and on a free TCP port of 127.0.0.1. The end of ctx
 // does not stop it: Stop does, which also removes the folder.
+//
+// With BARONG_TEST_MYSQL it takes a server that runs instead, a MySQL for example: that of the Unix socket with
+// this path, on which root needs no password.
 func StartMariaDB(ctx context.Context) (*MariaDBServer, error) {
+	if socket := os.Getenv("BARONG_TEST_MYSQL"); socket != "" {
+		s := &MariaDBServer{socket: socket}
+		return s, s.awaitReady(ctx)
+	}
 	daemon, err := program("mariadbd")
 	if err != nil {
 		return nil, err
@@ -67,6 +74,9 @@ func (s *MariaDBServer) start(ctx context.Context, daemon, installer string) err
 	data := filepath.Join(s.dir, "data")
 	options = append(options, "--datadir="+data)
 	install := exec.CommandContext(ctx, installer, append([]string{"--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"}, options...)...)
+	// A server that starts, as the installation does for a moment, deletes the temporary tables of others in its
+	// folder for them.
+	install.Env = append(os.Environ(), "TMPDIR="+s.dir)
 	install.Dir, install.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: account}
 	if output, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb-install-db: %w: %s", err, output)
@@ -79,7 +89,6 @@ func (s *MariaDBServer) start(ctx context.Context, daemon, installer string) err
 		return err
 	}
 	defer log.Close()
-	// A server that starts deletes the temporary tables of others in its tmpdir.
 	options = append(options, "--tmpdir="+s.dir, "--socket="+s.socket, "--port="+strconv.Itoa(s.port), "--bind-address=127.0.0.1", "--skip-name-resolve",
 		"--pid-file="+filepath.Join(data, "mariadb.pid"), "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--local-infile=1", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=256M")
@@ -149,15 +158,22 @@ func (s *MariaDBServer) awaitReady(ctx context.Context) error {
 		}
 	}
 	for _, host := range []string{"localhost", "127.0.0.1"} {
-		if _, err := root.ExecContext(ctx, "CREATE USER 'barong'@'"+host+"' IDENTIFIED BY '"+Password+"'"); err != nil {
+		_, err := root.ExecContext(ctx, "CREATE USER 'barong'@'"+host+"' IDENTIFIED BY '"+Password+"'")
+		if failure, ok := errors.AsType[*mysql.MySQLError](err); err != nil && (!ok || failure.Number != userExists) {
 			return err
 		}
 		if _, err := root.ExecContext(ctx, "GRANT ALL ON *.* TO 'barong'@'"+host+"'"); err != nil {
 			return err
 		}
 	}
-	return nil
+	if _, err := root.ExecContext(ctx, "SET GLOBAL local_infile = 1"); err != nil {
+		return err
+	}
+	return root.QueryRowContext(ctx, "SELECT @@port").Scan(&s.port)
 }
+
+// userExists is the number of the error ER_CANNOT_USER.
+const userExists = 1396
 
 // Stop ends the server and removes its folder.
 func (s *MariaDBServer) Stop() {
@@ -170,7 +186,9 @@ func (s *MariaDBServer) Stop() {
 			<-s.ended
 		}
 	}
-	_ = os.RemoveAll(s.dir)
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
 }
 
 // Socket is the path of the server's Unix socket.

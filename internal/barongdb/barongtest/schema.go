@@ -105,7 +105,7 @@ func sqlType(rails string, mysql bool) string {
 func (s Schema) statements(mysql bool) []string {
 	quote, id, end := `"`, `"id" bigserial PRIMARY KEY`, ""
 	if mysql {
-		quote, id, end = "`", "`id` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY", " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
+		quote, id, end = "`", "`id` bigint NOT NULL AUTO_INCREMENT PRIMARY KEY", " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
 	}
 	tables, migration := s.tables()
 	var statements []string
@@ -133,7 +133,7 @@ func (s Schema) statements(mysql bool) []string {
 		}
 	}
 	return append(statements,
-		"CREATE TABLE schema_migrations (version varchar(255) NOT NULL PRIMARY KEY)",
+		"CREATE TABLE schema_migrations (version varchar(255) NOT NULL PRIMARY KEY)"+end,
 		"INSERT INTO schema_migrations (version) VALUES ('20181101143041'), ('"+migration+"')",
 		"INSERT INTO levels ("+quote+"key"+quote+", value, created_at, updated_at) VALUES ('email', 'verified', '2019-01-01', '2019-01-01'), ('phone', 'verified', '2019-01-01', '2019-01-01'), ('document', 'verified', '2019-01-01', '2019-01-01')")
 }
