@@ -82,6 +82,10 @@ func choosePostgres(ctx context.Context) (url string, stop func(), err error) {
 	}
 }
 
+// maxConnections is enough for as many tests at once as a large machine has processors, of which each has some
+// servers with a pool.
+const maxConnections = "1000"
+
 func containedPostgres(ctx context.Context) (url string, stop func(), err error) {
 	defer func() { // the library panics where there is no engine at all
 		if cause := recover(); cause != nil {
@@ -101,7 +105,8 @@ func containedPostgres(ctx context.Context) (url string, stop func(), err error)
 		image = defaultImage
 	}
 	container, err := postgres.Run(ctx, image, postgres.WithUsername("barong"), postgres.WithPassword("barong"),
-		postgres.WithDatabase("barong"), testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql": "rw"}), postgres.BasicWaitStrategies())
+		postgres.WithDatabase("barong"), testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql": "rw"}), postgres.BasicWaitStrategies(),
+		testcontainers.WithCmdArgs("-c", "max_connections="+maxConnections))
 	stop = func() {
 		if err := testcontainers.TerminateContainer(container); err != nil {
 			say("Postgres: the container could not be removed: %s", err)
@@ -127,7 +132,7 @@ func embeddedPostgres(ctx context.Context, why string) (url string, stop func(),
 	}
 	server, err := embeddedpg.Start(ctx, embeddedpg.Options{
 		Dir: dir, Logger: slog.New(slog.DiscardHandler),
-		Settings: map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"},
+		Settings: map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": maxConnections},
 	})
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
