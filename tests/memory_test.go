@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -209,48 +210,54 @@ func TestLargeBodiesWaitForMemoryAndSmallOnesDoNot(t *testing.T) {
 	a := start(t, func(s *setup) { s.bodyMemory, s.timeout = 1<<20, 5*time.Second })
 	uid := a.user(nil)
 
-	// Two have sent most of a large body each, and do not get on.
-	slow := make(chan int, 2)
-	var writers []*io.PipeWriter
-	for range 2 {
-		reader, writer := io.Pipe()
-		writers = append(writers, writer)
-		go func() {
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/documents", reader)
-			if err != nil {
-				slow <- 0
-				return
-			}
-			request.ContentLength = 600_000
-			request.Header.Set("Content-Type", "application/json")
-			request.Header.Set("Authorization", bearer(t, signing.NewClaims(a.clock.Now(), time.Minute)))
-			response, err := http.DefaultTransport.RoundTrip(request)
-			if err != nil {
-				slow <- 0
-				return
-			}
-			response.Body.Close()
-			slow <- response.StatusCode
-		}()
-		if _, err := writer.Write(append([]byte("{"), bytes.Repeat([]byte(" "), 500_000)...)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	large := passport(uid, png(300_000))
+	var stop func()
 	eventually(t, "a large body does not find memory", func() bool {
+		if stop != nil {
+			stop() // they were cut off, or the large body came before them
+		}
+		stop = a.stallingUploads(2)
 		got := a.call(jsonForm, "createDocument", large)
 		if !strings.Contains(string(got.body), "busy with other large requests") {
-			return false // it came before the slow one
+			return false
 		}
 		got.refused(t, http.StatusServiceUnavailable, "The server is busy with other large requests, try again later")
 		return got.header.Get("Retry-After") == "5"
 	})
 	a.must("createDocument", passport(uid, png(1000)))
-	for _, writer := range writers {
-		writer.CloseWithError(io.ErrUnexpectedEOF)
-		<-slow
-	}
+	stop()
 	eventually(t, "the memory is free again", func() bool { return a.call(jsonForm, "createDocument", large).status == http.StatusCreated })
+}
+
+// stallingUploads are requests that have sent most of a large body and do not get on, until the returned function
+// is called, or for 10 s: the server then cuts them off.
+func (a *api) stallingUploads(n int) (stop func()) {
+	a.t.Helper()
+	var group sync.WaitGroup
+	var writers []*io.PipeWriter
+	for range n {
+		reader, writer := io.Pipe()
+		writers = append(writers, writer)
+		request, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, a.url+"/documents", reader)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		request.ContentLength = 600_000
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", bearer(a.t, signing.NewClaims(a.clock.Now(), time.Minute)))
+		group.Go(func() {
+			if response, err := http.DefaultTransport.RoundTrip(request); err == nil {
+				response.Body.Close()
+			}
+		})
+		_, _ = writer.Write(append([]byte("{"), bytes.Repeat([]byte(" "), 500_000)...)) // fails where the request has ended
+	}
+	return func() {
+		for _, writer := range writers {
+			writer.CloseWithError(io.ErrUnexpectedEOF)
+		}
+		group.Wait()
+	}
 }
 
 // Idle senders of large bodies, known or not, hold what they have sent and no more.
