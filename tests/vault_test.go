@@ -125,7 +125,7 @@ func inVault(address func(clock func() time.Time) string, token string) func(*re
 	return func(repo *repository.Repository, clock func() time.Time) otp.Backend {
 		return &otp.Vault{
 			Address: address(clock), Token: func() (string, error) { return token, nil }, Issuer: "Barong",
-			Accounts: repo, Clock: clock, Client: &http.Client{Transport: &http.Transport{}},
+			Accounts: repo, Clock: clock, Client: http.DefaultClient,
 		}
 	}
 }
