@@ -22,7 +22,7 @@ func (b bulkFile) runKilled(n int, size int64, status int, args ...string) {
 		ended := make(chan error, 1)
 		go func() { ended <- c.Wait() }()
 		if killed < n {
-			if killed%3 > 0 { // the others are killed before they have done anything
+			if killed%3 > 0 { // the others are killed as soon as they have started
 				goal := b.imported() + rand.Int64N(size/int64(4*n))
 				until(b.t, time.Minute, "gone on", func() bool { return b.imported() > goal || len(ended) > 0 })
 			}

@@ -28,7 +28,7 @@ type Dialect struct {
 }
 
 var (
-	// MySQL is the dialect of MySQL 5.7 and 8 and of MariaDB. Times are whole seconds, as in Barong's
+	// MySQL is the dialect of MySQL and of MariaDB. Times are whole seconds, as in Barong's
 	// columns.
 	MySQL = Dialect{mysqlBefore, mysqlAfter, "`key`", quoteMySQL, "2006-01-02 15:04:05", true}
 
