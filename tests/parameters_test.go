@@ -2,10 +2,13 @@ package tests
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +195,16 @@ func TestContentTypesInOddSpellings(t *testing.T) {
 	}
 	if got := a.send("getTimestamp", "", nil, token); got.status != http.StatusCreated {
 		t.Errorf("no body at all: %d %s", got.status, got.body)
+	}
+	// A body whose length is not known beforehand needs a type, also where it turns out to be empty.
+	chunked := func(_ context.Context, r *http.Request) error {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader("")), -1
+		return nil
+	}
+	a.send("getTimestamp", "", nil, token, chunked).refused(t, http.StatusUnsupportedMediaType, "Content-Type must be application/json, application/jose+json or application/x-www-form-urlencoded.")
+	for _, contentType := range []string{"application/json", "application/x-www-form-urlencoded"} {
+		if got := a.send("getTimestamp", contentType, nil, token, chunked); got.status != http.StatusCreated {
+			t.Errorf("an empty body in chunks, as %s: %d %s", contentType, got.status, got.body)
+		}
 	}
 }

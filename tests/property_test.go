@@ -267,7 +267,11 @@ func (s *subject) exchange(t *rapid.T, r composed) answer {
 	}
 	request.Header = r.header
 	if r.chunked {
+		// Not only of unknown length: the client sends http.NoBody, which stands for an empty
+		// body, with the length 0.
 		request.ContentLength = -1
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
+		request.Body, _ = request.GetBody() // never an error
 	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
